@@ -1,0 +1,1 @@
+"""The studies: experiment files, runner, metrics, plots and reports."""

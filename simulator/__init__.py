@@ -1,0 +1,1 @@
+"""What happens: the event kernel, energy integration and Batsim output files."""

@@ -1,0 +1,1 @@
+"""Predictions of run time and energy (not built yet)."""

@@ -1,0 +1,1 @@
+"""Measurements from real machines (not built yet)."""

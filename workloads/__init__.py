@@ -1,0 +1,1 @@
+"""The work: the Workload table, readers, writers, cleaning and statistics."""
