@@ -1,0 +1,64 @@
+# Every target sets up .venv by itself; nothing is needed but make, Python 3.11 or newer, and a package index for pip.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.stamp
+DOCS_STAMP := .venv/.stamp-docs
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RESULTS ?= results
+FUZZ_CASES ?= 100000
+
+.PHONY: help setup demo test lint bench docs fuzz simulate simulate-KTH simulate-LLNL plot clean
+
+help: ## list the targets
+	@grep -E '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 18
+
+setup: $(STAMP) ## make .venv with all that wattq and its tests need
+
+$(STAMP): pyproject.toml requirements/core.lock requirements/dev.lock requirements/batsim.lock
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "'$(PYTHON)' is not there: install Python 3.11 or newer, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "'$(PYTHON)' is $$($(PYTHON) -V 2>&1), wattq needs Python 3.11 or newer: name one, as in make setup PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "'$(PYTHON)' cannot make virtual environments: on Debian, apt install python3-venv" >&2; exit 2; }
+	@echo "setting up .venv (a few minutes the first time)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(PIP) install --no-deps -r requirements/core.lock -r requirements/dev.lock -r requirements/batsim.lock
+	@$(PIP) install --no-deps -e .
+	@touch $@
+
+$(DOCS_STAMP): $(STAMP) requirements/docs.lock
+	@$(PIP) install --no-deps -r requirements/docs.lock
+	@touch $@
+
+demo: $(STAMP) ## compare policies on a real trace; table and results/demo/report.html
+	$(BIN)/wattq demo
+
+test: $(STAMP) ## all tests but the slow ones and those that need a live service
+	$(BIN)/python -m pytest -m "not slow and not service"
+
+lint: $(STAMP) ## ruff, ruff format, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP) ## ours, the reference and the ratio for each speed budget
+	$(BIN)/python -m wattq.experiments.bench
+
+docs: $(DOCS_STAMP) ## build the documentation into docs/_build
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+fuzz: $(STAMP) ## mutated inputs, many more of them than in the tests
+	WATTQ_FUZZ=$(FUZZ_CASES) $(BIN)/python -m pytest -m fuzz
+
+simulate: simulate-KTH simulate-LLNL ## both simulations below
+
+simulate-KTH: $(STAMP) ## EASY on the KTH-SP2 log, with energy
+	$(BIN)/wattq run -p kth-sp2 -w kth-sp2 --policy easy -E -o $(RESULTS)/kth-sp2-easy
+
+simulate-LLNL: $(STAMP) ## EASY on the LLNL-Atlas log, with energy
+	$(BIN)/wattq run -p llnl-atlas -w llnl-atlas --policy easy -E -o $(RESULTS)/llnl-atlas-easy
+
+plot: $(STAMP) ## a report on every run below results/
+	$(BIN)/wattq report $(RESULTS)
+
+clean: ## remove what the targets made, .venv included
+	rm -rf .venv build dist results docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
