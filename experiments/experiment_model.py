@@ -1,0 +1,191 @@
+"""What an experiment file may say, as strict pydantic models; `wattq.experiments.experiment_file` reads the YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+__all__ = ["Experiment", "GeneratedWorkload", "Outputs", "PolicySpec", "Scalar", "Window", "WorkloadSpec"]
+
+Scalar = bool | int | float | str
+_Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+=,:-]*$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class GeneratedWorkload(_Strict):
+    """A generated workload; the seed comes from the experiment's ``seeds``.
+
+    Attributes:
+        jobs: number of jobs.
+        hosts: number of hosts that it saturates.
+    """
+
+    jobs: int = Field(ge=1, le=10_000_000)
+    hosts: int = Field(ge=1, le=10_000_000)
+
+
+class WorkloadSpec(_Strict):
+    """One workload: a file or a name of the catalogue, or a generated one. A bare text is ``source``.
+
+    Attributes:
+        source: path (relative to the experiment file) of an SWF or Batsim JSON file, or a name of `wattq data list`.
+        generate: parameters of a generated workload; either this or ``source``.
+        label: name in tables; the source's stem when not given.
+        cleaning: fields of `wattq.workloads.CleaningOptions`.
+    """
+
+    source: str | None = Field(default=None, min_length=1)
+    generate: GeneratedWorkload | None = None
+    label: _Name | None = None
+    cleaning: dict[str, Scalar | None] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"source": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> WorkloadSpec:
+        if (self.source is None) == (self.generate is None):
+            raise ValueError("give either 'source' or 'generate'")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        if self.label is not None:
+            return self.label
+        if self.generate is not None:
+            return f"generated-{self.generate.jobs}x{self.generate.hosts}"
+        stem = Path(str(self.source)).name
+        for suffix in (".gz", ".xz", ".swf", ".json"):
+            stem = stem.removesuffix(suffix)
+        return stem
+
+
+class PolicySpec(_Strict):
+    """One policy with its parameters. A bare text is ``name``.
+
+    Attributes:
+        name: name in `wattq.schedulers.POLICIES`.
+        params: its parameters.
+        label: name in tables; name and parameters when not given.
+    """
+
+    name: str = Field(min_length=1)
+    params: dict[str, Scalar] = Field(default_factory=dict)
+    label: _Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @property
+    def title(self) -> str:
+        """Name in tables."""
+        parts = [f"{key}={value}" for key, value in sorted(self.params.items())]
+        return self.label or " ".join([self.name, *parts])
+
+
+class Window(_Strict):
+    """A part of a workload: jobs submitted in [start_s, end_s), or ``n_jobs`` jobs from job number ``first_job`` on.
+
+    The part is moved so that its start (or first submission) becomes date 0.
+    """
+
+    start_s: float | None = Field(default=None, ge=0)
+    end_s: float | None = Field(default=None, gt=0)
+    first_job: int | None = Field(default=None, ge=0)
+    n_jobs: int | None = Field(default=None, ge=1)
+
+    @field_validator("start_s", "end_s", mode="before")
+    @classmethod
+    def _whole_seconds(cls, value: Any) -> Any:
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Window:
+        by_date = self.start_s is not None and self.end_s is not None
+        by_jobs = self.first_job is not None and self.n_jobs is not None
+        given = sum(value is not None for value in (self.start_s, self.end_s, self.first_job, self.n_jobs))
+        if given != 2 or not (by_date or by_jobs):
+            raise ValueError("give 'start_s' and 'end_s', or 'first_job' and 'n_jobs'")
+        if by_date and not float(self.start_s or 0.0) < float(self.end_s or 0.0):
+            raise ValueError("'start_s' must be less than 'end_s'")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Short name for tables and directories."""
+        if self.first_job is not None:
+            return f"jobs {self.first_job}-{self.first_job + (self.n_jobs or 0) - 1}"
+        return f"{self.start_s:g}-{self.end_s:g} s"
+
+
+class Outputs(_Strict):
+    """Where results go.
+
+    Attributes:
+        directory: folder for tables, report and runs, relative to the working directory.
+        report: whether ``report.html`` is written.
+    """
+
+    directory: str | None = Field(default=None, min_length=1)
+    report: bool = True
+
+
+class Experiment(_Strict):
+    """An experiment: every policy on every workload, window and seed, on one platform.
+
+    Attributes:
+        name: name of the experiment.
+        description: one or two sentences for the report.
+        platform: preset or path of a SimGrid XML file (relative to the experiment file).
+        workloads: at least one.
+        policies: at least one; 'easy' is what savings are measured against.
+        engine: what runs the policies; ``embedded`` is the in-process simulator.
+        energy: whether energy is counted.
+        tau_s: bound of the bounded slowdown, s.
+        windows: parts of each workload; the whole of it when empty.
+        seeds: one generated workload each.
+        outputs: where results go.
+        source: the file; not part of it.
+    """
+
+    name: _Name
+    description: str = Field(default="", max_length=2000)
+    platform: str = Field(min_length=1)
+    workloads: list[WorkloadSpec] = Field(min_length=1, max_length=1000)
+    policies: list[PolicySpec] = Field(min_length=1, max_length=1000)
+    engine: Literal["embedded"] = "embedded"
+    energy: bool = False
+    tau_s: float = Field(default=10.0, gt=0)
+    windows: list[Window] = Field(default_factory=list, max_length=10_000)
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default=[0], min_length=1, max_length=10_000)
+    outputs: Outputs = Field(default_factory=Outputs)
+
+    @field_validator("tau_s", mode="before")
+    @classmethod
+    def _whole_tau(cls, value: Any) -> Any:
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Experiment:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("'seeds' holds one seed twice")
+        if len(self.seeds) > 1 and all(workload.generate is None for workload in self.workloads):
+            raise ValueError("several 'seeds' change nothing: no workload of this experiment is generated")
+        for what, names in (
+            ("policies", [policy.title for policy in self.policies]),
+            ("workloads", [workload.name for workload in self.workloads]),
+        ):
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise ValueError(f"two entries of '{what}' are called '{twice}'; give them different labels")
+        return self

@@ -1,0 +1,90 @@
+"""Where results come from: command, versions, revision, seeds and digests, kept beside them."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform as host_platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wattq import __version__
+from wattq.platforms.model import Platform
+from wattq.workloads.model import Workload
+
+__all__ = ["describe_platform", "describe_workload", "environment", "git_revision"]
+
+_PACKAGES = ("numpy", "numba", "pandas", "scipy", "matplotlib", "evalys", "pydantic", "PyYAML")
+
+
+def environment(argv: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return command, date, versions and revision of this process, ready for JSON."""
+    return {
+        "command": list(sys.argv if argv is None else argv),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "wattq": __version__,
+        "python": host_platform.python_version(),
+        "system": f"{host_platform.system()} {host_platform.machine()}",
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
+        "git": git_revision(Path(__file__).resolve().parent),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def git_revision(directory: Path) -> dict[str, Any] | None:
+    """Return revision and whether files were changed since, of the checkout that holds a directory; None without."""
+    revision = _git(directory, "rev-parse", "HEAD")
+    inside = _git(directory, "ls-files", "--", ".")
+    if not revision or not inside:
+        return None
+    return {"revision": revision, "dirty": bool(_git(directory, "status", "--porcelain", "--untracked-files=no"))}
+
+
+def _git(directory: Path, *words: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(directory), *words], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def describe_platform(platform: Platform) -> dict[str, Any]:
+    """Return what a report says about a platform."""
+    return {
+        "name": platform.name,
+        "source": platform.source,
+        "sha256": platform.sha256,
+        "compute_hosts": int(platform.n_compute),
+        "has_power": bool(platform.has_power),
+        "notes": [str(note) for note in platform.notes],
+    }
+
+
+def describe_workload(workload: Workload, label: str) -> dict[str, Any]:
+    """Return what a report says about a workload, its cleaning counts included."""
+    report = workload.report
+    return {
+        "label": label,
+        "name": workload.name,
+        "source": report.source,
+        "sha256": report.sha256,
+        "synthetic": bool(workload.synthetic),
+        "rows_read": int(report.n_read),
+        "jobs": workload.n_jobs,
+        "dropped": _counts(report.dropped),
+        "repaired": _counts(report.repaired),
+        "warnings": [str(warning) for warning in report.warnings],
+    }
+
+
+def _counts(counts: Mapping[str, int]) -> dict[str, int]:
+    return {str(reason): int(number) for reason, number in counts.items()}
