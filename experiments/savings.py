@@ -28,8 +28,11 @@ class Saving:
 
     @property
     def text(self) -> str:
-        """The saving as percent, or why there is none."""
-        return self.reason if self.share is None else f"{100 * self.share:+.1f} %"
+        """The saving in words, such as ``3.2 % less``, or why there is none."""
+        if self.share is None:
+            return self.reason
+        percent = 100 * abs(self.share)
+        return "equal" if percent < 0.005 else f"{percent:.2f} % {'less' if self.share > 0 else 'more'}"
 
 
 def served_less(run: RunResults, baseline: RunResults) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from wattq.experiments.catalogue import METRICS
 from wattq.experiments.plots.style import new_figure, number_text, policy_colors, style_axes
@@ -21,6 +22,8 @@ __all__ = ["Bar", "bars_figure", "slowdown_figure"]
 Bar = tuple[float, float | None, float | None]
 """Height of a bar, and the ends of its interval where there is one."""
 
+_POINTS = 1000
+
 _SCALES = {"s": ((86400.0, "days"), (3600.0, "h"), (60.0, "min")), "J": ((3.6e9, "MWh"), (3.6e6, "kWh"), (1e3, "kJ"))}
 
 
@@ -34,8 +37,7 @@ def slowdown_figure(runs: Mapping[str, RunResults], tau_s: float = 10.0) -> Figu
     colors = policy_colors(runs)
     for name, run in runs.items():
         jobs = population(run, tau_s)
-        values = np.sort(jobs.bounded_slowdown[~jobs.censored])
-        share = np.arange(1, len(values) + 1) / max(len(jobs.key), 1) * 100.0
+        values, share = _thinned(np.sort(jobs.bounded_slowdown[~jobs.censored]), max(len(jobs.key), 1))
         label = f"{name} ({int(jobs.censored.sum())} never started)" if jobs.censored.any() else name
         axes.step(values, share, where="post", color=colors[name], linewidth=1.4, label=label)
     axes.set_xscale("log")
@@ -46,6 +48,12 @@ def slowdown_figure(runs: Mapping[str, RunResults], tau_s: float = 10.0) -> Figu
     style_axes(axes, grid="both")
     axes.legend(fontsize=8.5, frameon=False, loc="lower right")
     return figure
+
+
+def _thinned(values: NDArray[np.float64], n_jobs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return at most `_POINTS` evenly ranked values and the share (%) of all jobs up to each; the ends are kept."""
+    ranks = np.unique(np.linspace(0, max(len(values) - 1, 0), min(len(values), _POINTS)).astype(np.int64))
+    return values[ranks], (ranks + 1) / n_jobs * 100.0
 
 
 def bars_figure(values: Mapping[str, Mapping[str, Bar]], names: Sequence[str]) -> Figure:

@@ -1,0 +1,85 @@
+"""From the names in an experiment to a platform, workloads and policies."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wattq.errors import InvalidInputError, at
+from wattq.experiments.experiment_model import WorkloadSpec
+from wattq.platforms.model import Platform
+from wattq.workloads.model import Workload
+from wattq.workloads.options import CleaningOptions
+
+__all__ = ["cleaning_options", "find_platform", "find_workload"]
+
+
+def _beside(name: str, base: Path | None) -> str:
+    """Return a path relative to a directory when it exists there, else the name as it is."""
+    if base is not None and not Path(name).is_absolute() and (base / name).is_file():
+        return str(base / name)
+    return name
+
+
+def find_platform(name: str, base: Path | None = None) -> Platform:
+    """Return the platform of a preset name or XML file; relative paths are looked up below ``base`` first."""
+    from wattq.platforms import load_platform
+
+    return load_platform(_beside(name, base))
+
+
+def find_workload(spec: WorkloadSpec, index: int, seed: int, base: Path | None = None) -> Workload:
+    """Return one workload of an experiment, named ``w<index>`` as Batsim does.
+
+    Raises:
+        WattqError: the file or catalogue entry is missing or breaks its format.
+    """
+    from wattq.workloads import generate_saturated, locate_workload, read_workload
+
+    if spec.generate is not None:
+        return generate_saturated(spec.generate.jobs, spec.generate.hosts, seed=seed, name=f"w{index}")
+    path = locate_workload(_beside(str(spec.source), base))
+    options = cleaning_options(spec.cleaning, f"workload {spec.name}") if spec.cleaning else None
+    return read_workload(path, name=f"w{index}", options=options)
+
+
+def cleaning_options(values: Mapping[str, Any], place: str) -> CleaningOptions:
+    """Return cleaning options from names and values; whole numbers stand for seconds and factors too.
+
+    Raises:
+        InvalidInputError: an unknown name (the nearest one is shown) or a value of the wrong type or range.
+    """
+    fields = {field.name: field for field in dataclasses.fields(CleaningOptions)}
+    checked: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in fields:
+            close = difflib.get_close_matches(name, fields, n=1, cutoff=0.5)
+            hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(fields)}"
+            raise InvalidInputError(f"{at(place, key=name)}: no cleaning option; {hint}")
+        checked[name] = _typed(name, value, str(fields[name].type), place)
+    return CleaningOptions(**checked)
+
+
+def _typed(name: str, value: Any, kind: str, place: str) -> Any:
+    words = kind.replace(" ", "").split("|")
+    if value is None and "None" in words:
+        return None
+    if isinstance(value, bool) == ("bool" in words):
+        if "float" in words and isinstance(value, (int, float)):
+            return float(value)
+        if words[0] in ("bool", "int", "str") and isinstance(value, {"bool": bool, "int": int, "str": str}[words[0]]):
+            return value
+        if kind.startswith("tuple[int"):
+            return _codes(name, value, place)
+    raise InvalidInputError(f"{at(place, key=name)}: {value!r} is not of type {kind}")
+
+
+def _codes(name: str, value: Any, place: str) -> tuple[int, ...]:
+    """Return status codes from a number or a text such as '2,3,4'; an empty text is none."""
+    try:
+        return tuple(int(word) for word in str(value).split(",") if word.strip())
+    except ValueError:
+        raise InvalidInputError(f"{at(place, key=name)}: {value!r} is no list of codes such as '2,3,4'") from None
