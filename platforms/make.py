@@ -107,9 +107,7 @@ def make_platform(
     names = [f"{prefix}{i:0{width}d}" for i in range(n_hosts)]
     for host in (*names, master):
         if host in description.netpoints:
-            raise PlatformError(
-                f"platform '{name}': the prefix '{prefix}' makes a host named like the master; use another"
-            )
+            raise PlatformError(f"platform '{name}': prefix '{prefix}' makes a host named like the master; use another")
         description.netpoints[host] = NetPoint(0)
     description.hosts = [HostSpec(host, 0, speeds, cores, 0, props, 0) for host in names]
     description.hosts.append(HostSpec(master, 0, (1e9,), 1, 0, {}, 0))
@@ -136,19 +134,16 @@ def _positive(name: str, what: str, value: float, unit: str) -> float:
 
 def _state_props(name: str, states: Sequence[ComputeState], sleep: Sequence[SleepState]) -> dict[str, str]:
     stated = [state for state in states if state.idle_w is not None and state.full_w is not None]
-    if (
-        not stated
-        and not sleep
-        and not any((state.idle_w, state.full_w, state.epsilon_w) != (None,) * 3 for state in states)
-    ):
+    mentioned = [state for state in states if (state.idle_w, state.full_w, state.epsilon_w) != (None, None, None)]
+    if not mentioned and not sleep:
         return {}
     if len(stated) != len(states):
         raise PlatformError(f"platform '{name}': give idle and full power for every computing state, or for none")
     watts = [_watts(name, state) for state in states]
     triplets = []
     for i, state in enumerate(sleep):
-        for power in (state.power_w, state.off_w, state.on_w):
-            watts.append(f"{_power(name, power)}:{_power(name, power)}")
+        powers = [_power(name, power) for power in (state.power_w, state.off_w, state.on_w)]
+        watts += [f"{power}:{power}" for power in powers]
         first = len(states) + 3 * i
         triplets.append(f"{first}:{first + 1}:{first + 2}")
     props = {"wattage_per_state": ",".join(watts)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattq.platforms.description import Description, HostSpec
 from wattq.platforms.findings import Findings
@@ -15,18 +16,28 @@ from wattq.platforms.model import ControlMessages, MasterHost, Platform, PstateK
 from wattq.platforms.routing import RouteError, message_cost
 from wattq.platforms.states import StateTable, read_states
 
-__all__ = ["Numbering", "build_platform", "number_hosts", "state_tables"]
+__all__ = ["Numbering", "build_platform", "message_costs", "number_hosts", "state_tables"]
 
 _ROLES = ("", "compute_node", "storage", "master")
 _MAX_CELLS = 20_000_000
+_STATE_PROPERTIES = ("wattage_per_state", "watt_per_state", "wattage_off", "sleep_pstates")
 _FREE_LOOPBACK = (0.0, 1e-10)
 
 
 @dataclass(frozen=True)
 class Numbering:
-    """Hosts by role, in byte order of their names; no master when the platform has none."""
+    """Hosts by role, in byte order of their names; no master when the platform has none.
+
+    Attributes:
+        compute: the compute hosts in use.
+        left_out: the compute hosts that mmax leaves out.
+        storage: the storage hosts.
+        master: the host of the server.
+        role: role of each host by name, as Batsim forwards it.
+    """
 
     compute: list[HostSpec]
+    left_out: list[HostSpec]
     storage: list[HostSpec]
     master: HostSpec | None
     role: Mapping[str, str]
@@ -55,7 +66,7 @@ def build_platform(
     """
     numbering = number_hosts(description, findings, master=master, roles=roles, mmax=mmax)
     hosts, server = numbering.hosts, numbering.master
-    tables = state_tables(hosts, findings)
+    tables = state_tables(numbering, findings)
     if server is None or not numbering.compute:
         raise AssertionError("number_hosts refuses platforms without master or compute hosts")
     zone_properties = _zone_properties(description)
@@ -69,7 +80,7 @@ def build_platform(
         cores=np.array([host.cores for host in hosts], dtype=np.int64),
         initial_pstate=np.array([host.pstate for host in hosts], dtype=np.int64),
         **arrays,
-        has_power=all(tables[_key(host)].has_power for host in hosts),
+        has_power=all(tables[host.name].has_power for host in hosts),
         properties=_properties(hosts, numbering.role),
         zone_properties=tuple(zone_properties[host.zone] for host in hosts),
         master=MasterHost(server.name, server.speeds[0]),
@@ -104,8 +115,8 @@ def number_hosts(
         findings.error(
             None, f"mmax {mmax}, but the platform has {len(compute)} compute hosts; use 0 (all) to {len(compute)}"
         )
-    kept = compute[:mmax] if mmax > 0 else compute
-    return Numbering(kept, by_role["storage"], servers[0] if servers else None, role_text)
+    kept = mmax if mmax > 0 else len(compute)
+    return Numbering(compute[:kept], compute[kept:], by_role["storage"], servers[0] if servers else None, role_text)
 
 
 def _given_roles(description: Description, findings: Findings, master: str, roles: Sequence[str]) -> dict[str, str]:
@@ -143,24 +154,29 @@ def _check_master(description: Description, findings: Findings, servers: list[Ho
         findings.error(None, f'{message}; add <host id="{master}" speed="1Gf"/> or name another (-m){hint}')
 
 
-def _key(host: HostSpec) -> tuple[object, ...]:
-    props = host.props
-    powers = (props.get("wattage_per_state"), props.get("watt_per_state"), props.get("wattage_off"))
-    return (host.speeds, *powers, props.get("sleep_pstates"))
+def state_tables(numbering: Numbering, findings: Findings) -> dict[str, StateTable]:
+    """Return the table of power states of each host by name, equal hosts sharing one; broken rules are reported.
+
+    Batsim and SimGrid check every host: the master and those that mmax leaves out as well.
+    """
+    computing = numbering.compute + numbering.left_out
+    others = numbering.storage + ([numbering.master] if numbering.master else [])
+    return _tables(computing, findings, computes=True) | _tables(others, findings, computes=False)
 
 
-def state_tables(hosts: Sequence[HostSpec], findings: Findings) -> dict[tuple[object, ...], StateTable]:
-    """Return the table of power states of each distinct kind of host; broken rules are reported for every host."""
-    tables: dict[tuple[object, ...], StateTable] = {}
-    problems: dict[tuple[object, ...], list[str]] = {}
+def _tables(hosts: Sequence[HostSpec], findings: Findings, *, computes: bool) -> dict[str, StateTable]:
+    known: dict[tuple[object, ...], tuple[StateTable, list[str]]] = {}
+    tables = {}
     for host in hosts:
-        key = _key(host)
-        if key not in tables:
-            problems[key] = []
-            tables[key] = read_states(host.speeds, host.props, problems[key].append)
-        for problem in problems[key]:
+        props = host.props
+        key = (host.speeds, *(props.get(name) for name in _STATE_PROPERTIES))
+        if key not in known:
+            problems: list[str] = []
+            known[key] = read_states(host.speeds, props, problems.append, computes=computes), problems
+        tables[host.name], problems = known[key]
+        for problem in problems:
             findings.error(host.line, problem, host.name)
-        if "watt_per_state" in host.props and "wattage_per_state" not in host.props:
+        if "watt_per_state" in props and "wattage_per_state" not in props:
             message = (
                 "'watt_per_state' is the older name: SimGrid 3.34 ignores it and counts 0 W; use 'wattage_per_state'"
             )
@@ -168,29 +184,28 @@ def state_tables(hosts: Sequence[HostSpec], findings: Findings) -> dict[tuple[ob
     return tables
 
 
-def _arrays(
-    hosts: Sequence[HostSpec], tables: Mapping[tuple[object, ...], StateTable], findings: Findings
-) -> dict[str, Any]:
-    keys = list(dict.fromkeys(_key(host) for host in hosts))
-    rank = {key: i for i, key in enumerate(keys)}
-    row = np.array([rank[_key(host)] for host in hosts])
-    width = max(len(tables[key].speed_flops) for key in keys)
+def _arrays(hosts: Sequence[HostSpec], tables: Mapping[str, StateTable], findings: Findings) -> dict[str, Any]:
+    distinct = list({id(tables[host.name]): tables[host.name] for host in hosts}.values())
+    rank = {id(table): i for i, table in enumerate(distinct)}
+    row = np.array([rank[id(tables[host.name])] for host in hosts])
+    counts = np.array([len(table.speed_flops) for table in distinct], dtype=np.int64)
+    width = int(counts.max())
     if width * len(hosts) > _MAX_CELLS:
         findings.error(None, f"{len(hosts)} hosts with up to {width} power states need too much memory; describe fewer")
-    arrays: dict[str, Any] = {}
-    counts = np.array([len(tables[key].speed_flops) for key in keys], dtype=np.int64)
-    arrays["n_pstates"] = counts[row]
+    arrays: dict[str, Any] = {"n_pstates": counts[row]}
     for column in ("speed_flops", "idle_w", "epsilon_w", "full_w"):
-        numbers = np.full((len(keys), width), np.nan)
-        for i, key in enumerate(keys):
-            numbers[i, : counts[i]] = getattr(tables[key], column)
-        arrays[column] = numbers[row]
+        arrays[column] = _column(distinct, column, np.full((len(distinct), width), np.nan))[row]
     for column, fill in (("kind", PstateKind.NONE), ("off_pstate", -1), ("on_pstate", -1)):
-        states = np.full((len(keys), width), int(fill), dtype=np.int64)
-        for i, key in enumerate(keys):
-            states[i, : counts[i]] = getattr(tables[key], column)
-        arrays[column] = states[row]
+        empty = np.full((len(distinct), width), int(fill), dtype=np.int64)
+        arrays[column] = _column(distinct, column, empty)[row]
     return arrays
+
+
+def _column(tables: Sequence[StateTable], column: str, values: NDArray[Any]) -> NDArray[Any]:
+    for i, table in enumerate(tables):
+        states = getattr(table, column)
+        values[i, : len(states)] = states
+    return values
 
 
 def _properties(hosts: Sequence[HostSpec], role: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:

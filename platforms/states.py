@@ -43,14 +43,17 @@ def power_property(props: Mapping[str, str]) -> str:
     return next((name for name in ("wattage_per_state", "watt_per_state") if name in props), "")
 
 
-def read_states(speeds: Sequence[float], props: Mapping[str, str], fail: Fail) -> StateTable:
-    """Return the table of power states; each broken rule is told to ``fail``, which may raise."""
+def read_states(speeds: Sequence[float], props: Mapping[str, str], fail: Fail, *, computes: bool = True) -> StateTable:
+    """Return the table of power states; each broken rule is told to ``fail``, which may raise.
+
+    Storage hosts and the master do not compute, so that their speed may be 0.
+    """
     n = len(speeds)
     kind = [int(PstateKind.COMPUTE)] * n
     off, on = [-1] * n, [-1] * n
     if "sleep_pstates" in props:
         _read_sleep(props["sleep_pstates"], kind, off, on, fail)
-    _check_speeds(speeds, kind, fail)
+    _check_speeds(speeds, kind, computes, fail)
     name = power_property(props)
     powers = _read_powers(name, props[name], n, fail) if name else [(_NAN, _NAN, _NAN)] * n
     idle, epsilon, full = zip(*powers, strict=True)
@@ -69,9 +72,9 @@ def _read_sleep(text: str, kind: list[int], off: list[int], on: list[int], fail:
         if problem:
             fail(problem)
             continue
-        kind[sleep] = PstateKind.SLEEP
-        kind[switch_off] = PstateKind.SWITCH_OFF
-        kind[switch_on] = PstateKind.SWITCH_ON
+        kind[sleep] = int(PstateKind.SLEEP)
+        kind[switch_off] = int(PstateKind.SWITCH_OFF)
+        kind[switch_on] = int(PstateKind.SWITCH_ON)
         off[sleep], on[sleep] = switch_off, switch_on
 
 
@@ -89,11 +92,13 @@ def _sleep_problem(part: str, states: tuple[int, int, int], kind: list[int]) -> 
     return ""
 
 
-def _check_speeds(speeds: Sequence[float], kind: list[int], fail: Fail) -> None:
+def _check_speeds(speeds: Sequence[float], kind: list[int], computes: bool, fail: Fail) -> None:
     for state, (speed, what) in enumerate(zip(speeds, kind, strict=True)):
         if speed > 0 or what == PstateKind.SLEEP:
             continue
         if what == PstateKind.COMPUTE:
+            if not computes:
+                continue
             fail(f"computing state {state} has speed 0, and Batsim aborts; give it a speed or name it in sleep_pstates")
         else:
             fail(f"virtual state {state} has speed 0, so that switching never ends; use 1/(seconds of the switch)")

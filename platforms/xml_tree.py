@@ -52,10 +52,9 @@ def parse_tree(content: bytes, source: str) -> Element:
     try:
         builder.parser.Parse(stripped, True)
     except expat.ExpatError as error:
-        reason = expat.ErrorString(error.code)
-        raise PlatformError(
-            f"{at(source, error.lineno + builder.skipped)}: not well-formed XML ({reason}, column {error.offset + 1}); mend the file"
-        ) from None
+        place = at(source, error.lineno + builder.skipped)
+        reason = f"{expat.ErrorString(error.code)}, column {error.offset + 1}"
+        raise PlatformError(f"{place}: not well-formed XML ({reason}); mend the file") from None
     except (ValueError, LookupError) as error:
         if isinstance(error, PlatformError):
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -49,7 +48,7 @@ def write_platform(platform: Platform, path: str | Path) -> None:
     part = path.with_name(path.name + ".part")
     try:
         part.write_text(platform_xml(platform), encoding="utf-8")
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         raise PlatformError(f"{at(path)}: cannot write ({error.strerror}); check the folder") from None
 
@@ -122,7 +121,8 @@ def _fresh(base: str, taken: set[str]) -> str:
 
 def _master(platform: Platform, coordinates: str) -> str:
     master = platform.master
-    return f' <host id={_quote(master.name)} speed="{format_speed(master.speed_flops)}"{coordinates}{_master_role(master.name)}'
+    speed = format_speed(master.speed_flops)
+    return f' <host id={_quote(master.name)} speed="{speed}"{coordinates}{_master_role(master.name)}'
 
 
 def _master_role(name: str) -> str:
@@ -163,7 +163,10 @@ def _host_props(platform: Platform, i: int) -> dict[str, str]:
         props["role"] = "storage"
     table = _row(platform, i)
     problems: list[str] = []
-    if repr(read_states(table.speed_flops, props, problems.append)) == repr(table) and not problems:
+    if (
+        repr(read_states(table.speed_flops, props, problems.append, computes=i < platform.n_compute)) == repr(table)
+        and not problems
+    ):
         return props
     for key in ("wattage_per_state", "watt_per_state", "sleep_pstates"):
         props.pop(key, None)
