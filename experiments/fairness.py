@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.experiments.population import Population
+from wattq.experiments.waits import Population
 
 __all__ = ["fairness", "jain_index", "user_means"]
 

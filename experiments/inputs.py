@@ -14,7 +14,7 @@ from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 from wattq.workloads.options import CleaningOptions
 
-__all__ = ["cleaning_options", "find_platform", "find_workload"]
+__all__ = ["cleaning_options", "data_dirs", "find_platform", "find_workload"]
 
 
 def _beside(name: str, base: Path | None) -> str:
@@ -22,6 +22,16 @@ def _beside(name: str, base: Path | None) -> str:
     if base is not None and not Path(name).is_absolute() and (base / name).is_file():
         return str(base / name)
     return name
+
+
+def data_dirs() -> list[Path]:
+    """Return the folders searched for traces first: ``data`` here, and ``shared/data/swf`` beside a checkout.
+
+    The folders of $WATTQ_DATA_PATH and the cache are searched after them.
+    """
+    here, checkout = Path.cwd(), Path(__file__).resolve().parent.parent
+    places = [here / "data", *(root.parent / "shared" / "data" / "swf" for root in (here, checkout))]
+    return [place for place in dict.fromkeys(places) if place.is_dir()]
 
 
 def find_platform(name: str, base: Path | None = None) -> Platform:
@@ -41,7 +51,7 @@ def find_workload(spec: WorkloadSpec, index: int, seed: int, base: Path | None =
 
     if spec.generate is not None:
         return generate_saturated(spec.generate.jobs, spec.generate.hosts, seed=seed, name=f"w{index}")
-    path = locate_workload(_beside(str(spec.source), base))
+    path = locate_workload(_beside(str(spec.source), base), data_dirs=data_dirs())
     options = cleaning_options(spec.cleaning, f"workload {spec.name}") if spec.cleaning else None
     return read_workload(path, name=f"w{index}", options=options)
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from wattq.experiments.catalogue import DEFAULT_TAU_S, STATISTICS
 from wattq.experiments.fairness import fairness
-from wattq.experiments.population import Population, population
 from wattq.experiments.results import RunResults
 from wattq.experiments.timelines import power_w, queue_length, span
+from wattq.experiments.waits import Population, population
 
 __all__ = ["compute_metrics", "spread"]
 
@@ -24,7 +24,7 @@ def compute_metrics(run: RunResults, tau_s: float = DEFAULT_TAU_S) -> dict[str, 
     """Return the metrics of a run by name; those that its files do not tell are missing, never 0.
 
     Wait, turnaround and slowdown statistics include jobs that never started with the lower bound that the run proves
-    (see `wattq.experiments.population`); ``jobs_never_started`` is their number. Percentiles are numpy's linear ones.
+    (see `wattq.experiments.waits`); ``jobs_never_started`` is their number. Percentiles are numpy's linear ones.
 
     Args:
         run: what `wattq.experiments.read_run` returns.

@@ -29,8 +29,10 @@ _BARS = (
     "wait_mean_s",
     "bounded_slowdown_mean",
     "bounded_slowdown_p95",
+    "wait_p95_s",
     "utilisation",
     "jobs_never_started",
+    "jobs_rejected",
     "energy_j",
 )
 
@@ -44,7 +46,7 @@ def data_uri(figure: Figure, form: Literal["png", "svg"]) -> str:
 def bars_source(cases: Sequence[Case]) -> tuple[str, str]:
     """Return the bars of the main metrics over all cases, and their caption."""
     values = mean_metrics(cases)
-    known = [name for name in _BARS if any(name in metrics for metrics in values.values())]
+    known = [name for name in _BARS if any(metrics.get(name, (0.0,))[0] for metrics in values.values())]
     caption = "Main metrics by policy."
     if len(cases) > 1:
         caption = f"Means over {len(cases)} cases by policy"

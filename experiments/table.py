@@ -8,15 +8,29 @@ from collections.abc import Callable, Sequence
 
 from wattq.experiments.catalogue import METRICS
 from wattq.experiments.comparison import Case, Measured
-from wattq.experiments.plots.style import duration_text, number_text
+from wattq.experiments.plots.style import number_text
 
-__all__ = ["COLUMNS", "case_rows", "comparison_csv", "text_table"]
+__all__ = ["COLUMNS", "case_rows", "comparison_csv", "headings", "text_table"]
 
-Cell = Callable[[Measured], str]
+Column = Callable[[Sequence[Measured]], list[str]]
+"""Cells of one column, made together so that they share a unit."""
+
+_TIMES = ((30 * 86400.0, 86400.0, "d"), (2 * 3600.0, 3600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))
 
 
-def _metric(name: str, form: Callable[[float], str]) -> Cell:
-    return lambda measured: form(measured.metrics[name]) if name in measured.metrics else "n/a"
+def _metric(name: str, form: Callable[[float], str]) -> Column:
+    return lambda runs: [form(run.metrics[name]) if name in run.metrics else "n/a" for run in runs]
+
+
+def _time(name: str) -> Column:
+    """Return the cells of a duration in one unit, chosen by the longest."""
+
+    def cells(runs: Sequence[Measured]) -> list[str]:
+        longest = max((run.metrics[name] for run in runs if name in run.metrics), default=0.0)
+        size, unit = next((size, unit) for least, size, unit in _TIMES if longest >= least or not least)
+        return _metric(name, lambda value: f"{number_text(value / size)} {unit}")(runs)
+
+    return cells
 
 
 def _count(value: float) -> str:
@@ -28,30 +42,31 @@ def _energy(joules: float) -> str:
     return f"{kwh / 1e3:,.2f} MWh" if kwh >= 1e4 else f"{kwh:,.2f} kWh"
 
 
-def _completed(measured: Measured) -> str:
-    return f"{measured.metrics['jobs_finished']:,.0f} of {measured.metrics['jobs_submitted']:,.0f}"
+def _finished(runs: Sequence[Measured]) -> list[str]:
+    return [f"{run.metrics['jobs_finished']:,.0f} of {run.metrics['jobs_submitted']:,.0f}" for run in runs]
 
 
-COLUMNS: tuple[tuple[str, Cell], ...] = (
-    ("Policy", lambda measured: measured.policy),
-    ("Finished", _completed),
+COLUMNS: tuple[tuple[str, Column], ...] = (
+    ("Policy", lambda runs: [run.policy for run in runs]),
+    ("Finished", _finished),
     ("Rejected", _metric("jobs_rejected", _count)),
     ("Never started", _metric("jobs_never_started", _count)),
-    ("Wait mean", _metric("wait_mean_s", duration_text)),
-    ("Wait p95", _metric("wait_p95_s", duration_text)),
+    ("Wait mean", _time("wait_mean_s")),
+    ("Wait p95", _time("wait_p95_s")),
     ("Bsld mean", _metric("bounded_slowdown_mean", number_text)),
     ("Bsld p95", _metric("bounded_slowdown_p95", number_text)),
     ("Utilisation", _metric("utilisation", lambda value: f"{100 * value:.1f} %")),
-    ("Makespan", _metric("makespan_s", duration_text)),
+    ("Makespan", _time("makespan_s")),
     ("Energy", _metric("energy_j", _energy)),
-    ("Energy vs easy", lambda measured: measured.saving.text),
+    ("Energy vs easy", lambda runs: [run.saving.text for run in runs]),
 )
 """Headings and cells of the comparison; energy stands beside finished work, waits and jobs that never started."""
 
 
 def case_rows(case: Case) -> list[list[str]]:
     """Return one row of cells per run; energy columns are left out when no run counted energy."""
-    return [[cell(measured) for _, cell in _columns(case)] for measured in case.runs]
+    columns = [cells(case.runs) for _, cells in _columns(case)]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def headings(case: Case) -> list[str]:
@@ -59,7 +74,7 @@ def headings(case: Case) -> list[str]:
     return [heading for heading, _ in _columns(case)]
 
 
-def _columns(case: Case) -> Sequence[tuple[str, Cell]]:
+def _columns(case: Case) -> Sequence[tuple[str, Column]]:
     if any("energy_j" in measured.metrics for measured in case.runs):
         return COLUMNS
     return [column for column in COLUMNS if not column[0].startswith("Energy")]

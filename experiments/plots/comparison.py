@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from wattq.experiments.catalogue import METRICS
 from wattq.experiments.plots.style import new_figure, number_text, policy_colors, style_axes
-from wattq.experiments.population import population
 from wattq.experiments.results import RunResults
+from wattq.experiments.waits import population
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

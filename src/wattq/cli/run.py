@@ -1,0 +1,112 @@
+"""``wattq run`` and ``wattq compare``: simulations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from wattq.cli.progress import progress_bar
+from wattq.cli.values import check_tau, pairs
+from wattq.errors import UnsupportedError
+
+__all__ = ["compare", "run"]
+
+ENGINES = ("embedded",)
+
+
+def run(
+    platform: Annotated[str, typer.Option("--platform", "-p", help="Preset (platform show --list) or SimGrid XML.")],
+    workload: Annotated[
+        list[str],
+        typer.Option(
+            "--workload",
+            "-w",
+            help="SWF or Batsim JSON (also gzip, xz), or a name of wattq data list; repeatable.",
+        ),
+    ],
+    policy: Annotated[str, typer.Option(help="Name of the scheduling policy.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the results; a run in it is replaced.")],
+    param: Annotated[list[str] | None, typer.Option(help="Parameter of the policy, KEY=VALUE; repeatable.")] = None,
+    energy: Annotated[
+        bool, typer.Option("--energy", "-E", help="Count energy; the platform must state its powers.")
+    ] = False,
+    engine: Annotated[str, typer.Option(help="What simulates: embedded (in this process).")] = "embedded",
+    events: Annotated[Path | None, typer.Option(help="External events in Batsim's format.")] = None,
+    max_jobs: Annotated[int | None, typer.Option(help="Keep at most this many jobs of each workload.")] = None,
+    processors_per_host: Annotated[
+        float | None, typer.Option(help="Processors of one host, for logs that count processors.")
+    ] = None,
+    walltime_fallback: Annotated[
+        str | None,
+        typer.Option(help="Walltime of rows without one: maximum, runtime (leaks the truth), fixed or none."),
+    ] = None,
+    clean: Annotated[list[str] | None, typer.Option(help="Other cleaning option, KEY=VALUE; repeatable.")] = None,
+    tau: Annotated[float, typer.Option(help="Bound of the bounded slowdown, s.")] = 10.0,
+) -> None:
+    """Simulate one policy; write Batsim's result files, summary.json, provenance.json and metrics.json."""
+    _check_engine(engine)
+    check_tau(tau)
+    params = pairs(param or [], "--param")
+    cleaning: dict[str, Any] = dict(pairs(clean or [], "--clean"))
+    named = {"max_jobs": max_jobs, "processors_per_host": processors_per_host, "walltime_fallback": walltime_fallback}
+    cleaning |= {name: value for name, value in named.items() if value is not None}
+
+    from wattq.experiments.comparison import group_runs
+    from wattq.experiments.experiment_model import PolicySpec, WorkloadSpec
+    from wattq.experiments.inputs import find_platform, find_workload
+    from wattq.experiments.runner import run_once
+    from wattq.experiments.table import text_table
+
+    machine = find_platform(platform)
+    specs = [WorkloadSpec(source=source, cleaning=cleaning) for source in workload]
+    tables = [find_workload(spec, index, seed=0) for index, spec in enumerate(specs)]
+    results = run_once(
+        machine,
+        tables,
+        PolicySpec.model_construct(name=policy, params=params, label=None),
+        output,
+        energy=energy,
+        events=events,
+        labels=[spec.name for spec in specs],
+        tau_s=tau,
+    )
+    typer.echo(text_table(group_runs([results], tau)))
+    typer.echo(f"\nresults in {output}")
+
+
+def compare(
+    experiment: Annotated[str, typer.Argument(help="Experiment file (YAML), or the name of a shipped experiment.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the results.")] = None,
+) -> None:
+    """Run every policy of an experiment; print the table, write comparison.csv and report.html."""
+    from wattq.experiments.experiment_file import find_experiment, load_experiment
+
+    path = find_experiment(experiment)
+    loaded = load_experiment(path)
+    run_experiment(loaded, output or default_output(loaded), path)
+
+
+def default_output(experiment: Any) -> Path:
+    """Return the folder that an experiment names, or ``results/`` and its name."""
+    from wattq.experiments.folders import folder_name
+
+    return Path(experiment.outputs.directory or Path("results") / folder_name(experiment.name))
+
+
+def run_experiment(experiment: Any, output: Path, path: Path) -> None:
+    """Run an experiment and print its table and the places of its files."""
+    from wattq.experiments.runner import compare as compare_policies
+    from wattq.experiments.table import text_table
+
+    with progress_bar() as progress:
+        cases = compare_policies(experiment, output, base=path.parent, source=path.name, progress=progress)
+    typer.echo(text_table(cases))
+    names = ["comparison.csv", "report.html"] if experiment.outputs.report else ["comparison.csv"]
+    typer.echo("\n" + "\n".join(str(output / name) for name in names))
+
+
+def _check_engine(engine: str) -> None:
+    if engine not in ENGINES:
+        raise UnsupportedError(f"--engine {engine}: no such engine; there is {', '.join(ENGINES)}")
