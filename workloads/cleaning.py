@@ -133,7 +133,10 @@ def _report(table: SwfTable, n_kept: int, tally: Tally) -> CleaningReport:
 
 
 def _drop_statuses(table: SwfTable, options: CleaningOptions, tally: Tally) -> None:
-    status = table.column("status")
+    status, number = table.column("status"), table.column("number")
+    if options.partial == "drop":
+        part = np.isin(status, (2, 3, 4)) & (number >= 0)
+        tally.drop(part & np.isin(number, number[~part]), "partial execution of a job that has a summary row")
     for code in options.drop_statuses:
         tally.drop(status == code, f"status {code}")
 

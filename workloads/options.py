@@ -18,6 +18,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "too_large": ("keep", "drop"),
     "walltime_fallback": ("maximum", "runtime", "fixed", "none"),
     "overrun": ("extend", "clip", "keep"),
+    "partial": ("drop", "keep"),
     "ids": ("number", "sequence"),
 }
 """The words that each option with a fixed choice takes."""
@@ -48,7 +49,8 @@ class CleaningOptions:
         negative_runtime_s: run time given to rows whose run time is negative (unknown); None drops them.
         zero_runtime_s: run time given to rows whose run time is 0; None drops them.
         walltime_fallback: walltime of rows without a requested time. ``maximum`` is the limit, as sites do: MaxRuntime
-            of the header, else the longest request of the same queue, else of the log, else ``walltime_fixed_s``.
+            of the header, else the usual maximum (99th percentile) of the requests of the same queue, else of the log,
+            else ``walltime_fixed_s``.
             ``runtime`` is ``walltime_factor`` x the real run time, rounded up to ``walltime_step_s``; it leaks the
             truth to the scheduler, and the report says so. ``fixed`` is ``walltime_fixed_s``. ``none`` is no walltime.
         walltime_factor: see ``runtime`` above.
@@ -57,8 +59,9 @@ class CleaningOptions:
         overrun: rows that ran to their walltime or beyond. ``extend`` the walltime to run time + margin (the work is
             kept), ``clip`` the run time to walltime - margin, or ``keep`` both (the job is killed at its walltime).
         overrun_margin_s: see above, s. At 0, a job whose run time equals its walltime may be killed, as in Batsim.
-        drop_statuses: SWF status codes to leave out. By default the partial executions 2, 3 and 4, because the job's
-            summary line already holds their run time.
+        partial: rows of partial executions (status 2, 3, 4) of a job that has a summary row: ``drop`` them, because the
+            summary already holds their run time, or ``keep`` them as jobs of their own.
+        drop_statuses: further SWF status codes to leave out.
         window_start_s: keep jobs submitted from this date on, s after the first submission of the log.
         window_end_s: keep jobs submitted before this date, s after the first submission of the log.
         skip_jobs: leave out this many jobs, in submission order, after all other rules.
@@ -89,7 +92,8 @@ class CleaningOptions:
     walltime_fixed_s: float = _option(86_400.0, "With --walltime-fallback fixed, or where no limit is known, s.")
     overrun: str = _option("extend", "Jobs that reach their walltime: extend it, clip the run time, or keep both.")
     overrun_margin_s: float = _option(1.0, "Seconds left between run time and walltime by extend and clip.")
-    drop_statuses: tuple[int, ...] = _option((2, 3, 4), "SWF status to leave out; may be repeated.")
+    partial: str = _option("drop", "Partial executions of jobs that have a summary row: drop or keep.")
+    drop_statuses: tuple[int, ...] = _option((), "SWF status codes to leave out, separated by commas.")
     window_start_s: float | None = _option(None, "Keep jobs submitted from here on, s after the first submission.")
     window_end_s: float | None = _option(None, "Keep jobs submitted before this, s after the first submission.")
     skip_jobs: int = _option(0, "Leave out this many jobs, in submission order.")
@@ -107,7 +111,7 @@ class CleaningOptions:
             too_large="drop",
             walltime_fallback="runtime",
             overrun="clip",
-            drop_statuses=(),
+            partial="keep",
             max_jobs=max_jobs,
             ids="sequence",
         )
