@@ -46,6 +46,9 @@ class SleepState:
         off_w: power meanwhile, W.
         on_s: time to wake up, s.
         on_w: power meanwhile, W.
+        off_idle_w: power of the state used to fall asleep without load, W; the power under load when None. A switch is
+            a load of 1, so that this shows only in the ``wattmin`` column of Batsim's energy file.
+        on_idle_w: the same for waking up.
     """
 
     power_w: float
@@ -53,6 +56,8 @@ class SleepState:
     off_w: float
     on_s: float
     on_w: float
+    off_idle_w: float | None = None
+    on_idle_w: float | None = None
 
 
 def make_platform(
@@ -142,8 +147,8 @@ def _state_props(name: str, states: Sequence[ComputeState], sleep: Sequence[Slee
     watts = [_watts(name, state) for state in states]
     triplets = []
     for i, state in enumerate(sleep):
-        powers = [_power(name, power) for power in (state.power_w, state.off_w, state.on_w)]
-        watts += [f"{power}:{power}" for power in powers]
+        pairs = ((state.power_w, None), (state.off_w, state.off_idle_w), (state.on_w, state.on_idle_w))
+        watts += [f"{_power(name, full if idle is None else idle)}:{_power(name, full)}" for full, idle in pairs]
         first = len(states) + 3 * i
         triplets.append(f"{first}:{first + 1}:{first + 2}")
     props = {"wattage_per_state": ",".join(watts)}

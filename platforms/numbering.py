@@ -70,7 +70,6 @@ def build_platform(
     if server is None or not numbering.compute:
         raise AssertionError("number_hosts refuses platforms without master or compute hosts")
     zone_properties = _zone_properties(description)
-    first = hosts[0]
     notes = tuple(f"{finding.place}: {finding.message}" for finding in findings.list())
     arrays = _arrays(hosts, tables, findings)
     return Platform(
@@ -85,7 +84,7 @@ def build_platform(
         zone_properties=tuple(zone_properties[host.zone] for host in hosts),
         master=MasterHost(server.name, server.speeds[0]),
         messages=_messages(description, findings, hosts, server),
-        source=source or first.name,
+        source=source,
         sha256=sha256,
         notes=notes,
     )
@@ -177,9 +176,7 @@ def _tables(hosts: Sequence[HostSpec], findings: Findings, *, computes: bool) ->
         for problem in problems:
             findings.error(host.line, problem, host.name)
         if "watt_per_state" in props and "wattage_per_state" not in props:
-            message = (
-                "'watt_per_state' is the older name: SimGrid 3.34 ignores it and counts 0 W; use 'wattage_per_state'"
-            )
+            message = "'watt_per_state' is the older name, which SimGrid 3.34 ignores: 0 W; use 'wattage_per_state'"
             findings.warning(host.line, message, host.name)
     return tables
 

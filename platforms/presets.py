@@ -47,7 +47,7 @@ _DVFS_SOURCE = (
     "archer2-frequency-benchmarks); that it holds on this machine is assumed."
 )
 _SP2_STATES = (ComputeState(1e9, 100.0, 200.0), ComputeState(0.75e9, 90.0, 150.0))
-_SP2_SLEEP = SleepState(power_w=10.0, off_s=5.0, off_w=125.0, on_s=64.0, on_w=115.0)
+_SP2_SLEEP = SleepState(10.0, off_s=5.0, off_w=125.0, on_s=64.0, on_w=115.0, off_idle_w=120.0, on_idle_w=110.0)
 
 
 def _cpu_states(idle_w: float, full_w: float) -> tuple[ComputeState, ...]:

@@ -15,7 +15,7 @@ from wattq.platforms.model import PstateKind
 
 __all__ = ["StateTable", "power_property", "read_states"]
 
-_WATTS = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_WATTS = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NAN = math.nan
 Fail = Callable[[str], None]
 

@@ -20,7 +20,7 @@ __all__ = [
     "parse_time",
 ]
 
-_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([A-Za-z]*)")
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([A-Za-z]*)", re.ASCII)
 _DECIMAL = ("k", "M", "G", "T", "P", "E", "Z", "Y")
 _BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
 _LONG = ("kilo", "mega", "giga", "tera", "peta", "exa", "zeta", "yotta")

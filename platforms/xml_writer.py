@@ -163,10 +163,9 @@ def _host_props(platform: Platform, i: int) -> dict[str, str]:
         props["role"] = "storage"
     table = _row(platform, i)
     problems: list[str] = []
-    if (
-        repr(read_states(table.speed_flops, props, problems.append, computes=i < platform.n_compute)) == repr(table)
-        and not problems
-    ):
+    written = read_states(table.speed_flops, props, problems.append, computes=i < platform.n_compute)
+    # repr, because a NaN is not equal to itself.
+    if not problems and repr(written) == repr(table):
         return props
     for key in ("wattage_per_state", "watt_per_state", "sleep_pstates"):
         props.pop(key, None)
