@@ -51,10 +51,10 @@ fuzz: $(STAMP) ## mutated inputs, many more of them than in the tests
 simulate: simulate-KTH simulate-LLNL ## both simulations below
 
 simulate-KTH: $(STAMP) ## EASY on the KTH-SP2 log, with energy
-	$(BIN)/wattq run -p kth-sp2 -w kth-sp2 --policy easy -E -o $(RESULTS)/kth-sp2-easy
+	$(BIN)/wattq run -p kth-sp2 -w KTH-SP2 --policy easy -E -o $(RESULTS)/kth-sp2-easy
 
 simulate-LLNL: $(STAMP) ## EASY on the LLNL-Atlas log, with energy
-	$(BIN)/wattq run -p llnl-atlas -w llnl-atlas --policy easy -E -o $(RESULTS)/llnl-atlas-easy
+	$(BIN)/wattq run -p llnl-atlas -w LLNL-Atlas --processors-per-host 8 --policy easy -E -o $(RESULTS)/llnl-atlas-easy
 
 plot: $(STAMP) ## a report on every run below results/
 	$(BIN)/wattq report $(RESULTS)
