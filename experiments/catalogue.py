@@ -108,8 +108,8 @@ _ENERGY = [
         "energy_j",
         "Energy",
         "J",
-        "Energy of all hosts from the first submission to the last job's end (Batsim's consumed_joules); the exact "
-        "integral where Batsim's lazy count differs from it.",
+        "Energy of all hosts from date 0 to the end of the run, integrated exactly. For a run of the real Batsim its "
+        "consumed_joules: from the first submission to the last end of a job, lazy updates included.",
         "lower",
     ),
     Metric("energy_computing_j", "Energy computing", "J", "Part of the energy drawn by hosts that compute.", "lower"),

@@ -33,7 +33,8 @@ def doctor_lines() -> Iterator[str]:
         missing = [name for name in needs[extra] if not _version(name)]
         yield from (f"  {'ok' if _version(name) else 'MISSING':8}{name} {_version(name)}" for name in needs[extra])
         if missing:
-            yield f"  to get them: {_REMEDIES.get(extra, f"pip install 'wattq[{extra}]'" if extra else 'pip install wattq')}"
+            plain = f"pip install 'wattq[{extra}]'" if extra else "pip install wattq"
+            yield f"  to get them: {_REMEDIES.get(extra, plain)}"
     yield ""
     yield "programs"
     for name, purpose in _PROGRAMS.items():

@@ -41,8 +41,22 @@ def find_platform(name: str, base: Path | None = None) -> Platform:
     return load_platform(_beside(name, base))
 
 
-def find_workload(spec: WorkloadSpec, index: int, seed: int, base: Path | None = None) -> Workload:
+def find_workload(
+    spec: WorkloadSpec,
+    index: int,
+    *,
+    seed: int = 0,
+    base: Path | None = None,
+    options: CleaningOptions | None = None,
+) -> Workload:
     """Return one workload of an experiment, named ``w<index>`` as Batsim does.
+
+    Args:
+        spec: where it comes from.
+        index: its position among the workloads of one simulation.
+        seed: seed of a generated workload.
+        base: directory that relative paths refer to first.
+        options: cleaning of a log; by default what ``spec.cleaning`` says.
 
     Raises:
         WattqError: the file or catalogue entry is missing or breaks its format.
@@ -50,9 +64,10 @@ def find_workload(spec: WorkloadSpec, index: int, seed: int, base: Path | None =
     from wattq.workloads import generate_saturated, locate_workload, read_workload
 
     if spec.generate is not None:
-        return generate_saturated(spec.generate.jobs, spec.generate.hosts, seed=seed, name=f"w{index}")
+        return generate_saturated(spec.generate.jobs, spec.generate.hosts, seed, name=f"w{index}")
     path = locate_workload(_beside(str(spec.source), base), data_dirs=data_dirs())
-    options = cleaning_options(spec.cleaning, f"workload {spec.name}") if spec.cleaning else None
+    if spec.cleaning and options is None:
+        options = cleaning_options(spec.cleaning, f"workload {spec.name}")
     return read_workload(path, name=f"w{index}", options=options)
 
 

@@ -17,7 +17,12 @@ from wattq.experiments.waits import Population, population
 __all__ = ["compute_metrics", "spread"]
 
 _PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
-_STATES = ("computing", "idle", "sleeping", "switching")
+_ENERGY_STATES = {
+    "computing": ("computing",),
+    "idle": ("idle", "unavailable"),
+    "sleeping": ("sleeping",),
+    "switching": ("switching_on", "switching_off"),
+}
 
 
 def compute_metrics(run: RunResults, tau_s: float = DEFAULT_TAU_S) -> dict[str, float]:
@@ -84,14 +89,12 @@ def _machine(run: RunResults, counts: Mapping[str, float]) -> dict[str, float]:
 
 
 def _energy(run: RunResults, counts: Mapping[str, float]) -> dict[str, float]:
-    if run.energy is None:
+    total = _total_energy(run)
+    if total is None:
         return {}
-    energy = _total_energy(run)
-    parts = _number_map(run.summary.get("energy_by_state_j"))
-    values = {f"energy_{state}_j": parts[state] for state in _STATES if state in parts}
-    values["energy_j"] = energy
+    values = {"energy_j": total, **_energy_parts(run)}
     if counts["work_host_h"] > 0:
-        values["energy_per_work_j"] = energy / (counts["work_host_h"] * 3600.0)
+        values["energy_per_work_j"] = total / (counts["work_host_h"] * 3600.0)
     power = power_w(run)
     if power is not None:
         values["power_mean_w"] = power.mean(power.time_s[0], power.time_s[-1])
@@ -99,14 +102,22 @@ def _energy(run: RunResults, counts: Mapping[str, float]) -> dict[str, float]:
     return values
 
 
-def _total_energy(run: RunResults) -> float:
+def _total_energy(run: RunResults) -> float | None:
+    """Return the exact integral where the run states it, else Batsim's count; None when energy was off."""
     exact = run.summary.get("energy_exact_j")
     if isinstance(exact, (int, float)) and not isinstance(exact, bool):
         return float(exact)
-    if "consumed_joules" in run.schedule:
-        return run.schedule["consumed_joules"]
-    assert run.energy is not None
-    return float(run.energy.energy_j[-1] - run.energy.energy_j[0])
+    return run.schedule.get("consumed_joules") if run.energy is not None else None
+
+
+def _energy_parts(run: RunResults) -> dict[str, float]:
+    """Return the energy by state; hosts that are unavailable draw what idle ones do and count with them."""
+    parts = _number_map(run.summary.get("energy_by_state_j"))
+    if not parts:
+        return {}
+    return {
+        f"energy_{name}_j": sum(parts.get(state, 0.0) for state in states) for name, states in _ENERGY_STATES.items()
+    }
 
 
 def _number_map(parts: Any) -> dict[str, float]:

@@ -156,7 +156,7 @@ def compare(
             progress(number, len(jobs), name)
         key = (job.workload, job.seed)
         if key not in workloads:
-            workloads = {key: find_workload(job.spec, 0, job.seed, base)}
+            workloads = {key: find_workload(job.spec, 0, seed=job.seed, base=base)}
         whole = workloads[key]
         part = whole if job.window is None else cut(whole, job.window)
         results.append(

@@ -108,5 +108,5 @@ def _check_scalar(node: yaml.Node, line: int, source: str) -> None:
         raise InvalidInputError(f"{at(source, line)}: '{value}' would be read as a number to base 60; quote it")
     if tag == "timestamp" or (tag == "bool" and value.lower() not in ("true", "false")) or tag in ("merge", "value"):
         node.tag = f"{_TAG}str"
-    elif tag == "str" and getattr(node, "style", None) is None and _FLOAT.fullmatch(value):
+    elif tag == "str" and not getattr(node, "style", None) and _FLOAT.fullmatch(value):
         node.tag = f"{_TAG}float"

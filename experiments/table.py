@@ -10,7 +10,7 @@ from wattq.experiments.catalogue import METRICS
 from wattq.experiments.comparison import Case, Measured
 from wattq.experiments.plots.style import number_text
 
-__all__ = ["COLUMNS", "case_rows", "comparison_csv", "headings", "text_table"]
+__all__ = ["COLUMNS", "aligned", "case_rows", "comparison_csv", "headings", "text_table"]
 
 Column = Callable[[Sequence[Measured]], list[str]]
 """Cells of one column, made together so that they share a unit."""
@@ -82,10 +82,11 @@ def _columns(case: Case) -> Sequence[tuple[str, Column]]:
 
 def text_table(cases: Sequence[Case]) -> str:
     """Return the comparison as aligned text, one block per case; numbers right, policies left."""
-    return "\n\n".join(f"{case.title}\n{_aligned([headings(case), *case_rows(case)])}" for case in cases)
+    return "\n\n".join(f"{case.title}\n{aligned([headings(case), *case_rows(case)])}" for case in cases)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows, the first one headings, in columns; the first column is left-aligned, the others right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

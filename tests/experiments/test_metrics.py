@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +111,17 @@ def test_an_empty_run_has_counts_and_no_statistics(make_run: Any, craft: Any) ->
 
 
 def test_energy_parts_and_exact_energy_come_from_the_summary(make_run: Any, craft: Any) -> None:
-    summary = '{"energy_exact_j": 90.5, "energy_by_state_j": {"computing": 80.0, "idle": 10.5, "sleeping": 0.0}}'
+    parts = {"computing": 80.0, "idle": 10.0, "unavailable": 0.5, "switching_on": 0.0}
+    summary = json.dumps({"energy_exact_j": 90.5, "energy_by_state_j": parts})
     energy = ["0.000000,0.000000,s,1.0,NA", "5.000000,100.000000,e,1.0,20.0"]
     lines = [craft.job(("1", 0.0, 1, 0.0, 5.0, "0"))]
     metrics = compute_metrics(read_run(make_run(lines, energy=energy, joules=100.0, files={"summary.json": summary})))
     assert metrics["energy_j"] == 90.5
     assert metrics["energy_computing_j"] == 80.0
     assert metrics["energy_idle_j"] == 10.5
-    assert "energy_switching_j" not in metrics
+    assert metrics["energy_switching_j"] == 0.0
+    states = ("computing", "idle", "sleeping", "switching")
+    assert sum(metrics[f"energy_{state}_j"] for state in states) == metrics["energy_j"]
 
 
 def test_tau_bounds_the_slowdown(small_run: Path) -> None:

@@ -5,8 +5,6 @@ Nothing heavy is imported before a command runs, so that ``wattq --help`` answer
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +13,7 @@ from typing import Annotated
 import typer
 
 from wattq import __version__
-from wattq.cli import demo, doctor, report, run
+from wattq.cli import data, demo, doctor, platform, report, run, workload
 from wattq.errors import WattqError
 
 __all__ = ["app", "main"]
@@ -52,9 +50,9 @@ app.command("run")(run.run)
 app.command("compare")(run.compare)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
-for _group in ("platform", "workload", "data"):
-    if importlib.util.find_spec(f"wattq.cli.{_group}"):
-        app.add_typer(importlib.import_module(f"wattq.cli.{_group}").app, name=_group)
+app.add_typer(platform.app, name="platform")
+app.add_typer(workload.app, name="workload")
+app.add_typer(data.app, name="data")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from wattq.cli.cleaning import with_cleaning
 from wattq.cli.progress import progress_bar
 from wattq.cli.values import check_tau, pairs
 from wattq.errors import UnsupportedError
@@ -16,6 +17,7 @@ __all__ = ["compare", "run"]
 ENGINES = ("embedded",)
 
 
+@with_cleaning
 def run(
     platform: Annotated[str, typer.Option("--platform", "-p", help="Preset (platform show --list) or SimGrid XML.")],
     workload: Annotated[
@@ -34,24 +36,13 @@ def run(
     ] = False,
     engine: Annotated[str, typer.Option(help="What simulates: embedded (in this process).")] = "embedded",
     events: Annotated[Path | None, typer.Option(help="External events in Batsim's format.")] = None,
-    max_jobs: Annotated[int | None, typer.Option(help="Keep at most this many jobs of each workload.")] = None,
-    processors_per_host: Annotated[
-        float | None, typer.Option(help="Processors of one host, for logs that count processors.")
-    ] = None,
-    walltime_fallback: Annotated[
-        str | None,
-        typer.Option(help="Walltime of rows without one: maximum, runtime (leaks the truth), fixed or none."),
-    ] = None,
-    clean: Annotated[list[str] | None, typer.Option(help="Other cleaning option, KEY=VALUE; repeatable.")] = None,
     tau: Annotated[float, typer.Option(help="Bound of the bounded slowdown, s.")] = 10.0,
+    options: Any = None,
 ) -> None:
     """Simulate one policy; write Batsim's result files, summary.json, provenance.json and metrics.json."""
     _check_engine(engine)
     check_tau(tau)
     params = pairs(param or [], "--param")
-    cleaning: dict[str, Any] = dict(pairs(clean or [], "--clean"))
-    named = {"max_jobs": max_jobs, "processors_per_host": processors_per_host, "walltime_fallback": walltime_fallback}
-    cleaning |= {name: value for name, value in named.items() if value is not None}
 
     from wattq.experiments.comparison import group_runs
     from wattq.experiments.experiment_model import PolicySpec, WorkloadSpec
@@ -60,8 +51,8 @@ def run(
     from wattq.experiments.table import text_table
 
     machine = find_platform(platform)
-    specs = [WorkloadSpec(source=source, cleaning=cleaning) for source in workload]
-    tables = [find_workload(spec, index, seed=0) for index, spec in enumerate(specs)]
+    specs = [WorkloadSpec(source=source) for source in workload]
+    tables = [find_workload(spec, index, options=options) for index, spec in enumerate(specs)]
     results = run_once(
         machine,
         tables,
