@@ -32,7 +32,7 @@ _ONE_CORE = (
     "state: 1 Gf of effective speed, so that t logged seconds are 1e9 t flop."
 )
 _SP2_SOURCE = (
-    "Powers, DVFS and sleep states: assumed. The node powers of the IBM SP2 are not published; these are the round "
+    "Powers, DVFS and sleep states: assumed. No measured node power of these machines was found; these are the round "
     "figures of the reference recordings of Batsim 4.2.1 made for wattq (100/200 W idle/full at 1 Gf, 90/150 W at "
     "0.75 Gf, 10 W asleep, 5 s at 125 W to switch off, 64 s at 115 W to switch on), kept so that results compare."
 )
@@ -84,7 +84,7 @@ _TABLE = {
         _scaled_sleep(280.0),
         (
             "Size: header of the log LLNL-Atlas-2006-2.1 (MaxNodes 1152, MaxProcs 9216).",
-            "Powers: assumed. No measured node power of Atlas is published; full = 4 dual-core sockets at 95 W of "
+            "Powers: assumed. No measured node power of Atlas was found; full = 4 dual-core sockets at 95 W of "
             "thermal design power plus 100 W for memory, board and supply, idle = 280 W.",
             _DVFS_SOURCE,
             _SWITCH_SOURCE,
@@ -98,14 +98,14 @@ _TABLE = {
         _cpu_states(110.0, 260.0),
         _scaled_sleep(110.0),
         (
-            "Size: header of the log UniLu-Gaia-2014-2 (MaxNodes 151, MaxProcs 2004); the nodes differ, most have 12 "
-            "cores, and the preset has them all alike.",
-            "Powers: assumed, for two six-core sockets of 60 to 95 W of thermal design power; no measured node power "
-            "of Gaia is published.",
+            "Size: 151 nodes and 2,004 processors, after the log UniLu-Gaia-2014-2. The nodes differ; the preset has "
+            "them all alike with 14 processors, the smallest whole number that lets a job of 2,004 fit.",
+            "Powers: assumed, for two sockets of 60 to 95 W of thermal design power; no measured node power of Gaia "
+            "was found.",
             _DVFS_SOURCE,
             _SWITCH_SOURCE,
         ),
-        {"node_cores": "12", "processors_per_node": "12"},
+        {"node_cores": "14", "processors_per_node": "14"},
     ),
     "exascale-9408": _Preset(
         "Exascale machine: 9,408 nodes of one 64-core CPU and four GPUs, 5.9 MW idle, 25.4 MW full",
@@ -117,10 +117,10 @@ _TABLE = {
             "Size: 9,408 nodes of one AMD EPYC 7A53 and four AMD MI250X (Frontier, TOP500 of June 2022).",
             "Powers: sum of the components in the Frontier configuration of ExaDigiT RAPS (Brewer et al., A Digital "
             "Twin Framework for Liquid-cooled Supercomputers, 2024): CPU 90 to 280 W, four GPUs of 88 to 560 W, memory "
-            "74.26 W, NVMe 30 W, and four network cards of 20 W; conversion losses left out.",
+            "74.26 W, NVMe 30 W, and four network cards of 20 W (their number assumed); conversion losses left out.",
             "Second state: GPUs capped at 60 % (336 W). Speed 0.93 of the first: mean over 68 V100 training runs of "
             "Zeus (summary_power: 150 W against 250 W); that MI250X behaves alike is assumed.",
-            _SWITCH_SOURCE + " No figure for such a node is published: assumed throughout.",
+            _SWITCH_SOURCE + " No figure for such a node was found: assumed throughout.",
         ),
         {"node_cores": "64", "processors_per_node": "1", "accelerators": "4"},
     ),
