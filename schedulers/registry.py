@@ -1,0 +1,151 @@
+"""Names of policies, and how a name becomes a policy.
+
+Listing names loads nothing heavy; the compiled code is imported when a built-in policy is made.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from wattq.errors import PolicyError
+from wattq.schedulers import kinds
+from wattq.schedulers.loading import load_policy
+from wattq.schedulers.orders import ORDERS
+from wattq.schedulers.parameters import Parameter, backfill, numbers_of, order, rjms_delay
+
+if TYPE_CHECKING:
+    from wattq.simulator.interface import CompiledPolicy, Policy
+
+__all__ = ["POLICIES", "POLICY_ALIASES", "PolicySpec", "make_policy", "policy_spec"]
+
+
+@dataclass(frozen=True)
+class PolicySpec:
+    """A built-in policy.
+
+    Attributes:
+        summary: what it does, in one line.
+        kind: its number in compiled code, one of `kinds`.
+        parameters: those a user may set.
+        fixed: values of parameters that the name stands for; they cannot be set.
+        needs_walltime: whether jobs without walltime are rejected.
+    """
+
+    summary: str
+    kind: int
+    parameters: tuple[Parameter, ...] = ()
+    fixed: Mapping[str, object] = field(default_factory=dict)
+    needs_walltime: bool = False
+
+
+def _specs() -> dict[str, PolicySpec]:
+    """Return the built-in policies by name."""
+    specs = {
+        "easy": PolicySpec(
+            "textbook EASY backfilling: head reservation and extra nodes, kept up to date",
+            kinds.EASY,
+            (order, backfill),
+        ),
+        "easy-sjbf": PolicySpec(
+            "textbook EASY, shortest job backfilled first", kinds.EASY, (order,), {"backfill": "sjf"}
+        ),
+        "conservative": PolicySpec(
+            "conservative backfilling: every job holds a reservation, none is ever delayed",
+            kinds.CONSERVATIVE,
+            (order, rjms_delay(0.0)),
+            needs_walltime=True,
+        ),
+        "fcfs": PolicySpec("first come, first served, no backfilling (batsched's fcfs_fast)", kinds.FCFS, (order,)),
+    }
+    for name, first in ORDERS.items():
+        if name != "fcfs":
+            specs[name] = PolicySpec(f"{first}, no backfilling", kinds.FCFS, (), {"order": name})
+    return specs | {
+        "filler": PolicySpec("start every job that fits, in queue order (batsched's filler)", kinds.FILLER, (order,)),
+        "easy-bf": PolicySpec(
+            "batsched's easy_bf: EASY whose head reserves given hosts",
+            kinds.EASY_BF,
+            (order, rjms_delay(5.0)),
+            needs_walltime=True,
+        ),
+        "easy-bf-fast": PolicySpec(
+            "batsched's easy_bf_fast: EASY without extra nodes, reservation never updated", kinds.EASY_FAST
+        ),
+        "conservative-bf": PolicySpec(
+            "batsched's conservative_bf: conservative backfilling, 5 s added to walltimes",
+            kinds.CONSERVATIVE,
+            (order, rjms_delay(5.0)),
+            needs_walltime=True,
+        ),
+    }
+
+
+_SPECS = MappingProxyType(_specs())
+
+POLICIES: Mapping[str, str] = MappingProxyType({name: spec.summary for name, spec in _SPECS.items()})
+"""Name -> what the policy does, in one line. An underscore in a name counts as a hyphen."""
+
+POLICY_ALIASES: Mapping[str, str] = MappingProxyType(
+    {"fcfs-fast": "fcfs", "easy-fast": "easy-bf-fast", "sjbf": "easy-sjbf", "first-fit": "filler"}
+)
+"""Other name -> name in `POLICIES`."""
+
+
+def policy_spec(name: str) -> tuple[str, PolicySpec]:
+    """Return the registered name and the description of a built-in policy.
+
+    Raises:
+        PolicyError: there is no such policy; the message names the nearest ones.
+    """
+    key = name.strip().lower().replace("_", "-")
+    key = POLICY_ALIASES.get(key, key)
+    if key in _SPECS:
+        return key, _SPECS[key]
+    near = difflib.get_close_matches(key, [*_SPECS, *POLICY_ALIASES], 3, 0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else f"the built-in ones are {', '.join(_SPECS)}."
+    raise PolicyError(f"unknown policy '{name}'; {hint} Your own policy goes by path/to/file.py:Class")
+
+
+def make_policy(name: str, params: Mapping[str, object] | None = None) -> CompiledPolicy | Policy:
+    """Return a policy by name.
+
+    Args:
+        name: a name in `POLICIES` or an alias; or a plain-Python policy as ``package.module:Class`` or
+            ``path/to/file.py:Class``, a class with ``decide(view, actions)``.
+        params: values of its parameters by name; keyword arguments of a plain-Python policy.
+
+    Raises:
+        PolicyError: the policy or a parameter is unknown, or a value breaks its rule.
+    """
+    given = dict(params or {})
+    if ":" in name or name.endswith(".py"):
+        made: Policy = load_policy(name, given)
+        return made
+    key, spec = policy_spec(name)
+    return _compiled(key, spec, given)
+
+
+def _compiled(name: str, spec: PolicySpec, given: Mapping[str, object]) -> CompiledPolicy:
+    """Return a built-in policy with its parameters as numbers."""
+    numbers = numbers_of(name, spec.parameters, given)
+    by_name: dict[str, Any] = dict(zip([p.name for p in spec.parameters], numbers, strict=True))
+    import numpy as np
+
+    from wattq.schedulers import compiled
+    from wattq.simulator.interface import CompiledPolicy
+
+    by_name |= {p.name: p.number(spec.fixed[p.name]) for p in (order, backfill) if p.name in spec.fixed}
+    slots = [by_name.get("order", 0.0), by_name.get("backfill", by_name.get("rjms_delay", 0.0))]
+    return CompiledPolicy(
+        name=name,
+        kind=spec.kind,
+        par=np.array(slots, dtype=np.float64),
+        memory=compiled.MEMORY[spec.kind],
+        run=compiled.run,
+        decide=compiled.decide,
+        params=given,
+    )
