@@ -11,7 +11,7 @@ import numpy as np
 from wattq.experiments.catalogue import DEFAULT_TAU_S, METRICS
 from wattq.experiments.metrics import compute_metrics
 from wattq.experiments.results import RunResults
-from wattq.experiments.savings import BASELINE, Saving, saving
+from wattq.experiments.savings import Saving, is_baseline, saving
 
 __all__ = ["Case", "Interval", "Measured", "bootstrap_interval", "group_runs", "mean_metrics"]
 
@@ -29,6 +29,11 @@ class Measured:
     policy: str
     metrics: dict[str, float]
     saving: Saving
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether savings are measured against this run."""
+        return is_baseline(self.run)
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def _case(group: Sequence[RunResults], tau_s: float) -> Case:
     names = _distinct_names(group)
     metrics = [compute_metrics(run, tau_s) for run in group]
     energies = [values.get("energy_j") for values in metrics]
-    base = names.index(BASELINE) if BASELINE in names else None
+    base = next((index for index, run in enumerate(group) if is_baseline(run)), None)
     against = (group[base], energies[base]) if base is not None else (None, None)
     measured = tuple(
         Measured(run, name, values, saving(run, energy, *against))

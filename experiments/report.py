@@ -14,7 +14,6 @@ from wattq.experiments.comparison import Case
 from wattq.experiments.plots.style import number_text, policy_colors
 from wattq.experiments.report_figures import bars_source, case_figures
 from wattq.experiments.report_provenance import provenance_tables, warnings
-from wattq.experiments.savings import BASELINE
 from wattq.experiments.table import case_rows, headings
 
 __all__ = ["MAX_CASES", "report_html"]
@@ -84,7 +83,7 @@ def _facts(cases: Sequence[Case], policies: Sequence[str]) -> list[dict[str, str
 
 def _case_table(case: Case, colors: dict[str, str]) -> dict[str, Any]:
     rows = [
-        {"cells": cells, "color": colors[measured.policy], "base": measured.policy == BASELINE}
+        {"cells": cells, "color": colors[measured.policy], "base": measured.is_baseline}
         for cells, measured in zip(case_rows(case), case.runs, strict=True)
     ]
     return {"title": case.title, "headings": headings(case), "rows": rows}

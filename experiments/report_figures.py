@@ -21,7 +21,6 @@ from wattq.experiments.plots import (
     utilisation_figure,
 )
 from wattq.experiments.plots.gantt import gantt_note
-from wattq.experiments.savings import BASELINE
 
 __all__ = ["bars_source", "case_figures"]
 
@@ -69,8 +68,8 @@ def case_figures(case: Case, tau_s: float) -> dict[str, Any]:
         (power_figure(runs), "Power over time", "Power of all hosts, from consumed_energy.csv."),
     ]
     shown = [_image(figure, alt, caption, "svg") for figure, alt, caption in figures if figure is not None]
-    open_one = BASELINE if BASELINE in runs else next(iter(runs))
-    details = [_details(measured, measured.policy == open_one) for measured in case.runs]
+    open_one = next((measured for measured in case.runs if measured.is_baseline), case.runs[0])
+    details = [_details(measured, measured is open_one) for measured in case.runs]
     return {"title": case.title, "figures": shown, "details": details}
 
 

@@ -32,7 +32,7 @@ def warnings(cases: Sequence[Case]) -> list[str]:
     )
     if any("energy_j" in measured.metrics for case in cases for measured in case.runs):
         found += [f"Platform: {note}" for note in notes]
-        if not any(measured.policy == BASELINE for case in cases for measured in case.runs):
+        if not any(measured.is_baseline for case in cases for measured in case.runs):
             found.append(f"No run of textbook EASY (policy '{BASELINE}') is among these runs: no savings are stated.")
     for case in cases:
         found += [text for measured in case.runs for text in _left_over(case, measured.policy, measured.metrics)]

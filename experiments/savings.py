@@ -8,10 +8,10 @@ import numpy as np
 
 from wattq.experiments.results import RunResults
 
-__all__ = ["BASELINE", "Saving", "saving", "served_less"]
+__all__ = ["BASELINE", "Saving", "is_baseline", "saving", "served_less"]
 
 BASELINE = "easy"
-"""Label of the policy that savings are measured against: EASY with head reservation and extra nodes."""
+"""Name of the policy that savings are measured against: EASY with head reservation and extra nodes."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,15 @@ class Saving:
             return self.reason
         percent = 100 * abs(self.share)
         return "equal" if percent < 0.005 else f"{percent:.2f} % {'less' if self.share > 0 else 'more'}"
+
+
+def is_baseline(run: RunResults) -> bool:
+    """Return whether a run states that its policy was textbook EASY with its default parameters.
+
+    The label does not count: anything can be called 'easy'.
+    """
+    policy = run.provenance.get("policy") or {}
+    return policy.get("name") == BASELINE and not policy.get("params")
 
 
 def served_less(run: RunResults, baseline: RunResults) -> int:
