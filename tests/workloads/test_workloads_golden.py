@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import lzma
 from pathlib import Path
 
 import pytest
 
 from wattq.errors import WorkloadError
 from wattq.workloads import CleaningOptions, read_batsim_json, read_swf, read_workload
+from wattq.workloads.files import read_plain
 from wattq.workloads.writer import batsim_json
 
 _TRACES = {
@@ -24,7 +24,7 @@ _FORMS = {"delay": "delay", "ptask": "parallel_homogeneous"}
 @pytest.mark.parametrize("trace", _TRACES)
 def test_golden_workload_is_rebuilt_job_by_job(shared_dir: Path, trace: str, form: str) -> None:
     filename, options = _TRACES[trace]
-    expected = json.loads(lzma.open(shared_dir / f"golden/policies/workloads/{trace}-{form}.json.xz").read())
+    expected = json.loads(read_plain(shared_dir / f"golden/policies/workloads/{trace}-{form}.json.xz"))
     workload = read_swf(shared_dir / "data/swf" / filename, options=options, form=_FORMS[form])
     found = json.loads(batsim_json(workload))
     assert found["nb_res"] == expected["nb_res"]
@@ -51,8 +51,7 @@ def test_recorded_workloads_load_and_write_back_unchanged(shared_dir: Path) -> N
             with pytest.raises(WorkloadError, match="id '1' is given to two jobs"):
                 read_workload(path)
             continue
-        data = lzma.open(path).read() if path.suffix == ".xz" else path.read_bytes()
-        document = json.loads(data)
+        document = json.loads(read_plain(path))
         workload = read_batsim_json(path)
         assert workload.n_jobs == len(document["jobs"])
         keys = list(zip(workload.submit_s.tolist(), (job_id.encode() for job_id in workload.job_id), strict=True))
