@@ -49,7 +49,8 @@ def parse_batsim_json(data: bytes, source: str, *, name: str = "w0", base_dir: P
         _refuse(f"{source}, key 'profiles'", _found(document, "profiles"), "an object of profiles")
     ids = _ids(jobs, name, source)
     profiles = used_profiles(described, _named_profiles(jobs, ids, described, source), source, base_dir)
-    return _workload(name, nb_res, jobs, ids, profiles, CleaningReport(source, sha256_hex(data), len(jobs), len(jobs)))
+    report = CleaningReport(source, sha256_hex(data), len(jobs), len(jobs))
+    return _workload(name, nb_res, jobs, ids, profiles, tuple(described), report)
 
 
 def _load(data: bytes, source: str) -> dict[str, Any]:
@@ -201,6 +202,7 @@ def _workload(
     jobs: list[dict[str, Any]],
     ids: list[str],
     profiles: tuple[Profile, ...],
+    listed_profiles: tuple[str, ...],
     report: CleaningReport,
 ) -> Workload:
     order = _submission_order(jobs, ids)
@@ -221,6 +223,7 @@ def _workload(
         queue=unknown.copy(),
         report=report,
         extra=tuple(rows),
+        listed_profiles=listed_profiles,
     )
 
 

@@ -260,7 +260,8 @@ def _numbered(table: SwfTable, options: CleaningOptions) -> bool:
 def _job_ids(table: SwfTable, order: NDArray[np.int64], options: CleaningOptions, tally: Tally) -> tuple[str, ...]:
     if _numbered(table, options):
         numbers = table.column("number")[order].astype(np.int64)
-        width = len(str(int(numbers.max())))
+        # The width is that of the whole log, so that a job has the same id in every window of it.
+        width = len(str(int(table.column("number").max())))
         return tuple(f"{number:0{width}d}" for number in numbers.tolist())
     if options.ids == "number":
         tally.warnings.append("job numbers repeat or are missing: ids are positions in submission order")

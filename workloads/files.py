@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import lzma
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from wattq.errors import MissingFileError, WorkloadError
@@ -137,6 +138,7 @@ def write_whole(path: str | Path, data: bytes) -> Path:
         part.write_bytes(data)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise MissingFileError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from None
     return path
