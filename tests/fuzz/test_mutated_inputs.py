@@ -6,6 +6,7 @@ so that a failure is repeated by its number.
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 import lzma
@@ -146,7 +147,7 @@ def _mutated_document(data: bytes, rng: random.Random) -> bytes:
             other, other_key = rng.choice(places)
             holder[key] = json.loads(json.dumps(other.get(other_key) if isinstance(other, dict) else None))
         else:
-            holder[key] = rng.choice(_VALUES)
+            holder[key] = copy.deepcopy(rng.choice(_VALUES))
         if not document:
             break
     return json.dumps(document).encode()
