@@ -10,10 +10,12 @@ and the Batsim-protocol adapters. Two bundles of arrays exist:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wattq.simulator.bundle import Bundle, register_bundle
 
 __all__ = [
     "ABORTED",
@@ -72,6 +74,17 @@ PS_COMPUTE, PS_SLEEP, PS_OFF, PS_ON = 0, 1, 2, 3
 # Profile nodes.
 N_DELAY, N_HOMOGENEOUS, N_TOTAL, N_PARALLEL, N_COMPOSED, N_TRACE = range(6)
 
+
+def _ints(*names: str) -> list[tuple[str, str]]:
+    """Return 4-byte integer fields of these names."""
+    return [(name, "i4") for name in names]
+
+
+def _longs(*names: str) -> list[tuple[str, str]]:
+    """Return 8-byte integer fields of these names."""
+    return [(name, "i8") for name in names]
+
+
 # A message from the machine: `events[first:last]`.
 event_t = np.dtype(
     [
@@ -108,6 +121,7 @@ decision_t = np.dtype(
 ledger_head_t = np.dtype(
     [
         ("now_s", "f8"),  # date of the message as printed with 6 decimals
+        ("reply_now_s", "f8"),  # date of the reply; the message's unless the scheduler takes time
         ("last_event_s", "f8"),  # timestamp of the last event of the message, likewise
         ("power_w", "f8"),  # power drawn by the hosts, as told by the backend (NaN where unknown)
         ("n_jobs", "i8"),
@@ -186,7 +200,8 @@ pstate_t = np.dtype(
 )
 
 
-class Ledger(NamedTuple):
+@register_bundle
+class Ledger(Bundle):
     """What a scheduler knows, as arrays.
 
     Attributes:
@@ -203,6 +218,21 @@ class Ledger(NamedTuple):
         iv: host intervals of allocations and decisions, shape (n, 2), both ends included.
         kill_list: jobs of kill decisions.
     """
+
+    FIELDS: ClassVar[dict[str, tuple[Any, int]]] = {
+        "head": (ledger_head_t, 1),
+        "jobs": (job_view_t, 1),
+        "hosts": (host_view_t, 1),
+        "pstates": (pstate_t, 2),
+        "queue": (np.int32, 1),
+        "running": (np.int32, 1),
+        "free": (np.uint64, 1),
+        "events": (event_t, 1),
+        "event_iv": (np.int32, 2),
+        "decisions": (decision_t, 1),
+        "iv": (np.int32, 2),
+        "kill_list": (np.int32, 1),
+    }
 
     head: NDArray[np.void]
     jobs: NDArray[np.void]
@@ -222,91 +252,45 @@ class Ledger(NamedTuple):
 kernel_head_t = np.dtype(
     [
         ("clock_s", "f8"),
-        ("reply_now_s", "f8"),
-        ("message_now_s", "f8"),
-        ("energy", "i8"),  # whether energy is counted (-E)
-        ("sharing", "i8"),  # whether hosts may run several jobs
-        ("shared", "i8"),  # whether several tasks may meet on a host (sharing, usage traces, mappings)
-        ("dynamic", "i8"),
-        ("dynamic_finished", "i8"),
-        ("acknowledge", "i8"),
-        ("n_hosts", "i8"),
-        ("n_compute", "i8"),
-        ("n_jobs", "i8"),
+        ("reply_now_s", "f8"),  # `now` of the reply being injected
+        *_longs("energy", "shared", "sharing", "dynamic", "registering", "acknowledge"),
+        *_longs("n_hosts", "n_compute", "n_jobs", "max_ranks", "max_depth"),
         # actors
-        ("n_actors", "i8"),
-        ("free_actor", "i8"),
-        ("run_i", "i8"),
-        ("n_run", "i8"),
-        ("n_next", "i8"),
-        ("n_ended", "i8"),
-        ("n_cancelled", "i8"),
-        ("run_side", "i8"),
-        ("others", "i8"),  # actors of the sub-round that are not inside an energy query
-        # actions
-        ("n_act", "i8"),
-        ("scan_from", "i8"),
-        ("dirty", "i8"),
-        ("margin_s", "f8"),
-        # mailbox and server
-        ("mail_head", "i8"),
-        ("mail_tail", "i8"),
-        ("server_waits", "i8"),
-        ("message", "i8"),  # message in flight, -1
-        ("sched_ready", "i8"),
-        ("end_sent", "i8"),
-        ("end_acked", "i8"),
-        ("decide_pending", "i8"),
-        ("n_submitters", "i8"),
-        ("submitters_done", "i8"),
-        ("n_event_submitters", "i8"),
-        ("event_submitters_done", "i8"),
-        ("n_submitted", "i8"),
-        ("n_completed", "i8"),
-        ("n_running", "i8"),
-        ("n_switching", "i8"),
-        ("n_waiters", "i8"),
-        ("n_killers", "i8"),
-        # pending message
-        ("ev_first", "i8"),
-        ("ev_n", "i8"),
-        ("evt_iv_n", "i8"),
-        ("kill_n", "i8"),
-        ("path_n", "i8"),
-        # reply being injected
-        ("reply_i", "i8"),
-        ("reply_n", "i8"),
-        # energy
-        ("total_j", "f8"),  # Batsim's lazy count at `total_at_s`
+        *_longs("n_actors", "free_actor", "n_free_actors", "side", "run_i", "n_run", "n_next", "n_cancelled"),
+        # timed actions
+        *_longs("n_act", "n_dead", "n_fresh", "free_slot", "n_free_slots", "sequence", "dirty"),
+        # the message in flight to the server
+        ("mail_latency_s", "f8"),
+        ("mail_left", "f8"),
+        ("mail_rate", "f8"),
+        *_longs(
+            "mail_on",
+            "mail_sequence",
+            "mail_sender_first",
+            "mail_from",
+            "mail_head",
+            "mail_tail",
+            "server_waits",
+            "server",
+        ),
+        # server
+        *_longs("sched_ready", "end_sent", "end_acked", "waiting_reply", "reply_n"),
+        *_longs("n_submitters", "submitters_done", "n_event_submitters", "event_submitters_done"),
+        *_longs("n_submitted", "n_completed", "n_running", "n_switching", "n_waiters", "n_killers"),
+        *_longs("ev_first", "ev_n", "n_event_iv", "external_iv", "n_kills", "n_paths", "delete_from"),
+        # Batsim's lazy energy count: total at `total_at_s`, power since then, what single updates changed
+        ("total_j", "f8"),
         ("total_at_s", "f8"),
         ("correction_j", "f8"),
         ("power_w", "f8"),
-        ("n_stale", "i8"),
+        ("wattmin_w", "f8"),
         ("first_job_j", "f8"),
         ("last_end_j", "f8"),
-        ("wattmin_w", "f8"),
         ("exact_at_s", "f8"),
-        ("exact_j", "f8", (6,)),  # exact integral by machine state
-        ("exact_w", "f8", (6,)),
-        ("state_s", "f8", (6,)),  # time spent per state, up to each machine's last change
-        ("state_n", "i8", (6,)),
         # outputs
-        ("n_out_jobs", "i8"),
-        ("n_out_states", "i8"),
-        ("n_out_energy", "i8"),
-        ("n_out_pstates", "i8"),
-        ("n_out_iv", "i8"),
-        ("n_grouped", "i8"),
-        ("n_switched", "i8"),
-        ("n_groups", "i8"),
-        ("group_first", "i8"),
-        ("n_members", "i8"),
-        # abort
-        ("abort", "i8"),
-        ("abort_a", "i8"),
-        ("abort_b", "i8"),
-        ("n_steps", "i8"),
-        ("n_messages", "i8"),
+        *_longs("n_out_jobs", "n_out_states", "n_out_energy", "n_out_pstates", "n_grouped", "n_switched"),
+        *_longs("n_groups", "first_group", "n_members"),
+        *_longs("abort", "abort_a", "abort_b", "n_steps", "n_messages"),
     ],
     align=True,
 )
@@ -318,43 +302,25 @@ job_t = np.dtype(
         ("start_s", "f8"),
         ("runtime_s", "f8"),
         ("energy_j", "f8"),
-        ("remaining_s", "f8"),
-        ("hosts", "i4"),
-        ("node", "i4"),  # root profile node
-        ("state", "i4"),
-        ("return_code", "i4"),
-        ("actor", "i4"),
-        ("iv", "i4"),  # intervals of the allocation, in Ledger.iv
-        ("n_iv", "i4"),
-        ("n_alloc", "i4"),
-        ("map", "i4"),
-        ("n_map", "i4"),
-        ("kill_requested", "i4"),
-        ("deleted", "i4"),
-        ("total_only", "i4"),  # whether the allocation may differ from the request
-        ("workload", "i4"),
+        ("remaining_s", "f8"),  # of the walltime; negative: none
+        # node: root profile node; iv, n_iv: allocation, in Ledger.iv; total_only: may differ from the request
+        *_ints("hosts", "node", "state", "return_code", "actor", "iv", "n_iv", "n_alloc"),
+        *_ints("kill_requested", "deleted", "total_only", "workload"),
     ],
     align=True,
 )
 
 host_t = np.dtype(
     [
-        ("energy_j", "f8"),
-        ("at_s", "f8"),  # date of the last lazy update
+        ("energy_j", "f8"),  # Batsim's count at `at_s`
+        ("at_s", "f8"),
         ("power_w", "f8"),
-        ("exact_w", "f8"),
         ("usage_flops", "f8"),
-        ("since_s", "f8"),
-        ("latency_s", "f8"),
-        ("transfer_s", "f8"),
-        ("state", "i4"),
-        ("pstate", "i4"),
-        ("cls", "i4"),
-        ("cores", "i4"),
-        ("n_jobs", "i4"),
-        ("n_tasks", "i4"),
-        ("task", "i4"),  # actor whose task is on the host (when tasks cannot meet)
-        ("job", "i4"),
+        ("since_s", "f8"),  # date of the last change of machine state
+        ("latency_s", "f8"),  # of a control message to the master
+        ("mail_rate", "f8"),  # control messages per second once the latency is over; 0: no link, no time
+        # n_tasks: weighted executors on the host; task: slot of its task where tasks cannot meet
+        *_ints("state", "pstate", "cls", "cores", "n_jobs", "n_tasks", "task", "pad"),
     ],
     align=True,
 )
@@ -362,12 +328,8 @@ host_t = np.dtype(
 node_t = np.dtype(
     [
         ("amount", "f8"),  # delay in s, or flops
-        ("kind", "i4"),
-        ("first", "i4"),  # first child, first flops of the vector, or first rank
-        ("n", "i4"),
-        ("repeat", "i4"),
-        ("code", "i4"),  # return code of the profile
-        ("name", "i4"),
+        # first, n: children, vector of flops, or ranks; code: return code of the profile
+        *_ints("kind", "first", "n", "repeat", "code", "name"),
     ],
     align=True,
 )
@@ -375,85 +337,94 @@ node_t = np.dtype(
 actor_t = np.dtype(
     [
         ("f0", "f8"),
-        ("f1", "f8"),
-        ("flops", "f8"),
+        ("call_s", "f8"),  # duration of the sleep or time-out asked for
         ("kind", "i4"),
         ("pc", "i4"),
-        ("idx", "i4"),
-        ("host", "i4"),
+        ("idx", "i4"),  # job, host, submitter, decision...
+        ("host", "i4"),  # -1: master
         ("depth", "i4"),
         ("call", "i4"),
-        ("arg", "i4"),
-        ("act", "i4"),  # identity of the action it waits for, -1
-        ("task", "i4"),  # identity of its running parallel task, -1
-        ("timer", "i4"),  # identity of its time-out, -1
-        ("woke", "i4"),  # how it was woken
-        ("scan", "i4"),  # position in an energy query
-        ("scan_iv", "i4"),
-        ("next_free", "i4"),
-        ("k", "i4"),
-        ("n", "i4"),
-        ("parent", "i4"),
-        ("got", "i4"),
-        ("dead", "i4"),
+        *_ints("arg", "mail", "mail_a", "mail_b"),
+        *_ints("task", "timer", "sleep", "woke", "scan_iv", "scan", "next_free", "k", "n", "parent", "dead", "first"),
     ],
     align=True,
 )
 
-action_t = np.dtype(
-    [
-        ("latency_s", "f8"),
-        ("late_rate", "f8"),
-        ("kind", "i4"),
-        ("actor", "i4"),
-        ("host", "i4"),
-        ("ident", "i4"),
-        ("state", "i4"),
-        ("first_waiter", "i4"),
-    ],
-    align=True,
-)
-
-
-def _ints(*names: str) -> list[tuple[str, str]]:
-    """Return 4-byte integer fields of these names."""
-    return [(name, "i4") for name in names]
-
-
+action_t = np.dtype(_ints("kind", "actor", "host", "pos", "state", "sequence", "loaded", "next_free"), align=True)
 mail_t = np.dtype(_ints("kind", "a", "b", "actor", "host", "pad"), align=True)
-submitter_t = np.dtype([("current_s", "f8"), *_ints("first", "last", "pos", "sent", "kind", "begun")], align=True)
+submitter_t = np.dtype([("current_s", "f8"), *_ints("first", "last", "pos", "sent", "kind", "counted")], align=True)
 external_t = np.dtype([("time_s", "f8"), *_ints("kind", "iv", "n_iv", "number")], align=True)
 group_t = np.dtype(_ints("target", "first", "n", "left", "active", "iv", "n_iv", "pad"), align=True)
 state_row_t = np.dtype([("time_s", "f8"), ("n", "i4", (6,))], align=True)
-energy_row_t = np.dtype(
-    [("time_s", "f8"), ("energy_j", "f8"), ("wattmin_w", "f8"), ("kind", "i4"), ("pad", "i4")], align=True
-)
-pstate_row_t = np.dtype([("time_s", "f8"), ("pstate", "i4"), ("iv", "i4"), ("n_iv", "i4"), ("pad", "i4")], align=True)
-kill_t = np.dtype([("progress", "f8"), ("job", "i4"), ("path", "i4"), ("n_path", "i4"), ("known", "i4")], align=True)
+energy_row_t = np.dtype([("time_s", "f8"), ("energy_j", "f8"), ("wattmin_w", "f8"), *_ints("kind", "pad")], align=True)
+pstate_row_t = np.dtype([("time_s", "f8"), *_ints("pstate", "iv", "n_iv", "pad")], align=True)
+kill_t = np.dtype([("progress", "f8"), *_ints("job", "path", "n_path", "known")], align=True)
+
+# Rows of Kernel.sums, one column per machine state.
+SUM_EXACT_J, SUM_EXACT_W, SUM_STATE_S, SUM_STATE_N = range(4)
 
 
-class Kernel(NamedTuple):
+@register_bundle
+class Kernel(Bundle):
     """What happens, as arrays; private to the engine.
 
     Attributes:
         head: one record, `kernel_head_t`.
         jobs, hosts, pstates, nodes: jobs, hosts, power states by host class, profile nodes.
-        children: node numbers of composed profiles.
-        amounts: flops of parallel vectors; (usage, flops) pairs of usage traces follow `lines`.
-        lines: per rank of a usage trace, (first amount, number of lines).
-        actors, stack: Batsim's actors; position in the profile tree, shape (actors, depth, 2).
+        children: node numbers of composed profiles; first amount and number of lines of each rank of a trace.
+        amounts: flops of parallel vectors; (usage, flops) pairs of usage traces.
+        actors, stack: Batsim's actors; node and position in it at each depth of the profile, (actors, depth, 2).
         run: the two run lists, shape (2, actors).
-        ended, cancelled: actions that ended in this step.
-        act_left, act_rate, act_snap: remaining work, rate and snap threshold of each action, in creation order.
-        actions: the rest of each action.
+        ended: slots of actions that ended in this step; cancelled: slots cancelled in this sub-round; fresh: tasks
+            that have no rate yet.
+        left, rate, snap, slot: remaining work, rate and snap threshold of each action in creation order.
+        actions: the rest of each action, by slot.
         mail: messages waiting for the server (ring).
-        submitters, externals: submitters; external events by submitter.
+        submitters, externals: submitters; external events.
         groups, members: SET_RESOURCE_STATE requests and the machines they wait for.
-        events_iv: intervals of outgoing events and output rows.
         kills, paths: progress of killed jobs.
+        sums: exact energy, power, time and number of machines by machine state.
         out_jobs, out_states, out_energy, out_pstates: rows of the output files.
-        order: scratch of the shared-host solver.
+        events, event_iv, alloc, decisions, kill_list: the ledger's arrays (alloc is its `iv`).
     """
+
+    FIELDS: ClassVar[dict[str, tuple[Any, int]]] = {
+        "head": (kernel_head_t, 1),
+        "jobs": (job_t, 1),
+        "hosts": (host_t, 1),
+        "pstates": (pstate_t, 2),
+        "nodes": (node_t, 1),
+        "children": (np.int32, 1),
+        "amounts": (np.float64, 1),
+        "actors": (actor_t, 1),
+        "stack": (np.int32, 3),
+        "run": (np.int32, 2),
+        "ended": (np.int32, 1),
+        "cancelled": (np.int32, 1),
+        "fresh": (np.int32, 1),
+        "left": (np.float64, 1),
+        "rate": (np.float64, 1),
+        "snap": (np.float64, 1),
+        "slot": (np.int32, 1),
+        "actions": (action_t, 1),
+        "mail": (mail_t, 1),
+        "submitters": (submitter_t, 1),
+        "externals": (external_t, 1),
+        "groups": (group_t, 1),
+        "members": (np.int32, 1),
+        "kills": (kill_t, 1),
+        "paths": (np.int32, 1),
+        "sums": (np.float64, 2),
+        "out_jobs": (np.int32, 1),
+        "out_states": (state_row_t, 1),
+        "out_energy": (energy_row_t, 1),
+        "out_pstates": (pstate_row_t, 1),
+        "events": (event_t, 1),
+        "event_iv": (np.int32, 2),
+        "alloc": (np.int32, 2),
+        "decisions": (decision_t, 1),
+        "kill_list": (np.int32, 1),
+    }
 
     head: NDArray[np.void]
     jobs: NDArray[np.void]
@@ -462,24 +433,31 @@ class Kernel(NamedTuple):
     nodes: NDArray[np.void]
     children: NDArray[np.int32]
     amounts: NDArray[np.float64]
-    lines: NDArray[np.int32]
     actors: NDArray[np.void]
     stack: NDArray[np.int32]
     run: NDArray[np.int32]
     ended: NDArray[np.int32]
-    act_left: NDArray[np.float64]
-    act_rate: NDArray[np.float64]
-    act_snap: NDArray[np.float64]
+    cancelled: NDArray[np.int32]
+    fresh: NDArray[np.int32]
+    left: NDArray[np.float64]
+    rate: NDArray[np.float64]
+    snap: NDArray[np.float64]
+    slot: NDArray[np.int32]
     actions: NDArray[np.void]
     mail: NDArray[np.void]
     submitters: NDArray[np.void]
     externals: NDArray[np.void]
-    external_iv: NDArray[np.int32]
     groups: NDArray[np.void]
     members: NDArray[np.int32]
     kills: NDArray[np.void]
     paths: NDArray[np.int32]
+    sums: NDArray[np.float64]
     out_jobs: NDArray[np.int32]
     out_states: NDArray[np.void]
     out_energy: NDArray[np.void]
     out_pstates: NDArray[np.void]
+    events: NDArray[np.void]
+    event_iv: NDArray[np.int32]
+    alloc: NDArray[np.int32]
+    decisions: NDArray[np.void]
+    kill_list: NDArray[np.int32]

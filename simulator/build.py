@@ -1,0 +1,273 @@
+"""From platform and workloads to the arrays of a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattq.errors import WorkloadError
+from wattq.platforms.model import Platform
+from wattq.simulator import codes as x
+from wattq.simulator import layout as c
+from wattq.simulator.external import ExternalEvents
+from wattq.simulator.profile_nodes import ProfileNodes
+from wattq.simulator.room import link_free_actors, link_free_slots
+from wattq.workloads.model import Workload
+
+__all__ = ["build"]
+
+
+def _zeros(n: int, dtype: Any) -> NDArray[Any]:
+    """Return a zeroed array of at least one element (numba needs the memory to exist)."""
+    return np.zeros(max(n, 1), dtype=dtype)
+
+
+def _host_classes(platform: Platform) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """Return the power states by class of equal hosts, and the class of each host."""
+    p = platform
+    columns = [p.speed_flops, p.idle_w, p.epsilon_w, p.full_w, p.kind, p.off_pstate, p.on_pstate]
+    table = np.hstack([np.nan_to_num(np.asarray(column, dtype=float), nan=-1.0) for column in columns])
+    table = np.hstack([table, p.n_pstates[:, None].astype(float)])
+    _, first, cls = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    pstates = np.zeros((len(first), p.speed_flops.shape[1]), dtype=c.pstate_t)
+    for name, values in (
+        ("speed_flops", p.speed_flops),
+        ("idle_w", p.idle_w),
+        ("epsilon_w", p.epsilon_w),
+        ("full_w", p.full_w),
+        ("kind", p.kind),
+        ("off", p.off_pstate),
+        ("on", p.on_pstate),
+    ):
+        pstates[name] = np.nan_to_num(values[first])
+    pstates["n"] = p.n_pstates[first][:, None]
+    return pstates, cls.reshape(-1)
+
+
+def _hosts(platform: Platform, cls: NDArray[np.int64], pstates: NDArray[np.void]) -> NDArray[np.void]:
+    """Return the hosts; one more record holds the cost of the master's messages to itself."""
+    n = platform.n_hosts
+    hosts = np.zeros(n + 1, dtype=c.host_t)
+    hosts["pstate"][:n] = platform.initial_pstate
+    hosts["cls"][:n] = cls
+    hosts["cores"][:n] = platform.cores
+    hosts["task"] = -1
+    hosts["power_w"][:n] = pstates["idle_w"][cls, platform.initial_pstate]
+    hosts["latency_s"] = platform.messages.latency_s
+    transfer_s = platform.messages.transfer_s
+    hosts["mail_rate"] = np.divide(1.0, transfer_s, out=np.zeros(n + 1), where=transfer_s > 0.0)
+    return hosts
+
+
+def _jobs(workloads: Sequence[Workload], nodes: ProfileNodes) -> NDArray[np.void]:
+    """Return the jobs of all workloads, one after the other."""
+    jobs = _zeros(sum(w.n_jobs for w in workloads), c.job_t)
+    at = 0
+    for number, w in enumerate(workloads):
+        part = jobs[at : at + w.n_jobs]
+        part["submit_s"] = w.submit_s
+        part["walltime_s"] = w.walltime_s
+        part["hosts"] = w.hosts
+        roots, total_only = nodes.add_workload(w)
+        part["node"] = roots[w.profile] if w.n_jobs else 0
+        part["total_only"] = total_only[w.profile] if w.n_jobs else 0
+        part["workload"] = number
+        at += w.n_jobs
+    jobs["return_code"] = -1
+    jobs["actor"] = -1
+    return jobs
+
+
+def _id_ranks(workloads: Sequence[Workload]) -> NDArray[np.int64]:
+    """Return the rank of each full id (``w0!7``) among all, by bytes."""
+    ids = [f"{w.name}!{job_id}".encode() for w in workloads for job_id in w.job_id]
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    ranks = np.empty(len(ids), dtype=np.int64)
+    ranks[order] = np.arange(len(ids))
+    return ranks
+
+
+def _job_views(workloads: Sequence[Workload], jobs: NDArray[np.void]) -> NDArray[np.void]:
+    """Return what a scheduler will know of the jobs."""
+    views = np.zeros(len(jobs), dtype=c.job_view_t)
+    for name in ("submit_s", "walltime_s", "hosts"):
+        views[name] = jobs[name]
+    views["estimate_s"] = np.where(jobs["walltime_s"] > 0.0, jobs["walltime_s"], np.inf)
+    views["q_pos"] = -1
+    if sum(w.n_jobs for w in workloads):
+        views["id_rank"] = _id_ranks(workloads)
+        for name in ("user", "group", "queue"):
+            views[name] = np.concatenate([getattr(w, name) for w in workloads])
+    return views
+
+
+def _ledger(
+    platform: Platform,
+    views: NDArray[np.void],
+    hosts: NDArray[np.void],
+    pstates: NDArray[np.void],
+    event_iv: NDArray[np.int32],
+) -> c.Ledger:
+    """Return the empty ledger of a machine whose hosts are all free (but for those that begin asleep)."""
+    n = platform.n_compute
+    n_words = max((n + 63) // 64, 1)
+    head = np.zeros(1, dtype=c.ledger_head_t)
+    known = np.zeros(max(n, 1), dtype=c.host_view_t)
+    known["pstate"][:n] = hosts["pstate"][:n]
+    known["cls"][:n] = hosts["cls"][:n]
+    known["job"] = -1
+    known["target"] = -1
+    asleep = pstates["kind"][known["cls"], known["pstate"]] != c.PS_COMPUTE
+    known["state"] = np.where(asleep, c.SLEEPING, c.IDLE)
+    bits = np.zeros(n_words * 64, dtype=np.uint8)
+    bits[:n] = ~asleep[:n]
+    free = np.packbits(bits, bitorder="little").view(np.uint64).copy()
+    head["n_jobs"] = len(views)
+    head["n_hosts"] = n
+    head["n_words"] = n_words
+    head["n_free"] = int(bits.sum())
+    head["power_w"] = np.nan
+    return c.Ledger(
+        head=head,
+        jobs=views,
+        hosts=known,
+        pstates=pstates,
+        queue=np.full(len(views) + 1, -1, dtype=np.int32),
+        running=np.zeros(max(n, 1) + 1, dtype=np.int32),
+        free=free,
+        events=np.zeros(len(views) + 8 * n + 512, dtype=c.event_t),
+        event_iv=event_iv,
+        decisions=np.zeros(len(views) + 4 * n + 256, dtype=c.decision_t),
+        iv=np.zeros((2 * len(views) + 8 * n + 256, 2), dtype=np.int32),
+        kill_list=np.zeros(max(n, 1) + 64, dtype=np.int32),
+    )
+
+
+def _submitters(workloads: Sequence[Workload], externals: ExternalEvents) -> NDArray[np.void]:
+    """Return one submitter per workload, then one per file of external events."""
+    sizes = [w.n_jobs for w in workloads]
+    parts = [(x.SUBMITTER, sizes), (x.EVENTS, externals.sizes)]
+    submitters = _zeros(len(sizes) + len(externals.sizes), c.submitter_t)
+    number = 0
+    for kind, counts in parts:
+        at = 0
+        for count in counts:
+            submitters[number]["kind"] = kind
+            for name in ("first", "pos", "sent"):
+                submitters[number][name] = at
+            at += count
+            submitters[number]["last"] = at
+            number += 1
+    return submitters
+
+
+def _start_actors(s: c.Kernel, n_submitters: int) -> None:
+    """Create the first actors in Batsim's order: submitters, event submitters, server."""
+    k = s.head[0]
+    link_free_actors(k, s.actors, 0)
+    link_free_slots(k, s.actions, 0)
+    kinds = [int(kind) for kind in s.submitters["kind"][:n_submitters]] + [x.SERVER]
+    for number, kind in enumerate(kinds):
+        actor = int(k["free_actor"])
+        a = s.actors[actor]
+        k["free_actor"] = a["next_free"]
+        k["n_free_actors"] -= 1
+        a["kind"] = kind
+        a["idx"] = number
+        for name in ("host", "task", "timer", "sleep", "first", "parent"):
+            a[name] = -1
+        s.run[0, number] = actor
+    k["server"] = s.run[0, len(kinds) - 1]
+    k["n_run"] = len(kinds)
+
+
+def build(
+    platform: Platform,
+    workloads: Sequence[Workload],
+    *,
+    energy: bool,
+    externals: ExternalEvents,
+) -> tuple[c.Kernel, c.Ledger, ProfileNodes]:
+    """Return the arrays of a simulation at its start, and the names of its profile nodes.
+
+    Raises:
+        WorkloadError: a workload has no job that can be represented, or names a profile it lacks.
+        UnsupportedError: a profile communicates between hosts.
+    """
+    pstates, cls = _host_classes(platform)
+    hosts = _hosts(platform, cls, pstates)
+    nodes = ProfileNodes()
+    jobs = _jobs(workloads, nodes)
+    if len({w.name for w in workloads}) != len(workloads):
+        raise WorkloadError("workloads must have different names; give each its own name, such as w0 and w1")
+    n_jobs = sum(w.n_jobs for w in workloads)
+    views = _job_views(workloads, jobs)
+    event_iv = np.zeros((len(externals.intervals) + 2 * platform.n_hosts + 256, 2), dtype=np.int32)
+    event_iv[: len(externals.intervals)] = externals.intervals
+    v = _ledger(platform, views, hosts, pstates, event_iv)
+    v.head["n_jobs"] = n_jobs
+    n_actors = 3 * platform.n_hosts + nodes.max_ranks + 256
+    n_slots = 2 * n_actors + 256
+    head = np.zeros(1, dtype=c.kernel_head_t)
+    k = head[0]
+    k["energy"] = energy
+    k["shared"] = nodes.has_trace
+    k["n_hosts"] = platform.n_hosts
+    k["n_compute"] = platform.n_compute
+    k["n_jobs"] = n_jobs
+    k["max_ranks"] = nodes.max_ranks
+    k["max_depth"] = nodes.max_depth
+    k["n_submitters"] = len(workloads)
+    k["n_event_submitters"] = len(externals.sizes)
+    k["external_iv"] = k["n_event_iv"] = len(externals.intervals)
+    k["free_actor"] = k["free_slot"] = -1
+    k["first_job_j"] = k["last_end_j"] = -1.0
+    initial = pstates[cls, platform.initial_pstate]
+    k["power_w"] = hosts["power_w"].sum()
+    k["wattmin_w"] = initial["epsilon_w"].sum()
+    sums = np.zeros((4, 6))
+    sums[c.SUM_STATE_N, c.IDLE] = platform.n_hosts
+    sums[c.SUM_EXACT_W, c.IDLE] = k["power_w"]
+    node_t, children, amounts = nodes.arrays()
+    s = c.Kernel(
+        head=head,
+        jobs=jobs,
+        hosts=hosts,
+        pstates=pstates,
+        nodes=node_t,
+        children=children,
+        amounts=amounts,
+        actors=np.zeros(n_actors, dtype=c.actor_t),
+        stack=np.zeros((n_actors, nodes.max_depth + 1, 2), dtype=np.int32),
+        run=np.zeros((2, n_actors), dtype=np.int32),
+        ended=np.zeros(n_slots, dtype=np.int32),
+        cancelled=np.zeros(n_actors, dtype=np.int32),
+        fresh=np.zeros(n_slots, dtype=np.int32),
+        left=np.zeros(n_slots),
+        rate=np.ones(n_slots),
+        snap=np.zeros(n_slots),
+        slot=np.zeros(n_slots, dtype=np.int32),
+        actions=np.zeros(n_slots, dtype=c.action_t),
+        mail=np.zeros(2 * n_actors, dtype=c.mail_t),
+        submitters=_submitters(workloads, externals),
+        externals=externals.records,
+        groups=np.zeros(256, dtype=c.group_t),
+        members=np.zeros(2 * platform.n_hosts + 256, dtype=np.int32),
+        kills=np.zeros(256, dtype=c.kill_t),
+        paths=np.zeros(1024, dtype=np.int32),
+        sums=sums,
+        out_jobs=np.zeros(len(jobs) + 1, dtype=np.int32),
+        out_states=np.zeros(2 * len(jobs) + 1024, dtype=c.state_row_t),
+        out_energy=np.zeros(2 * len(jobs) + 1024 if energy else 1, dtype=c.energy_row_t),
+        out_pstates=np.zeros(1024 if energy else 1, dtype=c.pstate_row_t),
+        events=v.events,
+        event_iv=v.event_iv,
+        alloc=v.iv,
+        decisions=v.decisions,
+        kill_list=v.kill_list,
+    )
+    _start_actors(s, len(workloads) + len(externals.sizes))
+    return s, v, nodes

@@ -1,0 +1,82 @@
+"""The engine driven by protocol messages: what a scheduler on the other side of a socket sees and says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from wattq.errors import SimulationAbortError
+from wattq.platforms.model import Platform
+from wattq.simulator import layout as c
+from wattq.simulator.aborts import abort_message
+from wattq.simulator.build import build
+from wattq.simulator.external import ExternalEvents
+from wattq.simulator.kernel import advance
+from wattq.simulator.protocol import MessageWriter, ProtocolOptions
+from wattq.simulator.replies import ReplyReader
+from wattq.simulator.room import enlarge
+from wattq.simulator.run import Run
+from wattq.workloads.model import Workload
+
+__all__ = ["converse"]
+
+
+def converse(
+    platform: Platform,
+    workloads: Sequence[Workload],
+    scheduler: Callable[[str], str | Mapping[str, Any]],
+    *,
+    energy: bool = False,
+    externals: ExternalEvents | None = None,
+    options: ProtocolOptions | None = None,
+) -> Run:
+    """Play a simulation in which every message of Batsim's protocol is answered by a function.
+
+    Args:
+        platform: the machine.
+        workloads: what is submitted, in Batsim's order.
+        scheduler: from the text of a message to the reply, as text or as the object it stands for.
+        energy: whether energy is counted.
+        externals: external events.
+        options: what the scheduler is told at the beginning.
+
+    Raises:
+        SimulationAbortError: where Batsim aborts.
+        InvalidInputError: a reply is not an object with ``now`` and ``events``.
+    """
+    externals = externals or ExternalEvents.none()
+    options = options or ProtocolOptions()
+    s, v, nodes = build(platform, workloads, energy=energy, externals=externals)
+    metadata: dict[int, str] = {}
+    writer = MessageWriter(platform, workloads, nodes.names, externals, options)
+    reader = ReplyReader(writer.full_ids, metadata)
+    begin = time.perf_counter()
+    scheduling_s = 0.0
+    while True:
+        code = advance(s, v)
+        if code == c.DECIDE:
+            text = writer.message(s)
+            asked = time.perf_counter()
+            reply = scheduler(text)
+            scheduling_s += time.perf_counter() - asked
+            reader.read(v, reply)
+        elif code == c.GROW:
+            s, v = enlarge(s, v)
+        else:
+            break
+    if code == c.ABORTED:
+        raise SimulationAbortError(abort_message(s, platform, workloads))
+    return Run(
+        platform=platform,
+        workloads=tuple(workloads),
+        kernel=s,
+        ledger=v,
+        energy=energy,
+        policy="protocol",
+        params={},
+        deadlock=code == c.DEADLOCK,
+        scheduling_s=scheduling_s,
+        simulation_s=time.perf_counter() - begin,
+        metadata=metadata,
+    )

@@ -1,0 +1,136 @@
+"""Power and energy of hosts: Batsim's lazy count, and the exact integral.
+
+SimGrid's energy plug-in charges the interval since a host's last update with the load *at the time of the update*
+(batsim-semantics.md, 3.3). Both counts are kept here without touching every host at every event:
+
+* lazy: each host carries its own energy, date and power; the platform carries a total at the date of the last query
+  of all hosts, the sum of powers since, and a correction for hosts that were updated alone in between;
+* exact: the sum of powers per machine state is integrated whenever one of them changes.
+"""
+
+from __future__ import annotations
+
+from wattq.simulator import layout as c
+from wattq.simulator.jit import inlined
+from wattq.simulator.layout import Kernel
+
+__all__ = [
+    "change_state",
+    "host_energy",
+    "integrate",
+    "is_stale",
+    "query_all",
+    "refresh_power",
+    "set_host_power",
+    "set_pstate",
+    "touch",
+]
+
+
+@inlined
+def integrate(s: Kernel) -> None:
+    """Integrate the exact power of each machine state up to the clock."""
+    k = s.head[0]
+    elapsed = k.clock_s - k.exact_at_s
+    if elapsed > 0.0:
+        for state in range(6):
+            s.sums[c.SUM_EXACT_J, state] += s.sums[c.SUM_EXACT_W, state] * elapsed
+        k.exact_at_s = k.clock_s
+
+
+@inlined
+def touch(s: Kernel, host: int) -> None:
+    """Update one host: charge the time since its last update with its present power."""
+    k = s.head[0]
+    h = s.hosts[host]
+    h.energy_j += h.power_w * (k.clock_s - h.at_s)
+    h.at_s = k.clock_s
+
+
+@inlined
+def is_stale(s: Kernel, host: int) -> bool:
+    """Return whether a query of this host makes the asking actor yield."""
+    k = s.head[0]
+    return k.total_at_s < k.clock_s and s.hosts[host].at_s < k.clock_s
+
+
+@inlined
+def host_energy(s: Kernel, host: int) -> float:
+    """Return the energy of a host that is up to date, in J."""
+    h = s.hosts[host]
+    return h.energy_j + h.power_w * (s.head[0].clock_s - h.at_s)
+
+
+@inlined
+def query_all(s: Kernel) -> float:
+    """Update every host and return the energy of the platform so far, in J."""
+    k = s.head[0]
+    if k.total_at_s < k.clock_s or k.correction_j != 0.0:
+        k.total_j += k.power_w * (k.clock_s - k.total_at_s) + k.correction_j
+        k.correction_j = 0.0
+        k.total_at_s = k.clock_s
+    return k.total_j
+
+
+@inlined
+def set_host_power(s: Kernel, host: int, power_w: float) -> None:
+    """Change the power of a host; in the lazy count it holds from the host's last update on."""
+    k = s.head[0]
+    h = s.hosts[host]
+    change = power_w - h.power_w
+    if change == 0.0:
+        return
+    since = max(h.at_s, k.total_at_s)
+    h.energy_j += h.power_w * (since - h.at_s)
+    h.at_s = since
+    k.correction_j -= change * (since - k.total_at_s)
+    k.power_w += change
+    integrate(s)
+    s.sums[c.SUM_EXACT_W, h.state] += change
+    h.power_w = power_w
+
+
+@inlined
+def refresh_power(s: Kernel, host: int) -> None:
+    """Set the power of a host from its power state and load (batsim-semantics.md, 3.2)."""
+    h = s.hosts[host]
+    p = s.pstates[h.cls, h.pstate]
+    power_w = p.idle_w
+    if h.n_tasks > 0:
+        load = 1.0
+        if p.speed_flops > 0.0:
+            load = min(h.usage_flops / p.speed_flops / h.cores, 1.0)
+        if load > 0.0:
+            power_w = p.epsilon_w + load * (p.full_w - p.epsilon_w)
+    set_host_power(s, host, power_w)
+
+
+@inlined
+def set_pstate(s: Kernel, host: int, pstate: int) -> None:
+    """Put a host into a power state at once; the past is charged before."""
+    k = s.head[0]
+    h = s.hosts[host]
+    if k.energy:
+        touch(s, host)
+        k.wattmin_w += s.pstates[h.cls, pstate].epsilon_w - s.pstates[h.cls, h.pstate].epsilon_w
+    h.pstate = pstate
+    if k.energy and h.n_tasks == 0:
+        refresh_power(s, host)
+    k.dirty = 1
+
+
+@inlined
+def change_state(s: Kernel, host: int, state: int) -> None:
+    """Change the machine state of a host and count the time spent in the one before."""
+    k = s.head[0]
+    h = s.hosts[host]
+    s.sums[c.SUM_STATE_S, h.state] += k.clock_s - h.since_s
+    h.since_s = k.clock_s
+    if h.state != state:
+        s.sums[c.SUM_STATE_N, h.state] -= 1.0
+        s.sums[c.SUM_STATE_N, state] += 1.0
+        if k.energy:
+            integrate(s)
+            s.sums[c.SUM_EXACT_W, h.state] -= h.power_w
+            s.sums[c.SUM_EXACT_W, state] += h.power_w
+        h.state = state

@@ -1,0 +1,163 @@
+"""Profiles as a table of nodes that the kernel walks through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattq.errors import UnsupportedError, WorkloadError
+from wattq.simulator import layout as c
+from wattq.workloads.model import Profile, Workload
+
+__all__ = ["ProfileNodes"]
+
+
+class ProfileNodes:
+    """Collects the profiles of the workloads of a simulation.
+
+    Attributes:
+        names: name of the profile of each node.
+        max_depth: deepest nesting of composed profiles.
+        max_ranks: largest number of ranks of a usage trace.
+        has_trace: whether a usage trace is among them (its ranks share hosts).
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.max_depth = 1
+        self.max_ranks = 0
+        self.has_trace = False
+        self._rows: list[tuple[float, int, int, int, int, int]] = []
+        self._children: list[int] = []
+        self._amounts: list[float] = []
+
+    def add_workload(self, workload: Workload) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Add the profiles of a workload.
+
+        Returns:
+            Per profile, the node that stands for it, and whether jobs with it may be given another number of
+            hosts than they asked for (batsim-semantics.md, 1.4).
+
+        Raises:
+            UnsupportedError: a profile communicates between hosts.
+            WorkloadError: a composed profile names a profile that is not there.
+        """
+        by_name = {profile.name: profile for profile in workload.profiles}
+        done: dict[str, tuple[int, int]] = {}
+        hosts = _largest_request(workload)
+        roots = np.zeros(len(workload.profiles), dtype=np.int64)
+        total_only = np.zeros(len(workload.profiles), dtype=np.int64)
+        for number, profile in enumerate(workload.profiles):
+            roots[number], depth = self._add(profile, by_name, done, workload.name, hosts[number])
+            self.max_depth = max(self.max_depth, depth)
+            total_only[number] = _only_total(profile, by_name)
+        return roots, total_only
+
+    def _add(
+        self, profile: Profile, by_name: Mapping[str, Profile], done: dict[str, tuple[int, int]], place: str, hosts: int
+    ) -> tuple[int, int]:
+        """Add one profile and those it is made of; return its node and depth."""
+        if profile.name in done:
+            return done[profile.name]
+        description = profile.description
+        code = int(description.get("ret", 0))
+        depth = 1
+        if profile.type == "composed":
+            parts = []
+            for name in description["seq"]:
+                if name not in by_name:
+                    raise WorkloadError(
+                        f"workload {place}: composed profile '{profile.name}' names '{name}', which does not exist; "
+                        "add that profile"
+                    )
+                node, below = self._add(by_name[name], by_name, done, place, hosts)
+                parts.append(node)
+                depth = max(depth, below + 1)
+            first = len(self._children)
+            self._children.extend(parts)
+            row = (0.0, c.N_COMPOSED, first, len(parts), int(description.get("repeat", 1)), code)
+        else:
+            row = self._leaf(profile, place, hosts, code)
+        self._rows.append(row)
+        self.names.append(profile.name)
+        done[profile.name] = (len(self._rows) - 1, depth)
+        return done[profile.name]
+
+    def _leaf(self, profile: Profile, place: str, hosts: int, code: int) -> tuple[float, int, int, int, int, int]:
+        """Return the node of a profile that is not composed."""
+        d = profile.description
+        if profile.type == "delay":
+            return (float(d["delay"]), c.N_DELAY, 0, 0, 1, code)
+        if profile.type == "usage_trace":
+            return self._trace(profile, code)
+        if profile.type not in ("parallel", "parallel_homogeneous", "parallel_homogeneous_total"):
+            raise UnsupportedError(
+                f"workload {place}, profile '{profile.name}': type '{profile.type}' is not simulated; use delay, "
+                "parallel, parallel_homogeneous, parallel_homogeneous_total, composed or usage_trace"
+            )
+        self._refuse_communication(profile, place, hosts)
+        if profile.type == "parallel":
+            first = len(self._amounts)
+            self._amounts.extend(float(flops) for flops in d["cpu"])
+            return (0.0, c.N_PARALLEL, first, len(d["cpu"]), 1, code)
+        kind = c.N_HOMOGENEOUS if profile.type == "parallel_homogeneous" else c.N_TOTAL
+        return (float(d["cpu"]), kind, 0, 0, 1, code)
+
+    @staticmethod
+    def _refuse_communication(profile: Profile, place: str, hosts: int) -> None:
+        """Refuse a profile whose bytes would travel; on a single host Batsim ignores them."""
+        com = profile.description.get("com", 0)
+        amounts = com if isinstance(com, list) else [com]
+        single = hosts <= 1 and profile.type != "parallel_homogeneous_total"
+        if any(bytes_ > 0 for bytes_ in amounts) and not single:
+            raise UnsupportedError(
+                f"workload {place}, profile '{profile.name}', key 'com': communication between hosts is not "
+                "simulated; set it to 0, or run real Batsim"
+            )
+
+    def _trace(self, profile: Profile, code: int) -> tuple[float, int, int, int, int, int]:
+        """Return the node of a usage trace."""
+        self.has_trace = True
+        first = len(self._children)
+        self.max_ranks = max(self.max_ranks, len(profile.trace))
+        for lines in profile.trace:
+            self._children.extend((len(self._amounts), len(lines)))
+            for usage, flops in lines:
+                self._amounts.extend((usage, flops))
+        return (0.0, c.N_TRACE, first, len(profile.trace), 1, code)
+
+    def arrays(self) -> tuple[NDArray[np.void], NDArray[np.int32], NDArray[np.float64]]:
+        """Return nodes, children and amounts for the kernel."""
+        nodes = np.zeros(max(len(self._rows), 1), dtype=c.node_t)
+        if self._rows:
+            columns = list(zip(*self._rows, strict=True))
+            for name, values in zip(("amount", "kind", "first", "n", "repeat", "code"), columns, strict=True):
+                nodes[name] = values
+        nodes["name"] = np.arange(len(nodes))
+        children = np.array(self._children or [0], dtype=np.int32)
+        return nodes, children, np.array(self._amounts or [0.0], dtype=np.float64)
+
+
+def _largest_request(workload: Workload) -> NDArray[np.int64]:
+    """Return, per profile, the largest number of hosts that a job with it asks for."""
+    largest = np.zeros(len(workload.profiles), dtype=np.int64)
+    if workload.n_jobs:
+        np.maximum.at(largest, workload.profile, workload.hosts)
+    parts = {profile.name: number for number, profile in enumerate(workload.profiles)}
+    for number, profile in reversed(list(enumerate(workload.profiles))):
+        if profile.type == "composed":
+            for name in profile.description["seq"]:
+                if name in parts:
+                    largest[parts[name]] = max(largest[parts[name]], largest[number])
+    return largest
+
+
+def _only_total(profile: Profile, by_name: Mapping[str, Profile]) -> bool:
+    """Return whether Batsim skips the size check: total profiles, and sequences made only of them."""
+    if profile.type == "composed":
+        parts: list[Any] = [by_name[name] for name in profile.description["seq"]]
+        return all(part.type == "parallel_homogeneous_total" for part in parts)
+    return profile.type == "parallel_homogeneous_total"

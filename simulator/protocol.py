@@ -1,0 +1,233 @@
+"""Batsim's JSON protocol, both directions: messages as text, replies into decisions (batsim-semantics.md, section 1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wattq.platforms.model import Platform
+from wattq.simulator import layout as c
+from wattq.simulator.external import ExternalEvents
+from wattq.simulator.hash_order import hash_order
+from wattq.simulator.intervals import format_intervals
+from wattq.simulator.json_text import json_text
+from wattq.simulator.outputs import JOB_STATES
+from wattq.workloads.model import Workload
+
+__all__ = ["MessageWriter", "ProtocolOptions"]
+
+
+@dataclass(frozen=True)
+class ProtocolOptions:
+    """Options of Batsim that a scheduler is told of in SIMULATION_BEGINS.
+
+    Attributes:
+        sched_config: text for the scheduler.
+        forward_profiles: whether JOB_SUBMITTED carries the profile.
+        forward_unknown_events: whether external events of unknown type are passed on.
+        dynamic_jobs, acknowledge_dynamic_jobs, profile_reuse, compute_sharing: as Batsim's options of these names.
+    """
+
+    sched_config: str = ""
+    forward_profiles: bool = False
+    forward_unknown_events: bool = False
+    dynamic_jobs: bool = False
+    acknowledge_dynamic_jobs: bool = False
+    profile_reuse: bool = False
+    compute_sharing: bool = False
+
+
+def _seconds(value: float) -> str:
+    """Return a double as Batsim prints it in messages."""
+    return f"{value:.6f}"
+
+
+def _with_id(value: Any, full_id: str) -> Any:
+    """Return a job's JSON value in which every key "id" holds the full id, as Batsim rewrites it."""
+    if isinstance(value, Mapping):
+        return {key: full_id if key == "id" else _with_id(item, full_id) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_id(item, full_id) for item in value]
+    return value
+
+
+class MessageWriter:
+    """Writes the messages of a simulation.
+
+    Args:
+        platform: the machine.
+        workloads: the workloads, in Batsim's order.
+        node_names: profile name of each node of the kernel.
+        externals: external events.
+        options: what SIMULATION_BEGINS tells.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        workloads: Sequence[Workload],
+        node_names: Sequence[str],
+        externals: ExternalEvents,
+        options: ProtocolOptions,
+    ) -> None:
+        self._platform = platform
+        self._workloads = workloads
+        self._node_names = node_names
+        self._externals = externals
+        self._options = options
+        self.full_ids = [f"{w.name}!{job_id}" for w in workloads for job_id in w.job_id]
+        self._places = [(w, i) for w in workloads for i in range(w.n_jobs)]
+
+    def message(self, s: c.Kernel) -> str:
+        """Return the pending events as one message."""
+        k = s.head[0]
+        first = int(k["ev_first"])
+        events = [self._event(s, s.events[e]) for e in range(first, first + int(k["ev_n"]))]
+        return f'{{"now":{_seconds(float(k["clock_s"]))},"events":[{",".join(events)}]}}'
+
+    def _event(self, s: c.Kernel, event: Any) -> str:
+        """Return one event."""
+        kind = int(event["kind"])
+        name, data = self._content(s, event, kind)
+        return f'{{"timestamp":{_seconds(float(event["time_s"]))},"type":"{name}","data":{data}}}'
+
+    def _content(self, s: c.Kernel, event: Any, kind: int) -> tuple[str, str]:
+        """Return type and data of an event."""
+        if kind == c.EV_SUBMITTED:
+            return "JOB_SUBMITTED", self._submitted(int(event["job"]))
+        if kind == c.EV_COMPLETED:
+            return "JOB_COMPLETED", self._completed(s, int(event["job"]))
+        if kind == c.EV_KILLED:
+            return "JOB_KILLED", self._killed(s, int(event["a"]), int(event["b"]))
+        if kind == c.EV_STATE_CHANGED:
+            return "RESOURCE_STATE_CHANGED", json_text({"resources": _hosts(s, event), "state": str(int(event["a"]))})
+        if kind == c.EV_ENERGY:
+            return "ANSWER", json_text({"consumed_energy": float(event["value"])})
+        if kind == c.EV_BEGINS:
+            return "SIMULATION_BEGINS", json_text(self._begins())
+        if kind in (c.EV_CALL, c.EV_ENDS):
+            return ("REQUESTED_CALL" if kind == c.EV_CALL else "SIMULATION_ENDS"), "{}"
+        return "NOTIFY", self._notice(s, event, kind)
+
+    def _notice(self, s: c.Kernel, event: Any, kind: int) -> str:
+        """Return the data of a NOTIFY."""
+        if kind == c.EV_NO_MORE_JOBS:
+            return json_text({"type": "no_more_static_job_to_submit"})
+        if kind == c.EV_NO_MORE_EVENTS:
+            return json_text({"type": "no_more_external_event_to_occur"})
+        if kind == c.EV_GENERIC:
+            return json_text(json.loads(self._externals.texts[int(event["a"])]))
+        name = "event_machine_available" if kind == c.EV_AVAILABLE else "event_machine_unavailable"
+        return json_text({"type": name, "resources": _hosts(s, event)})
+
+    def _submitted(self, job: int) -> str:
+        """Return the data of a JOB_SUBMITTED."""
+        w, index = self._places[job]
+        full_id = self.full_ids[job]
+        data = {"job_id": full_id, "job": self._job_object(w, index, full_id)}
+        if self._options.forward_profiles:
+            data["profile"] = w.profiles[int(w.profile[index])].description
+        return json_text(data)
+
+    @staticmethod
+    def _job_object(w: Workload, index: int, full_id: str) -> Any:
+        """Return a job as the workload file would have it."""
+        if w.extra is not None:
+            return _with_id(w.extra[index], full_id)
+        job = {
+            "id": full_id,
+            "subtime": float(w.submit_s[index]),
+            "res": int(w.hosts[index]),
+            "profile": w.profiles[int(w.profile[index])].name,
+        }
+        if w.walltime_s[index] > 0:
+            job["walltime"] = float(w.walltime_s[index])
+        return job
+
+    def _completed(self, s: c.Kernel, job: int) -> str:
+        """Return the data of a JOB_COMPLETED."""
+        j = s.jobs[job]
+        first = int(j["iv"])
+        pairs = s.alloc[first : first + int(j["n_iv"])].tolist()
+        return json_text(
+            {
+                "job_id": self.full_ids[job],
+                "job_state": JOB_STATES[int(j["state"])],
+                "return_code": int(j["return_code"]),
+                "alloc": format_intervals((low, high) for low, high in pairs),
+            }
+        )
+
+    def _killed(self, s: c.Kernel, first: int, n: int) -> str:
+        """Return the data of a JOB_KILLED; jobs that had ended before have no progress."""
+        records = s.kills[first : first + n]
+        progress = {
+            self.full_ids[int(r["job"])]: self._progress(s, int(r["path"]), int(r["n_path"]), r)
+            for r in records
+            if r["n_path"] > 0
+        }
+        order = [self.full_ids[int(job)] for job in records["job"]]
+        return json_text({"job_ids": order, "job_progress": {name: progress[name] for name in sorted(progress)}})
+
+    def _progress(self, s: c.Kernel, path: int, depth: int, record: Any) -> dict[str, Any]:
+        """Return the progress tree of a job from its path through the profile."""
+        node, position = (int(value) for value in s.paths[2 * path : 2 * path + 2])
+        name = self._node_names[node]
+        if depth > 1:
+            below = self._progress(s, path + 1, depth - 1, record)
+            return {"profile_name": name, "current_task_index": position, "current_task": below}
+        if not record["known"]:
+            return {"profile_name": name, "current_task_index": -1}
+        return {"profile_name": name, "progress": float(record["progress"])}
+
+    def _begins(self) -> dict[str, Any]:
+        """Return the data of SIMULATION_BEGINS."""
+        p, o = self._platform, self._options
+        resources = [
+            {
+                "id": host,
+                "name": p.host_names[host],
+                "state": "idle",
+                "properties": dict(p.properties[host]),
+                "zone_properties": dict(p.zone_properties[host]),
+            }
+            for host in range(p.n_hosts)
+        ]
+        return {
+            "nb_resources": p.n_hosts,
+            "nb_compute_resources": p.n_compute,
+            "nb_storage_resources": p.n_hosts - p.n_compute,
+            "allow_compute_sharing": o.compute_sharing,
+            "allow_storage_sharing": True,
+            "config": {
+                "redis-enabled": False,
+                "redis-hostname": "127.0.0.1",
+                "redis-port": 6379,
+                "redis-prefix": "default",
+                "profiles-forwarded-on-submission": o.forward_profiles,
+                "dynamic-jobs-enabled": o.dynamic_jobs,
+                "dynamic-jobs-acknowledged": o.acknowledge_dynamic_jobs,
+                "profile-reuse-enabled": o.profile_reuse,
+                "sched-config": o.sched_config,
+                "forward-unknown-events": o.forward_unknown_events,
+            },
+            "compute_resources": resources[: p.n_compute],
+            "storage_resources": resources[p.n_compute :],
+            "workloads": {w.name: w.report.source for w in self._workloads},
+            "profiles": {w.name: _profiles(w) for w in self._workloads},
+        }
+
+
+def _hosts(s: c.Kernel, event: Any) -> str:
+    """Return the hosts of an event as text."""
+    first = int(event["iv"])
+    return format_intervals((low, high) for low, high in s.event_iv[first : first + int(event["n_iv"])].tolist())
+
+
+def _profiles(w: Workload) -> dict[str, Any]:
+    """Return the profiles of a workload in the order in which Batsim forwards them."""
+    described = {profile.name: profile.description for profile in w.profiles}
+    listed = w.listed_profiles or tuple(described)
+    return {name: described[name] for name in hash_order(listed) if name in described}

@@ -1,0 +1,179 @@
+"""Timed actions: parallel tasks, sleeps, time-outs, and the message in flight (batsim-semantics.md, 0.2).
+
+The clock moves by the smallest remaining time of all actions; each action then loses what it did in that time, in
+the same double operations as SimGrid, so that near-ties fall the same way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wattq.simulator import codes as x
+from wattq.simulator.jit import inlined, jitted
+from wattq.simulator.layout import Kernel
+from wattq.simulator.power import touch
+
+__all__ = ["add_action", "advance_clock", "charge_end", "compact", "drop_action"]
+
+
+@inlined
+def add_action(s: Kernel, kind: int, actor: int, host: int, left: float, rate: float, snap: float) -> int:
+    """Start an action at the end of the list and return its slot."""
+    k = s.head[0]
+    slot = k.free_slot
+    a = s.actions[slot]
+    k.free_slot = a.next_free
+    k.n_free_slots -= 1
+    a.kind = kind
+    a.actor = actor
+    a.host = host
+    a.state = x.LIVE
+    a.loaded = 0
+    a.sequence = k.sequence
+    k.sequence += 1
+    pos = k.n_act
+    a.pos = pos
+    s.left[pos] = left
+    s.rate[pos] = rate
+    s.snap[pos] = snap
+    s.slot[pos] = slot
+    k.n_act = pos + 1
+    return slot
+
+
+@inlined
+def drop_action(s: Kernel, slot: int) -> None:
+    """Mark an action as gone; `compact` removes it from the list."""
+    k = s.head[0]
+    if s.actions[slot].state == x.LIVE:
+        s.actions[slot].state = x.DEAD
+        k.n_dead += 1
+
+
+@inlined
+def compact(s: Kernel) -> None:
+    """Close the gaps that dropped actions left, keeping the order of creation."""
+    k = s.head[0]
+    if k.n_dead == 0:
+        return
+    n = k.n_act
+    to = 0
+    while to < n and s.actions[s.slot[to]].state == x.LIVE:
+        to += 1
+    for pos in range(to, n):
+        slot = s.slot[pos]
+        if s.actions[slot].state == x.LIVE:
+            s.left[to] = s.left[pos]
+            s.rate[to] = s.rate[pos]
+            s.snap[to] = s.snap[pos]
+            s.slot[to] = slot
+            s.actions[slot].pos = to
+            to += 1
+        else:
+            s.actions[slot].next_free = k.free_slot
+            k.free_slot = slot
+            k.n_free_slots += 1
+    k.n_act = to
+    k.n_dead = 0
+
+
+@inlined
+def _next_delta(s: Kernel) -> float:
+    """Return the time to the next end of an action, infinity when there is none."""
+    k = s.head[0]
+    delta = np.inf
+    for pos in range(k.n_act):
+        t = s.left[pos] / s.rate[pos]
+        delta = min(delta, t)
+    if k.mail_on:
+        if k.mail_latency_s > 0.0:
+            delta = min(delta, k.mail_latency_s)
+        elif k.mail_left > 0.0:
+            delta = min(delta, k.mail_left / k.mail_rate)
+        else:
+            delta = min(delta, 0.0)
+    return delta
+
+
+@inlined
+def _move_mail(s: Kernel, delta: float) -> bool:
+    """Let the message in flight advance; return whether it arrived."""
+    k = s.head[0]
+    if not k.mail_on:
+        return False
+    if k.mail_latency_s > 0.0:
+        # The byte leaves only at the next step, once the solver has given the transfer its rate.
+        if k.mail_latency_s > delta:
+            k.mail_latency_s -= delta
+            if k.mail_latency_s < x.SNAP_S:
+                k.mail_latency_s = 0.0
+        else:
+            k.mail_latency_s = 0.0
+        return False
+    if k.mail_left > 0.0:
+        k.mail_left -= k.mail_rate * delta
+        if k.mail_left < x.SNAP_TASK:
+            k.mail_left = 0.0
+    return k.mail_left <= 0.0
+
+
+@inlined
+def charge_end(s: Kernel, slot: int) -> None:
+    """An action changed state: SimGrid updates the energy of the hosts it was on."""
+    a = s.actions[slot]
+    if a.kind == x.A_TASK:
+        actor = s.actors[a.actor]
+        if actor.kind == x.JOB:
+            _touch_hosts(s, actor.idx)
+            return
+    if a.host >= 0:
+        touch(s, a.host)
+
+
+@jitted
+def _touch_hosts(s: Kernel, job: int) -> None:
+    """Update the energy of every host of a job."""
+    k = s.jobs[job]
+    for i in range(k.iv, k.iv + k.n_iv):
+        for host in range(s.alloc[i, 0], s.alloc[i, 1] + 1):
+            touch(s, host)
+
+
+@inlined
+def advance_clock(s: Kernel) -> int:
+    """Move the clock to the next end of an action.
+
+    Returns:
+        -1 when no action exists, else the number of ended actions, whose slots (in creation order) are in
+        ``s.ended``; the message in flight stands there as -1.
+    """
+    k = s.head[0]
+    delta = _next_delta(s)
+    if delta == np.inf:
+        return -1
+    k.clock_s += delta
+    k.n_steps += 1
+    arrived = _move_mail(s, delta)
+    n = 0
+    for pos in range(k.n_act):
+        left = s.left[pos] - s.rate[pos] * delta
+        if left < s.snap[pos]:
+            left = 0.0
+        s.left[pos] = left
+    for pos in range(k.n_act):
+        if s.left[pos] <= 0.0:
+            slot = s.slot[pos]
+            if arrived and k.mail_sequence < s.actions[slot].sequence:
+                s.ended[n] = -1
+                n += 1
+                arrived = False
+            s.ended[n] = slot
+            n += 1
+    if arrived:
+        s.ended[n] = -1
+        n += 1
+    if k.energy:
+        for i in range(n):
+            if s.ended[i] >= 0:
+                charge_end(s, s.ended[i])
+    return n
