@@ -95,7 +95,7 @@ def _start_heads(v: Ledger, par: NDArray[np.float64], queue: Waitlist, others: W
     while queue.head[FIRST] < queue.head[TAIL] and queue.hosts[queue.head[FIRST]] <= v.head[0].n_free:
         job = queue.job[queue.head[FIRST]]
         if both:
-            drop_job(v, others, job, np.int64(par[1]), queue.tie[queue.head[FIRST]])
+            drop_job(v, others, job, int(par[1]), queue.tie[queue.head[FIRST]])
         drop(queue, queue.head[FIRST])
         start_lowest(v, job)
 
@@ -121,7 +121,7 @@ def _backfill(
         if job == head_job or not _may_pass(v, hosts, others.estimate_s[slot], mi, mf):
             continue
         if both:
-            drop_job(v, queue, job, np.int64(par[0]), others.tie[slot])
+            drop_job(v, queue, job, int(par[0]), others.tie[slot])
         drop(others, slot)
         start_lowest(v, job)
         free -= hosts
@@ -161,9 +161,9 @@ def _try_new(
     j = v.jobs[job]
     if j.hosts > v.head[0].n_free or not _may_pass(v, j.hosts, j.estimate_s, mi, mf):
         return
-    drop_job(v, queue, job, np.int64(par[0]), queue.head[SEEN])
+    drop_job(v, queue, job, int(par[0]), queue.head[SEEN])
     if both:
-        drop_job(v, others, job, np.int64(par[1]), others.head[SEEN])
+        drop_job(v, others, job, int(par[1]), others.head[SEEN])
     start_lowest(v, job)
 
 
@@ -172,8 +172,8 @@ def decide_easy(
     v: Ledger, par: NDArray[np.float64], mi: NDArray[np.int64], mf: NDArray[np.float64], mw: NDArray[np.uint64]
 ) -> None:
     """Take one round of decisions; see the module."""
-    order = np.int64(par[0])
-    backfill = np.int64(par[1])
+    order = int(par[0])
+    backfill = int(par[1])
     both = order != backfill
     cap = (mf.shape[0] - _OWN_F) // 4
     queue = open_list(mi, mf, _OWN_I, _OWN_F, cap)

@@ -116,7 +116,7 @@ def decide_easy_bf(
     v: Ledger, par: NDArray[np.float64], mi: NDArray[np.int64], mf: NDArray[np.float64], mw: NDArray[np.uint64]
 ) -> None:
     """Take one round of decisions; see the module."""
-    order = np.int64(par[0])
+    order = int(par[0])
     n_jobs = (mf.shape[0] - mw.shape[0]) // 4
     list_i = 4 + 3 * n_jobs
     w = open_list(mi, mf, 0, 0, n_jobs)

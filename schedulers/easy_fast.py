@@ -51,7 +51,7 @@ def _promote(v: Ledger, job: int, mi: NDArray[np.int64], mf: NDArray[np.float64]
 def _ends_in_time(v: Ledger, job: int, mf: NDArray[np.float64]) -> bool:
     """Return whether a job started now is expected to end by the priority job's expected start."""
     estimate_s = v.jobs[job].estimate_s
-    return estimate_s < np.inf and v.head[0].now_s + estimate_s <= mf[0]
+    return bool(estimate_s < np.inf and v.head[0].now_s + estimate_s <= mf[0])
 
 
 @jitted

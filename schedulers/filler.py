@@ -45,7 +45,7 @@ def decide_filler(
     v: Ledger, par: NDArray[np.float64], mi: NDArray[np.int64], mf: NDArray[np.float64], mw: NDArray[np.uint64]
 ) -> None:
     """Take one round of decisions; see the module."""
-    order = np.int64(par[0])
+    order = int(par[0])
     w = open_list(mi, mf, 0, 0, mf.shape[0] // 2)
     tidy(w)
     any_new = False

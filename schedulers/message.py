@@ -40,7 +40,7 @@ def new_job(v: Ledger, e: int) -> int:
     event = v.events[v.head[0].first_event + e]
     if event.kind != c.EV_SUBMITTED:
         return -1
-    return np.int64(event.job)
+    return int(event.job)
 
 
 @inlined

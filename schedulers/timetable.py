@@ -113,33 +113,33 @@ def open_timetable(
 @inlined
 def _until_s(v: Ledger, t: Timetable, job: int) -> float:
     """Return the date until which the plan keeps the hosts of a running job."""
-    return v.jobs[job].end_s + t.delay_s
+    return float(v.jobs[job].end_s + t.delay_s)
 
 
 @inlined
 def is_reserved(t: Timetable, job: int) -> bool:
     """Return whether a waiting job has a reservation."""
-    return t.row_of[job] > 0
+    return bool(t.row_of[job] > 0)
 
 
 @inlined
 def free_now(t: Timetable) -> int:
     """Return the number of hosts that are free in the first slice."""
-    return t.free[t.head[FIRST]]
+    return int(t.free[t.head[FIRST]])
 
 
 @inlined
 def _new_row(t: Timetable) -> int:
     """Return an unused row, or 0 (and set the flag) when there is none left."""
     if t.head[SPARE] > 0:
-        row = t.head[SPARE] - 1
+        row = int(t.head[SPARE]) - 1
         t.head[SPARE] = t.next[row]
         return row
     if t.head[FRESH] == t.words.shape[0]:
         t.head[FULL] = 1
         return 0
     t.head[FRESH] += 1
-    return t.head[FRESH] - 1
+    return int(t.head[FRESH]) - 1
 
 
 @inlined
@@ -157,7 +157,7 @@ def _same_hosts(t: Timetable, a: int, b: int) -> bool:
     k = 0
     while k < t.words.shape[1] and t.words[a, k] == t.words[b, k]:
         k += 1
-    return k == t.words.shape[1]
+    return bool(k == t.words.shape[1])
 
 
 @inlined
@@ -304,13 +304,13 @@ def reset(v: Ledger, t: Timetable) -> None:
 @inlined
 def _is_late(v: Ledger, t: Timetable) -> bool:
     """Return whether a running job has outlived its expected end."""
-    return v.head[0].n_running > 0 and _until_s(v, t, v.running[0]) < v.head[0].now_s
+    return bool(v.head[0].n_running > 0 and _until_s(v, t, v.running[0]) < v.head[0].now_s)
 
 
 @inlined
 def is_new(t: Timetable) -> bool:
     """Return whether this is the first round."""
-    return t.head[FRESH] == 0
+    return bool(t.head[FRESH] == 0)
 
 
 @inlined
@@ -324,7 +324,7 @@ def ran_out(v: Ledger, t: Timetable) -> bool:
     """Report that the memory for the plan ran out, if it did."""
     if t.head[FULL]:
         v.head[0].error = OUT_OF_ROWS
-    return t.head[FULL] != 0
+    return bool(t.head[FULL] != 0)
 
 
 @jitted
@@ -357,7 +357,7 @@ def _common_hosts(t: Timetable, a: int, hosts: int, to_s: float) -> int:
     """
     for k in range(t.words.shape[1]):
         t.words[_SCRATCH, k] = t.words[a, k]
-    b = t.next[a]
+    b = int(t.next[a])
     while b > 0 and t.begin_s[b] < to_s:
         if t.free[b] < hosts:
             return b  # whatever starts before the end of b meets it, too
@@ -366,8 +366,8 @@ def _common_hosts(t: Timetable, a: int, hosts: int, to_s: float) -> int:
             t.words[_SCRATCH, k] &= t.words[b, k]
             n += count_bits(t.words[_SCRATCH, k])
         if n < hosts:
-            return t.next[a]
-        b = t.next[b]
+            return int(t.next[a])
+        b = int(t.next[b])
     return 0
 
 
@@ -429,7 +429,7 @@ def place(v: Ledger, t: Timetable, job: int) -> bool:
     t.from_s[job] = t.begin_s[a]
     t.to_s[job] = to_s
     _take(t, row, hosts, a, to_s)
-    return a == t.head[FIRST] and t.head[FULL] == 0
+    return bool(a == t.head[FIRST] and t.head[FULL] == 0)
 
 
 @inlined

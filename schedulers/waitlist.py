@@ -77,34 +77,27 @@ def open_list(mi: NDArray[np.int64], mf: NDArray[np.float64], at_i: int, at_f: i
 def _score(v: Ledger, job: int, order: int) -> float:
     """Return the sort key of a job in an order, at the date of the message."""
     j = v.jobs[job]
-    if order == o.FCFS:
-        return j.seen_s
-    if order == o.LCFS:
-        return -j.seen_s
-    if order == o.SJF:
-        return j.estimate_s
-    if order == o.LJF:
-        return -j.estimate_s
-    if order == o.SMALLEST:
-        return np.float64(j.hosts)
-    if order == o.LARGEST:
-        return -np.float64(j.hosts)
-    if order == o.SAF:
-        return j.estimate_s * j.hosts
-    if order == o.LAF:
-        return -j.estimate_s * j.hosts
-    ratio = max(v.head[0].now_s - j.submit_s, 0.0) / max(j.estimate_s, 1e-6)
-    if order == o.LXF:
-        return -(1.0 + ratio)
-    if order == o.WFP3:
-        return -ratio * ratio * ratio * j.hosts
-    return -ratio / np.log2(j.hosts + 1.0)
+    key = j.seen_s
+    if order == o.SJF or order == o.LJF:
+        key = j.estimate_s
+    elif order == o.SMALLEST or order == o.LARGEST:
+        key = np.float64(j.hosts)
+    elif order == o.SAF or order == o.LAF:
+        key = j.estimate_s * j.hosts
+    elif order >= o.LXF:
+        key = max(v.head[0].now_s - j.submit_s, 0.0) / max(j.estimate_s, 1e-6)
+        if order == o.WFP3:
+            key *= key * key * j.hosts
+        elif order == o.UNICEF:
+            key /= np.log2(j.hosts + 1.0)
+    descending = order == o.LCFS or order == o.LJF or order == o.LARGEST or order == o.LAF or order >= o.LXF
+    return float(-key if descending else key)
 
 
 @inlined
 def _precedes(score: float, tie: int, w: Waitlist, slot: int) -> bool:
     """Return whether a key comes before the one in a slot."""
-    return score < w.score[slot] or (score == w.score[slot] and tie < w.tie[slot])
+    return bool(score < w.score[slot] or (score == w.score[slot] and tie < w.tie[slot]))
 
 
 @inlined
@@ -120,8 +113,8 @@ def _move(w: Waitlist, source: int, target: int) -> None:
 @inlined
 def _slot_after(w: Waitlist, score: float, tie: int) -> int:
     """Return the first slot whose key comes after the given one."""
-    low = w.head[FIRST]
-    high = w.head[TAIL]
+    low = int(w.head[FIRST])
+    high = int(w.head[TAIL])
     if high > low and not _precedes(score, tie, w, high - 1):
         return high
     while low < high:
@@ -146,7 +139,7 @@ def add(v: Ledger, w: Waitlist, job: int, order: int, by_id: bool) -> None:
     """
     w.head[SEEN] += 1
     score = _score(v, job, order)
-    tie = np.int64(v.jobs[job].id_rank) if by_id else w.head[SEEN]
+    tie = int(v.jobs[job].id_rank) if by_id else int(w.head[SEEN])
     slot = _slot_after(w, score, tie)
     for k in range(w.head[TAIL], slot, -1):
         _move(w, k - 1, k)
@@ -180,7 +173,7 @@ def first_job(w: Waitlist) -> int:
     """Return the job that comes first, or -1."""
     if w.head[FIRST] == w.head[TAIL]:
         return -1
-    return w.job[w.head[FIRST]]
+    return int(w.job[w.head[FIRST]])
 
 
 @jitted
