@@ -138,25 +138,34 @@ def read_csv(path: Path, required: Iterable[str]) -> CsvTable:
         MissingFileError: the file cannot be read.
         InvalidInputError: no header, a required column is missing or doubled, or a row has another number of fields.
     """
-    reader = csv.reader(io.StringIO(read_text(path), newline=""))
-    rows: list[list[str]] = []
-    lines: list[int] = []
+    header, rows, lines = _rows(path, read_text(path))
+    _check_header(path, header, required)
+    width = len(header)
+    wrong = next((index for index, row in enumerate(rows) if len(row) != width), None)
+    if wrong is not None:
+        place = at(path, lines[wrong])
+        raise InvalidInputError(f"{place}: {len(rows[wrong])} fields, but the header names {width} columns")
+    columns = zip(*rows, strict=True) if rows else ([] for _ in header)
+    return CsvTable(path, dict(zip(header, columns, strict=True)), lines)
+
+
+def _rows(path: Path, text: str) -> tuple[list[str], list[list[str]], Sequence[int]]:
+    """Return header, rows that are not empty, and the line on which each of them begins."""
+    reader = csv.reader(io.StringIO(text, newline=""))
     try:
         header = next(reader, [])
-        before = reader.line_num
+        rows = list(reader)
+        if all(rows) and reader.line_num == len(rows) + 1:  # no blank line, no line break inside quotes
+            return header, rows, range(2, len(rows) + 2)
+        reader = csv.reader(io.StringIO(text, newline=""))
+        next(reader, [])
+        numbered, before = [], reader.line_num
         for row in reader:
-            if row:
-                rows.append(row)
-                lines.append(before + 1)
+            numbered += [(row, before + 1)] if row else []
             before = reader.line_num
     except csv.Error as error:
         raise InvalidInputError(f"{at(path, reader.line_num)}: not comma-separated text ({error})") from error
-    _check_header(path, header, required)
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(header):
-            raise InvalidInputError(f"{at(path, line)}: {len(row)} fields, but the header names {len(header)} columns")
-    columns = zip(*rows, strict=True) if rows else ([] for _ in header)
-    return CsvTable(path, dict(zip(header, columns, strict=True)), lines)
+    return header, [row for row, _ in numbered], [line for _, line in numbered]
 
 
 def _check_header(path: Path, header: list[str], required: Iterable[str]) -> None:

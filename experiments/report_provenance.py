@@ -34,9 +34,21 @@ def warnings(cases: Sequence[Case]) -> list[str]:
         found += [f"Platform: {note}" for note in notes]
         if not any(measured.is_baseline for case in cases for measured in case.runs):
             found.append(f"No run of textbook EASY (policy '{BASELINE}') is among these runs: no savings are stated.")
+        found += _why_energy_is_alike(cases)
     for case in cases:
         found += [text for measured in case.runs for text in _left_over(case, measured.policy, measured.metrics)]
     return found
+
+
+def _why_energy_is_alike(cases: Sequence[Case]) -> list[str]:
+    """Say so when no run used the machine's power states: then only idle time can differ."""
+    schedules = [measured.run.schedule for case in cases for measured in case.runs]
+    if len(schedules) < 2 or any(schedule.get("nb_machine_switches", 1.0) for schedule in schedules):
+        return []
+    return [
+        "No policy here changes power states: the same work draws the same power under each of them, and energy "
+        "differs only through the time that hosts idle until the last job ends."
+    ]
 
 
 def _left_over(case: Case, policy: str, metrics: Mapping[str, float]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +108,9 @@ def run_once(
             ],
         }
         write_text(folder / "provenance.json", json_text(described))
-        write_text(folder / "metrics.json", json_text(compute_metrics(read_run(folder), tau_s)))
-    return read_run(directory)
+        results = read_run(folder)
+        write_text(folder / "metrics.json", json_text(compute_metrics(results, tau_s)))
+    return replace(results, directory=directory)
 
 
 def _submitted_csv(workloads: Sequence[Workload]) -> str:
