@@ -32,15 +32,30 @@ def demo_experiment(*, offline: bool = False) -> tuple[Experiment, Path, str]:
             except WattqError as error:
                 reasons.append(f"  {error}")
                 continue
-            changes = {"workloads": [WorkloadSpec(source=str(found), label=trace)], "platform": platform}
+            changes = {
+                "workloads": [WorkloadSpec(source=str(found), label=trace)],
+                "platform": platform,
+                "description": _description(trace),
+            }
             return experiment.model_copy(update=changes), path, f"Real trace {trace}: {found}"
     changes = {
         "workloads": [WorkloadSpec(generate=_GENERATED)],
         "platform": "kth-sp2",
+        "title": "Scheduling policies on a generated workload",
         "description": "No real trace could be had: this is a generated workload.",
     }
     words = "No real trace could be had; this is a GENERATED workload:\n" + "\n".join(dict.fromkeys(reasons))
     return experiment.model_copy(update=changes), path, words
+
+
+def _description(trace: str) -> str:
+    from wattq.workloads import TRACES
+
+    entry = TRACES[trace]
+    return (
+        f"Policies on {trace} ({entry.description}), with energy. Waits, slowdowns and energy are compared with "
+        f"textbook EASY backfilling. Trace: {entry.source}; {entry.licence}. Cite: {entry.citation}."
+    )
 
 
 def _trace(name: str, offline: bool) -> Path:

@@ -145,6 +145,7 @@ class Experiment(_Strict):
 
     Attributes:
         name: name of the experiment.
+        title: heading of the report; the name when not given.
         description: one or two sentences for the report.
         platform: preset or path of a SimGrid XML file (relative to the experiment file).
         workloads: at least one.
@@ -155,10 +156,10 @@ class Experiment(_Strict):
         windows: parts of each workload; the whole of it when empty.
         seeds: one generated workload each.
         outputs: where results go.
-        source: the file; not part of it.
     """
 
     name: _Name
+    title: str = Field(default="", max_length=200)
     description: str = Field(default="", max_length=2000)
     platform: str = Field(min_length=1)
     workloads: list[WorkloadSpec] = Field(min_length=1, max_length=1000)

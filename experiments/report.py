@@ -11,7 +11,7 @@ from wattq import __version__
 from wattq.errors import InvalidInputError
 from wattq.experiments.catalogue import DEFAULT_TAU_S, METRICS
 from wattq.experiments.comparison import Case
-from wattq.experiments.plots.style import number_text, policy_colors
+from wattq.experiments.plots.style import policy_colors
 from wattq.experiments.report_figures import bars_source, case_figures
 from wattq.experiments.report_provenance import provenance_tables, warnings
 from wattq.experiments.table import case_rows, headings
@@ -95,5 +95,11 @@ def _metric_table(case: Case) -> dict[str, Any]:
         values = [measured.metrics.get(metric.name) for measured in case.runs]
         if any(value is not None for value in values):
             label = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
-            rows.append({"label": label, "cells": ["n/a" if v is None else number_text(v) for v in values]})
+            rows.append({"label": label, "cells": [_exact(value) for value in values]})
     return {"title": case.title, "policies": [measured.policy for measured in case.runs], "rows": rows}
+
+
+def _exact(value: float | None) -> str:
+    if value is None:
+        return "n/a"
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"

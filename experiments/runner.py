@@ -179,7 +179,7 @@ def compare(
     if experiment.outputs.report:
         from wattq.experiments.report import report_html
 
-        title = experiment.name
+        title = experiment.title or experiment.name
         write_text(output / "report.html", report_html(cases, title, experiment.description, experiment.tau_s))
     return cases
 

@@ -77,7 +77,7 @@ def bars_figure(values: Mapping[str, Mapping[str, Bar]], names: Sequence[str]) -
 def _panel(axes: Axes, bars: Mapping[str, Bar | None], name: str) -> None:
     metric, colors = METRICS[name], policy_colors(bars)
     tallest = max((abs(bar[2] or bar[0]) for bar in bars.values() if bar is not None), default=0.0)
-    factor, unit = _scale(metric.unit, tallest)
+    factor, unit = _scale(metric.unit, float(np.median([bar[0] for bar in bars.values() if bar is not None] or [0.0])))
     for row, (policy, bar) in enumerate(bars.items()):
         if bar is None:
             axes.text(0, row, " n/a", va="center", fontsize=8, color="#555555")
@@ -97,6 +97,6 @@ def _panel(axes: Axes, bars: Mapping[str, Bar | None], name: str) -> None:
     axes.locator_params(axis="x", nbins=4)
 
 
-def _scale(unit: str, tallest: float) -> tuple[float, str]:
-    """Return the factor and unit that make the tallest bar a readable number."""
-    return next(((size, name) for size, name in _SCALES.get(unit, ()) if tallest >= 2 * size), (1.0, unit))
+def _scale(unit: str, typical: float) -> tuple[float, str]:
+    """Return the factor and unit that make a typical bar a readable number."""
+    return next(((size, name) for size, name in _SCALES.get(unit, ()) if typical >= size), (1.0, unit))
