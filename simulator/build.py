@@ -55,7 +55,8 @@ def _hosts(platform: Platform, cls: NDArray[np.int64], pstates: NDArray[np.void]
     hosts["cls"][:n] = cls
     hosts["cores"][:n] = platform.cores
     hosts["task"] = -1
-    hosts["power_w"][:n] = pstates["idle_w"][cls, platform.initial_pstate]
+    # SimGrid's energy count takes every host for being in state 0 until it is first updated.
+    hosts["power_w"][:n] = pstates["idle_w"][cls, 0]
     hosts["latency_s"] = platform.messages.latency_s
     transfer_s = platform.messages.transfer_s
     hosts["mail_rate"] = np.divide(1.0, transfer_s, out=np.zeros(n + 1), where=transfer_s > 0.0)
@@ -190,6 +191,7 @@ def build(
     *,
     energy: bool,
     externals: ExternalEvents,
+    sharing: bool = False,
 ) -> tuple[c.Kernel, c.Ledger, ProfileNodes]:
     """Return the arrays of a simulation at its start, and the names of its profile nodes.
 
@@ -214,7 +216,8 @@ def build(
     head = np.zeros(1, dtype=c.kernel_head_t)
     k = head[0]
     k["energy"] = energy
-    k["shared"] = nodes.has_trace
+    k["sharing"] = sharing
+    k["shared"] = sharing or nodes.has_trace
     k["n_hosts"] = platform.n_hosts
     k["n_compute"] = platform.n_compute
     k["n_jobs"] = n_jobs
@@ -226,11 +229,12 @@ def build(
     k["free_actor"] = k["free_slot"] = -1
     k["first_job_j"] = k["last_end_j"] = -1.0
     initial = pstates[cls, platform.initial_pstate]
-    k["power_w"] = hosts["power_w"].sum()
+    k["power_w"] = hosts["power_w"][: platform.n_hosts].sum()
+    k["initial_left"] = bool((platform.initial_pstate > 0).any())
     k["wattmin_w"] = initial["epsilon_w"].sum()
     sums = np.zeros((4, 6))
-    sums[c.SUM_STATE_N, c.IDLE] = platform.n_hosts
-    sums[c.SUM_EXACT_W, c.IDLE] = k["power_w"]
+    sums[c.SUM_STATE_N, c.IDLE] = platform.n_compute
+    sums[c.SUM_EXACT_W, c.IDLE] = initial["idle_w"].sum()
     node_t, children, amounts = nodes.arrays()
     s = c.Kernel(
         head=head,

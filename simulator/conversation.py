@@ -47,7 +47,7 @@ def converse(
     """
     externals = externals or ExternalEvents.none()
     options = options or ProtocolOptions()
-    s, v, nodes = build(platform, workloads, energy=energy, externals=externals)
+    s, v, nodes = build(platform, workloads, energy=energy, externals=externals, sharing=options.compute_sharing)
     metadata: dict[int, str] = {}
     writer = MessageWriter(platform, workloads, nodes.names, externals, options)
     reader = ReplyReader(writer.full_ids, metadata)

@@ -6,7 +6,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["json_text"]
+from wattq.workloads.rapid_numbers import forwarded_number
+
+__all__ = ["as_forwarded", "json_text"]
+
+
+def as_forwarded(value: Any) -> Any:
+    """Return a JSON value whose doubles Batsim printed and read again on their way."""
+    if isinstance(value, float):
+        return forwarded_number(value)
+    if isinstance(value, Mapping):
+        return {key: as_forwarded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_forwarded(item) for item in value]
+    return value
 
 
 def json_text(value: Any) -> str:

@@ -253,7 +253,7 @@ kernel_head_t = np.dtype(
     [
         ("clock_s", "f8"),
         ("reply_now_s", "f8"),  # `now` of the reply being injected
-        *_longs("energy", "shared", "sharing", "dynamic", "registering", "acknowledge"),
+        *_longs("energy", "initial_left", "shared", "sharing", "dynamic", "registering", "acknowledge"),
         *_longs("n_hosts", "n_compute", "n_jobs", "max_ranks", "max_depth"),
         # actors
         *_longs("n_actors", "free_actor", "n_free_actors", "side", "run_i", "n_run", "n_next", "n_cancelled"),

@@ -78,7 +78,7 @@ def _job_rows(run: Run) -> Iterator[str]:
             yield f'{head}0,REJECTED,,,,,,,,,"{metadata}"\n'
             continue
         success = 1 if state == c.SUCCESS else 0
-        times = "%.6f,%.6f,%.6f,%.6f,%.6f,%.6f" % values[:6]
+        times = ",".join(f"{value:.6f}" for value in values[:6])
         yield f'{head}{success},{JOB_STATES[state]},{times},{_alloc_text(alloc, iv, n_iv)},{values[6]:.6f},"{metadata}"\n'
 
 
@@ -118,7 +118,7 @@ def schedule_values(run: Run) -> dict[str, Any]:
         "mean_slowdown": _mean(slowdown, n),
         "mean_turnaround_time": _mean(turnaround, n),
         "mean_waiting_time": _mean(wait, n),
-        "nb_computing_machines": run.platform.n_compute,
+        "nb_computing_machines": run.platform.n_hosts,
         "nb_grouped_switches": int(k["n_grouped"]),
         "nb_jobs": n,
         "nb_jobs_finished": len(done),
@@ -155,7 +155,8 @@ def machine_states_csv(run: Run) -> str:
     """Return machine_states.csv (4.3)."""
     rows = run.kernel.out_states[: run.kernel.head[0]["n_out_states"]]
     counts = rows["n"][:, _STATE_COLUMNS].tolist()
-    lines = ["%g,%d,%d,%d,%d,%d\n" % (time_s, *n) for time_s, n in zip(rows["time_s"].tolist(), counts, strict=True)]
+    dates = rows["time_s"].tolist()
+    lines = [f"{date:g},{','.join(map(str, n))}\n" for date, n in zip(dates, counts, strict=True)]
     return "time,nb_sleeping,nb_switching_on,nb_switching_off,nb_idle,nb_computing\n" + "".join(lines)
 
 
@@ -170,9 +171,7 @@ def pstate_changes_csv(run: Run) -> str:
     """Return pstate_changes.csv (4.4)."""
     rows = run.kernel.out_pstates[: run.kernel.head[0]["n_out_pstates"]]
     alloc = run.kernel.alloc
-    lines = [
-        "%g,%s,%d\n" % (time_s, _alloc_text(alloc, iv, n_iv), pstate) for time_s, pstate, iv, n_iv, _ in rows.tolist()
-    ]
+    lines = [f"{time_s:g},{_alloc_text(alloc, iv, n_iv)},{pstate}\n" for time_s, pstate, iv, n_iv, _ in rows.tolist()]
     initial = list(_initial_pstate_rows(run.platform.initial_pstate.tolist()))
     return "time,machine_id,new_pstate\n" + "".join(initial + lines)
 

@@ -11,7 +11,7 @@ SimGrid's energy plug-in charges the interval since a host's last update with th
 from __future__ import annotations
 
 from wattq.simulator import layout as c
-from wattq.simulator.jit import inlined
+from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 
 __all__ = [
@@ -61,9 +61,36 @@ def host_energy(s: Kernel, host: int) -> float:
     return h.energy_j + h.power_w * (s.head[0].clock_s - h.at_s)
 
 
+@jitted
+def _notice_initial_pstates(s: Kernel) -> None:
+    """From the first update on, hosts that began in another power state than 0 are charged for it.
+
+    Until then SimGrid's count takes them for being in state 0; the exact integral never did.
+    """
+    k = s.head[0]
+    k.initial_left = 0
+    for host in range(k.n_hosts):
+        h = s.hosts[host]
+        change = s.pstates[h.cls, h.pstate].idle_w - h.power_w
+        h.energy_j += h.power_w * (k.clock_s - h.at_s)
+        h.at_s = k.clock_s
+        h.power_w += change
+        k.power_w += change
+
+
 @inlined
 def query_all(s: Kernel) -> float:
     """Update every host and return the energy of the platform so far, in J."""
+    k = s.head[0]
+    total_j = _total(s)
+    if k.initial_left:
+        _notice_initial_pstates(s)
+    return total_j
+
+
+@inlined
+def _total(s: Kernel) -> float:
+    """Bring the energy of the platform up to date and return it, in J."""
     k = s.head[0]
     if k.total_at_s < k.clock_s or k.correction_j != 0.0:
         k.total_j += k.power_w * (k.clock_s - k.total_at_s) + k.correction_j

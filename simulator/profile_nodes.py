@@ -50,6 +50,7 @@ class ProfileNodes:
         hosts = _largest_request(workload)
         roots = np.zeros(len(workload.profiles), dtype=np.int64)
         total_only = np.zeros(len(workload.profiles), dtype=np.int64)
+        _check_vectors(workload)
         for number, profile in enumerate(workload.profiles):
             roots[number], depth = self._add(profile, by_name, done, workload.name, hosts[number])
             self.max_depth = max(self.max_depth, depth)
@@ -153,6 +154,21 @@ def _largest_request(workload: Workload) -> NDArray[np.int64]:
                 if name in parts:
                     largest[parts[name]] = max(largest[parts[name]], largest[number])
     return largest
+
+
+def _check_vectors(workload: Workload) -> None:
+    """Refuse a job that asks for another number of hosts than its parallel profile describes, as Batsim does."""
+    sizes = np.array([len(p.description["cpu"]) if p.type == "parallel" else -1 for p in workload.profiles])
+    if workload.n_jobs == 0 or not (sizes >= 0).any():
+        return
+    described = sizes[workload.profile]
+    wrong = np.flatnonzero((described >= 0) & (described != workload.hosts))
+    if len(wrong):
+        job = int(wrong[0])
+        raise WorkloadError(
+            f"workload {workload.name}, job '{workload.job_id[job]}': it asks for {workload.hosts[job]} hosts, but its "
+            f"profile '{workload.profiles[workload.profile[job]].name}' describes {described[job]}; make them equal"
+        )
 
 
 def _only_total(profile: Profile, by_name: Mapping[str, Profile]) -> bool:

@@ -12,7 +12,7 @@ from wattq.simulator import layout as c
 from wattq.simulator.external import ExternalEvents
 from wattq.simulator.hash_order import hash_order
 from wattq.simulator.intervals import format_intervals
-from wattq.simulator.json_text import json_text
+from wattq.simulator.json_text import as_forwarded, json_text
 from wattq.simulator.outputs import JOB_STATES
 from wattq.workloads.model import Workload
 
@@ -128,14 +128,14 @@ class MessageWriter:
         full_id = self.full_ids[job]
         data = {"job_id": full_id, "job": self._job_object(w, index, full_id)}
         if self._options.forward_profiles:
-            data["profile"] = w.profiles[int(w.profile[index])].description
+            data["profile"] = as_forwarded(w.profiles[int(w.profile[index])].description)
         return json_text(data)
 
     @staticmethod
     def _job_object(w: Workload, index: int, full_id: str) -> Any:
         """Return a job as the workload file would have it."""
         if w.extra is not None:
-            return _with_id(w.extra[index], full_id)
+            return as_forwarded(_with_id(w.extra[index], full_id))
         job = {
             "id": full_id,
             "subtime": float(w.submit_s[index]),
@@ -227,7 +227,34 @@ def _hosts(s: c.Kernel, event: Any) -> str:
 
 
 def _profiles(w: Workload) -> dict[str, Any]:
-    """Return the profiles of a workload in the order in which Batsim forwards them."""
-    described = {profile.name: profile.description for profile in w.profiles}
-    listed = w.listed_profiles or tuple(described)
-    return {name: described[name] for name in hash_order(listed) if name in described}
+    """Return the profiles that Batsim forwards, in its order.
+
+    Batsim goes once over its table and drops a profile that nothing refers to; a part of a composed profile stays
+    when it is met before the composed profile is dropped.
+    """
+    described = dict(w.listed_profiles) or {profile.name: profile.description for profile in w.profiles}
+    references = dict.fromkeys(described, 0)
+    for number in set(w.profile.tolist()):
+        references[w.profiles[number].name] += 1
+    for description in described.values():
+        for part in _parts(description):
+            if part in references:
+                references[part] += 1
+    kept = {}
+    for name in hash_order(described):
+        if references[name] > 0:
+            kept[name] = as_forwarded(described[name])
+            continue
+        for part in _parts(described[name]):
+            if part in references:
+                references[part] -= 1
+    return kept
+
+
+def _parts(description: Any) -> list[str]:
+    """Return the names that a composed profile is made of."""
+    if isinstance(description, Mapping) and description.get("type") == "composed":
+        sequence = description.get("seq")
+        if isinstance(sequence, list):
+            return [part for part in sequence if isinstance(part, str)]
+    return []

@@ -10,6 +10,7 @@ from wattq.errors import InvalidInputError
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
 from wattq.simulator.intervals import merge_intervals
+from wattq.workloads.rapid_numbers import parse_number
 
 __all__ = ["ReplyReader"]
 
@@ -73,7 +74,7 @@ class ReplyReader:
             InvalidInputError: the reply as a whole is not an object with ``now`` and ``events``.
         """
         try:
-            message = json.loads(reply) if isinstance(reply, str) else reply
+            message = json.loads(reply, parse_float=parse_number) if isinstance(reply, str) else reply
             now, events = message["now"], message["events"]
         except (ValueError, RecursionError, TypeError, KeyError) as error:
             raise InvalidInputError(

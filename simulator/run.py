@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -163,4 +162,4 @@ class Run:
         for name, text in texts.items():
             part = folder / f"{prefix}{name}.part"
             part.write_text(text, encoding="utf-8", newline="")
-            os.replace(part, folder / f"{prefix}{name}")
+            part.replace(folder / f"{prefix}{name}")

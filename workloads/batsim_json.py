@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from wattq.errors import WorkloadError
 from wattq.workloads.files import sha256_hex
 from wattq.workloads.model import CleaningReport, Profile, Workload
 from wattq.workloads.profile_table import used_profiles
+from wattq.workloads.rapid_numbers import parse_number
 
 __all__ = ["parse_batsim_json"]
 
@@ -50,7 +50,7 @@ def parse_batsim_json(data: bytes, source: str, *, name: str = "w0", base_dir: P
     ids = _ids(jobs, name, source)
     profiles = used_profiles(described, _named_profiles(jobs, ids, described, source), source, base_dir)
     report = CleaningReport(source, sha256_hex(data), len(jobs), len(jobs))
-    return _workload(name, nb_res, jobs, ids, profiles, tuple(described), report)
+    return _workload(name, nb_res, jobs, ids, profiles, described, report)
 
 
 def _load(data: bytes, source: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _load(data: bytes, source: str) -> dict[str, Any]:
             data.decode("utf-8"),
             object_pairs_hook=_object,
             parse_constant=_no_constant,
-            parse_float=_finite,
+            parse_float=parse_number,
         )
         if _SURROGATE.search(data):
             json.dumps(document, ensure_ascii=False).encode()
@@ -89,13 +89,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a JSON number; every number must be finite")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"number {text[:40]} is too large for a double; write a smaller one")
-    return value
 
 
 def _is_int(value: object) -> bool:
@@ -202,7 +195,7 @@ def _workload(
     jobs: list[dict[str, Any]],
     ids: list[str],
     profiles: tuple[Profile, ...],
-    listed_profiles: tuple[str, ...],
+    listed_profiles: Mapping[str, Any],
     report: CleaningReport,
 ) -> Workload:
     order = _submission_order(jobs, ids)

@@ -91,8 +91,8 @@ class Workload:
         utc_offset_s: offset of the site's wall clock from UTC, or None where the log does not say.
         report: rows dropped and repaired while reading.
         synthetic: whether the jobs were generated rather than logged.
-        listed_profiles: names of all profiles of the file in file order, used or not (Batsim's order of forwarding
-            depends on them); empty when the table was not read from JSON.
+        listed_profiles: all profiles of the file in file order, used or not, as JSON objects (what Batsim forwards,
+            and in which order, depends on them); empty when the table was not read from JSON.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Workload:
     unix_start_s: float | None = None
     utc_offset_s: float | None = None
     synthetic: bool = False
-    listed_profiles: tuple[str, ...] = ()
+    listed_profiles: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n_jobs(self) -> int:
