@@ -22,6 +22,7 @@ MAX_CASES = 12
 """Cases whose tables a report shows; the rest is in ``comparison.csv``."""
 
 _PICTURED_CASES = 3
+"""Cases whose comparison is drawn; runs are drawn one by one for the first case only."""
 
 
 def report_html(cases: Sequence[Case], title: str, description: str = "", tau_s: float = DEFAULT_TAU_S) -> str:
@@ -49,9 +50,10 @@ def report_html(cases: Sequence[Case], title: str, description: str = "", tau_s:
         facts=_facts(cases, policies),
         cases=[_case_table(case, policy_colors(policies)) for case in cases[:MAX_CASES]],
         hidden_cases=max(0, len(cases) - MAX_CASES),
+        undrawn_cases=max(0, len(cases) - _PICTURED_CASES),
         bars=bars,
         bars_caption=caption,
-        plots_of_cases=[case_figures(case, tau_s) for case in cases[:_PICTURED_CASES]],
+        plots_of_cases=[case_figures(case, tau_s, each_run=case is cases[0]) for case in cases[:_PICTURED_CASES]],
         metric_tables=[_metric_table(case) for case in cases[:MAX_CASES]],
         provenance=provenance_tables(cases),
         definitions=list(METRICS.values()),

@@ -53,8 +53,8 @@ def bars_source(cases: Sequence[Case]) -> tuple[str, str]:
     return data_uri(bars_figure(values, known), "svg"), caption
 
 
-def case_figures(case: Case, tau_s: float) -> dict[str, Any]:
-    """Return the pictures of a case: those that compare policies, then those of each run in a fold-out."""
+def case_figures(case: Case, tau_s: float, *, each_run: bool = True) -> dict[str, Any]:
+    """Return the pictures of a case: those that compare policies and, if asked for, those of each run in a fold-out."""
     runs = case.by_policy
     figures: list[tuple[Figure | None, str, str]] = [
         (
@@ -69,7 +69,7 @@ def case_figures(case: Case, tau_s: float) -> dict[str, Any]:
     ]
     shown = [_image(figure, alt, caption, "svg") for figure, alt, caption in figures if figure is not None]
     open_one = next((measured for measured in case.runs if measured.is_baseline), case.runs[0])
-    details = [_details(measured, measured is open_one) for measured in case.runs]
+    details = [_details(measured, measured is open_one) for measured in case.runs if each_run]
     return {"title": case.title, "figures": shown, "details": details}
 
 

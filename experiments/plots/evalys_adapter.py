@@ -3,8 +3,8 @@
 What of evalys 4.0.7 is used works with current pandas and matplotlib. What is not used is broken or about to break:
 SWF loading, windowed utilisation and series comparison (pandas 3), fragmentation (pandas 1), ``plot_details`` (its own
 arguments), and its machine-state chart (``numpy.row_stack`` is deprecated, and its reader needs a module that
-evalys does not install); wattq draws those itself. Above about 2,000 jobs its one-artist-per-job drawing takes
-minutes, so larger runs are drawn by `wattq.experiments.plots.gantt` and `wattq.experiments.plots.lifecycle`.
+evalys does not install); wattq draws those itself. Its drawing takes one artist, about 2 ms, per job, so
+larger runs are drawn by `wattq.experiments.plots.gantt` and `wattq.experiments.plots.lifecycle`.
 """
 
 from __future__ import annotations

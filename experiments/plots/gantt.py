@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EVALYS_LIMIT", "gantt_figure", "gantt_note"]
 
-EVALYS_LIMIT = 2000
+EVALYS_LIMIT = 500
 """Most jobs that evalys draws; it needs about 2 ms a job, wattq's own drawing about 10 us."""
 
 
