@@ -55,18 +55,18 @@ def empty_ledger(jobs: Sequence[Job], n_hosts: int) -> c.Ledger:
     table["id_rank"] = range(n)
     table["q_pos"] = -1
     return c.Ledger(
-        head,
-        table,
-        hosts,
-        pstates,
-        np.zeros(n + 1, np.int32),
-        np.zeros(n + 1, np.int32),
-        free,
-        np.zeros(2 * n + 8, c.event_t),
-        np.zeros((n_hosts + 8, 2), np.int32),
-        np.zeros(2 * n + 64, c.decision_t),
-        np.zeros((n * n_hosts + n_hosts + 1, 2), np.int32),
-        np.zeros(n + 1, np.int32),
+        head=head,
+        jobs=table,
+        hosts=hosts,
+        pstates=pstates,
+        queue=np.zeros(n + 1, np.int32),
+        running=np.zeros(n + 1, np.int32),
+        free=free,
+        events=np.zeros(2 * n + 8, c.event_t),
+        event_iv=np.zeros((n_hosts + 8, 2), np.int32),
+        decisions=np.zeros(2 * n + 64, c.decision_t),
+        iv=np.zeros((n * n_hosts + n_hosts + 1, 2), np.int32),
+        kill_list=np.zeros(n + 1, np.int32),
     )
 
 
