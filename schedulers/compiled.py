@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.schedulers import kinds as k
+from wattq.schedulers.borrowed import borrowed
 from wattq.schedulers.conservative import conservative_memory, decide_conservative
 from wattq.schedulers.easy import decide_easy, easy_memory
 from wattq.schedulers.easy_bf import decide_easy_bf, easy_bf_memory
@@ -49,6 +50,7 @@ def decide(
         mf: the policy's floats, likewise.
         mw: the policy's rows of bit words, likewise.
     """
+    par, mi, mf, mw = borrowed(par), borrowed(mi), borrowed(mf), borrowed(mw)
     if kind == k.EASY:
         decide_easy(v, par, mi, mf, mw)
     elif kind == k.FCFS:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wattq.schedulers.borrowed import borrowed
 from wattq.schedulers.message import hosts_changed
 from wattq.simulator import layout as c
 from wattq.simulator.bits import count_bits, first_bit, set_run
@@ -98,14 +99,14 @@ def open_timetable(
     i = at_i + _HEADER
     f = at_f + rows
     return Timetable(
-        mi[at_i:i],
-        mi[i : i + n_jobs],
-        mi[i + n_jobs : i + n_jobs + rows],
-        mi[i + n_jobs + rows : i + n_jobs + 2 * rows],
-        mf[at_f:f],
-        mf[f : f + n_jobs],
-        mf[f + n_jobs : f + 2 * n_jobs],
-        mw,
+        borrowed(mi[at_i:i]),
+        borrowed(mi[i : i + n_jobs]),
+        borrowed(mi[i + n_jobs : i + n_jobs + rows]),
+        borrowed(mi[i + n_jobs + rows : i + n_jobs + 2 * rows]),
+        borrowed(mf[at_f:f]),
+        borrowed(mf[f : f + n_jobs]),
+        borrowed(mf[f + n_jobs : f + 2 * n_jobs]),
+        borrowed(mw),
         delay_s,
     )
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.schedulers import orders as o
+from wattq.schedulers.borrowed import borrowed
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
@@ -64,12 +65,12 @@ def open_list(mi: NDArray[np.int64], mf: NDArray[np.float64], at_i: int, at_f: i
     """Return the list that lies at these offsets of a policy's memory; zeroed memory is an empty list."""
     i = at_i + _HEADER
     return Waitlist(
-        mi[at_i:i],
-        mi[i : i + cap],
-        mi[i + cap : i + 2 * cap],
-        mi[i + 2 * cap : i + 3 * cap],
-        mf[at_f : at_f + cap],
-        mf[at_f + cap : at_f + 2 * cap],
+        borrowed(mi[at_i:i]),
+        borrowed(mi[i : i + cap]),
+        borrowed(mi[i + cap : i + 2 * cap]),
+        borrowed(mi[i + 2 * cap : i + 3 * cap]),
+        borrowed(mf[at_f : at_f + cap]),
+        borrowed(mf[at_f + cap : at_f + 2 * cap]),
     )
 
 
