@@ -61,10 +61,10 @@ __all__ = ["conservative_memory", "decide_conservative"]
 def conservative_memory(n_jobs: int, n_hosts: int, n_words: int) -> tuple[int, int, tuple[int, int]]:
     """Return the sizes of the policy's memory: integers, floats, rows of bit words.
 
-    There is room for a reservation of every job; only what is used costs memory.
+    There is room for a reservation of every job, up to 1 GiB of them; only what is used costs memory.
     """
     list_i, list_f = list_size(n_jobs)
-    table_i, table_f, rows = table_size(n_jobs, n_jobs, n_hosts)
+    table_i, table_f, rows = table_size(n_jobs, n_jobs, n_hosts, n_words)
     return list_i + table_i, list_f + table_f, (rows, n_words)
 
 

@@ -62,7 +62,7 @@ __all__ = ["decide_easy_bf", "easy_bf_memory"]
 def easy_bf_memory(n_jobs: int, n_hosts: int, n_words: int) -> tuple[int, int, tuple[int, int]]:
     """Return the sizes of the policy's memory: integers, floats, rows of bit words."""
     list_i, list_f = list_size(n_jobs)
-    table_i, table_f, rows = table_size(n_jobs, 2, n_hosts)
+    table_i, table_f, rows = table_size(n_jobs, 2, n_hosts, n_words)
     return list_i + table_i, list_f + table_f, (rows, n_words)
 
 

@@ -46,6 +46,7 @@ FIRST, FRESH, SPARE, INSTANT, FULL = 0, 1, 2, 3, 4
 _HEADER = 5
 # Row 0 is for the intersection of slices, row 1 holds the hosts that are part of the plan at all.
 _SCRATCH, _BASE, _ROWS = 0, 1, 2
+_MOST_WORDS = 1 << 27  # 1 GiB of bit words
 OUT_OF_ROWS = 101  # what `Ledger.head.error` says when the rows did not suffice
 
 
@@ -75,12 +76,14 @@ class Timetable(NamedTuple):
     delay_s: float
 
 
-def table_size(n_jobs: int, n_reserved: int, n_hosts: int) -> tuple[int, int, int]:
+def table_size(n_jobs: int, n_reserved: int, n_hosts: int, n_words: int) -> tuple[int, int, int]:
     """Return how many integers, floats and rows of words a timetable takes.
 
-    Each running job ends one slice, each reservation begins one, ends one and keeps one set of hosts.
+    Each running job ends one slice, each reservation begins one, ends one and keeps one set of hosts. There are at most
+    as many rows as fit into 1 GiB (`OUT_OF_ROWS` is reported when that does not suffice).
     """
-    rows = min(n_hosts, n_jobs) + 3 * n_reserved + _ROWS + 4
+    running = min(n_hosts, n_jobs) + _ROWS + 4
+    rows = max(min(running + 3 * n_reserved, _MOST_WORDS // n_words), running)
     return _HEADER + n_jobs + 2 * rows, 2 * n_jobs + rows, rows
 
 
@@ -316,8 +319,8 @@ def is_new(t: Timetable) -> bool:
 
 @inlined
 def must_reset(v: Ledger, t: Timetable) -> bool:
-    """Return whether the plan no longer describes the machine: first round, hosts changed, or a job is late."""
-    return is_new(t) or _is_late(v, t) or hosts_changed(v)
+    """Return whether the plan no longer describes the machine: first round, hosts change, or a job is late."""
+    return is_new(t) or _is_late(v, t) or v.head[0].switches_pending != 0 or hosts_changed(v)
 
 
 @inlined

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wattq.errors import PolicyError
 from wattq.platforms import make_platform
 from wattq.schedulers import POLICIES, make_policy
 from wattq.simulator import simulate
@@ -39,3 +41,20 @@ def test_hosts_leave_and_come_back(folder, name, seed, hosts, n) -> None:
     assert not run.deadlock
     assert run.summary["jobs"]["succeeded"] == 40
     assert np.all(run.kernel.jobs["start_s"] >= work.submit_s)
+
+
+def test_a_plan_that_outgrows_its_memory_stops_with_an_error() -> None:
+    policy = make_policy("conservative")
+
+    def too_little(n_jobs: int, n_hosts: int, n_words: int) -> tuple[int, int, tuple[int, int]]:
+        len_i, len_f, (rows, _) = policy.memory(n_jobs, n_hosts, n_words)
+        return len_i - 2 * (rows - 8), len_f - (rows - 8), (8, n_words)
+
+    short = dataclasses.replace(policy, memory=too_little)
+    with pytest.raises(PolicyError, match="code 101"):
+        simulate(make_platform(8), [generate_saturated(60, 8, form="delay", load=3.0)], short)
+
+
+def test_large_plans_ask_for_bounded_memory() -> None:
+    _, _, (rows, words) = make_policy("conservative").memory(10_000_000, 9408, 147)
+    assert rows * words * 8 <= 2**30
