@@ -23,21 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.schedulers.message import acceptable, may_release, new_job
-from wattq.schedulers.timetable import (
-    Timetable,
-    catch_up,
-    forget,
-    is_new,
-    is_reserved,
-    must_reset,
-    open_timetable,
-    place,
-    ran_out,
-    reset,
-    start_reserved,
-    table_size,
-    unreserve,
-)
+from wattq.schedulers.present import catch_up, is_new, must_reset, ran_out, reset
+from wattq.schedulers.reservations import forget, is_reserved, place, start_reserved, unreserve
+from wattq.schedulers.timetable import Timetable, open_timetable, table_size
 from wattq.schedulers.waitlist import (
     FIRST,
     HOLE,
