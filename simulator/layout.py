@@ -260,6 +260,7 @@ kernel_head_t = np.dtype(
         # timed actions
         *_longs("n_act", "n_dead", "n_fresh", "free_slot", "n_free_slots", "sequence", "dirty"),
         # the message in flight to the server
+        ("quiet_s", "f8"),  # lower bound of the time to the next end of another action
         ("mail_latency_s", "f8"),
         ("mail_left", "f8"),
         ("mail_rate", "f8"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from wattq.simulator import layout as c
-from wattq.simulator.bits import lowest_runs
+from wattq.simulator.bits import lowest_runs, set_run
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
@@ -148,14 +148,21 @@ def _on_completed(v: Ledger, job: int, time_s: float) -> None:
     head.n_completed += 1
     _remove_running(v, job)
     for k in range(j.iv, j.iv + j.n_iv):
-        for host in range(v.iv[k, 0], v.iv[k, 1] + 1):
+        first = v.iv[k, 0]
+        last = v.iv[k, 1]
+        all_free = True
+        for host in range(first, last + 1):
             h = v.hosts[host]
-            if h.job == job:
-                h.job = -1
-                h.idle_since_s = time_s
-                if h.state == c.COMPUTING:
-                    h.state = c.IDLE
-        _set_free(v, v.iv[k, 0], v.iv[k, 1])
+            h.job = -1
+            h.idle_since_s = time_s
+            if h.state == c.COMPUTING:
+                h.state = c.IDLE
+            all_free = all_free and h.state == c.IDLE and h.away == 0 and h.target < 0
+        if all_free:
+            set_run(v.free, first, last, True)
+            head.n_free += last - first + 1
+        else:
+            _set_free(v, first, last)
 
 
 @jitted
@@ -265,10 +272,12 @@ def _start(v: Ledger, job: int, n_iv: int) -> None:
     j = v.jobs[job]
     first = head.n_iv
     for k in range(first, first + n_iv):
-        _unset_free(v, v.iv[k, 0], v.iv[k, 1])
+        set_run(v.free, v.iv[k, 0], v.iv[k, 1], False)
+        head.n_free -= v.iv[k, 1] - v.iv[k, 0] + 1
         for host in range(v.iv[k, 0], v.iv[k, 1] + 1):
-            v.hosts[host].job = job
-            v.hosts[host].state = c.COMPUTING
+            h = v.hosts[host]
+            h.job = job
+            h.state = c.COMPUTING
     head.n_iv = first + n_iv
     _dequeue(v, job)
     j.state = c.RUNNING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wattq.simulator import layout as c
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
-from wattq.simulator.power import change_state
+from wattq.simulator.power import exact_power, integrate
 
 __all__ = ["add_pstate_row", "add_state_row", "machines_end_job", "machines_run_job"]
 
@@ -33,14 +33,58 @@ def add_pstate_row(s: Kernel, pstate: int, iv: int, n_iv: int) -> None:
     k.n_out_pstates += 1
 
 
+@inlined
+def _count(s: Kernel, was: int, to: int, n: int, elapsed_s: float, power_w: float) -> None:
+    """Count n hosts that went from one machine state to another: time spent, number, exact power."""
+    k = s.head[0]
+    s.sums[c.SUM_STATE_S, was] += elapsed_s
+    if was != to:
+        s.sums[c.SUM_STATE_N, was] -= n
+        s.sums[c.SUM_STATE_N, to] += n
+        if k.energy:
+            integrate(s)
+            s.sums[c.SUM_EXACT_W, was] -= power_w
+            s.sums[c.SUM_EXACT_W, to] += power_w
+
+
+@jitted
+def _change_hosts(s: Kernel, first: int, last: int, to: int, jobs: int) -> None:
+    """Put the hosts of an interval into a machine state, and add to the number of their jobs.
+
+    Hosts that still have jobs, and unavailable ones, keep their state when a job ends.
+    """
+    now = s.head[0].clock_s
+    was = -1
+    n = 0
+    elapsed_s = 0.0
+    power_w = 0.0
+    for host in range(first, last + 1):
+        h = s.hosts[host]
+        h.n_jobs += jobs
+        if jobs < 0 and (h.n_jobs > 0 or h.state == c.UNAVAILABLE):
+            continue
+        if h.state != was:
+            if n > 0:
+                _count(s, was, to, n, elapsed_s, power_w)
+            was = h.state
+            n = 0
+            elapsed_s = 0.0
+            power_w = 0.0
+        n += 1
+        elapsed_s += now - h.since_s
+        power_w += exact_power(s, host)
+        h.since_s = now
+        h.state = to
+    if n > 0:
+        _count(s, was, to, n, elapsed_s, power_w)
+
+
 @jitted
 def machines_run_job(s: Kernel, job: int) -> None:
     """Mark the machines of a job that starts."""
     j = s.jobs[job]
     for iv in range(j.iv, j.iv + j.n_iv):
-        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            change_state(s, host, c.COMPUTING)
-            s.hosts[host].n_jobs += 1
+        _change_hosts(s, s.alloc[iv, 0], s.alloc[iv, 1], c.COMPUTING, 1)
     add_state_row(s)
 
 
@@ -49,9 +93,5 @@ def machines_end_job(s: Kernel, job: int) -> None:
     """Mark the machines of a job that ended; an unavailable one stays so."""
     j = s.jobs[job]
     for iv in range(j.iv, j.iv + j.n_iv):
-        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            h = s.hosts[host]
-            h.n_jobs -= 1
-            if h.n_jobs == 0 and h.state != c.UNAVAILABLE:
-                change_state(s, host, c.IDLE)
+        _change_hosts(s, s.alloc[iv, 0], s.alloc[iv, 1], c.IDLE, -1)
     add_state_row(s)

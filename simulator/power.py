@@ -15,10 +15,14 @@ from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 
 __all__ = [
+    "add_power",
     "change_state",
+    "exact_power",
     "host_energy",
     "integrate",
     "is_stale",
+    "load_power",
+    "move_power",
     "query_all",
     "refresh_power",
     "set_host_power",
@@ -36,6 +40,15 @@ def integrate(s: Kernel) -> None:
         for state in range(6):
             s.sums[c.SUM_EXACT_J, state] += s.sums[c.SUM_EXACT_W, state] * elapsed
         k.exact_at_s = k.clock_s
+
+
+@inlined
+def exact_power(s: Kernel, host: int) -> float:
+    """Return the power that a host really draws, in W (the lazy count is wrong before its first update)."""
+    h = s.hosts[host]
+    if s.head[0].initial_left:
+        return s.pstates[h.cls, h.pstate].idle_w
+    return h.power_w
 
 
 @inlined
@@ -104,22 +117,14 @@ def set_host_power(s: Kernel, host: int, power_w: float) -> None:
     """Change the power of a host; in the lazy count it holds from the host's last update on."""
     k = s.head[0]
     h = s.hosts[host]
-    change = power_w - h.power_w
-    if change == 0.0:
+    if power_w == h.power_w:
         return
-    since = max(h.at_s, k.total_at_s)
-    h.energy_j += h.power_w * (since - h.at_s)
-    h.at_s = since
-    k.correction_j -= change * (since - k.total_at_s)
-    k.power_w += change
-    integrate(s)
-    s.sums[c.SUM_EXACT_W, h.state] += change
-    h.power_w = power_w
+    add_power(s, h.state, move_power(s, host, power_w, max(h.at_s, k.total_at_s)))
 
 
 @inlined
-def refresh_power(s: Kernel, host: int) -> None:
-    """Set the power of a host from its power state and load (batsim-semantics.md, 3.2)."""
+def load_power(s: Kernel, host: int) -> float:
+    """Return the power of a host from its power state and load, in W (batsim-semantics.md, 3.2)."""
     h = s.hosts[host]
     p = s.pstates[h.cls, h.pstate]
     power_w = p.idle_w
@@ -129,7 +134,37 @@ def refresh_power(s: Kernel, host: int) -> None:
             load = min(h.usage_flops / p.speed_flops / h.cores, 1.0)
         if load > 0.0:
             power_w = p.epsilon_w + load * (p.full_w - p.epsilon_w)
-    set_host_power(s, host, power_w)
+    return power_w
+
+
+@inlined
+def refresh_power(s: Kernel, host: int) -> None:
+    """Set the power of a host from its power state and load."""
+    set_host_power(s, host, load_power(s, host))
+
+
+@inlined
+def move_power(s: Kernel, host: int, power_w: float, since_s: float) -> float:
+    """Change the power of a host from a date on in the lazy count; return the change, in W.
+
+    The sums of the platform are left to `add_power`, so that a loop over many hosts touches them once.
+    """
+    k = s.head[0]
+    h = s.hosts[host]
+    change = power_w - h.power_w
+    h.energy_j += h.power_w * (since_s - h.at_s)
+    h.at_s = since_s
+    k.correction_j -= change * (since_s - k.total_at_s)
+    h.power_w = power_w
+    return change
+
+
+@inlined
+def add_power(s: Kernel, state: int, change_w: float) -> None:
+    """Add to the power of the platform, and of the hosts in a machine state."""
+    integrate(s)
+    s.head[0].power_w += change_w
+    s.sums[c.SUM_EXACT_W, state] += change_w
 
 
 @inlined
@@ -158,6 +193,7 @@ def change_state(s: Kernel, host: int, state: int) -> None:
         s.sums[c.SUM_STATE_N, state] += 1.0
         if k.energy:
             integrate(s)
-            s.sums[c.SUM_EXACT_W, h.state] -= h.power_w
-            s.sums[c.SUM_EXACT_W, state] += h.power_w
+            power_w = exact_power(s, host)
+            s.sums[c.SUM_EXACT_W, h.state] -= power_w
+            s.sums[c.SUM_EXACT_W, state] += power_w
         h.state = state

@@ -30,15 +30,30 @@ def _abort(s: Kernel, reason: int, first: int, second: int) -> None:
 
 
 @jitted
-def _check_execution(s: Kernel, d: int) -> int:
-    """Check an EXECUTE_JOB in Batsim's order (1.4) and take the allocation over; return why it aborts, or OK."""
+def _hosts_ready(s: Kernel, d: int) -> int:
+    """Return the number of hosts of an allocation when all of them can take a job, else -1."""
     k = s.head[0]
     decision = s.decisions[d]
-    j = s.jobs[decision.job]
-    if j.state != c.SUBMITTED:
-        k.abort_b = j.state
-        return x.AB_NOT_SUBMITTED
     n = 0
+    for iv in range(decision.iv, decision.iv + decision.n_iv):
+        first, last = s.alloc[iv, 0], s.alloc[iv, 1]
+        if first < 0 or last >= k.n_hosts:
+            return -1
+        for host in range(first, last + 1):
+            h = s.hosts[host]
+            if h.state != c.IDLE or h.n_jobs > 0:
+                return -1
+            if k.energy and s.pstates[h.cls, h.pstate].kind != c.PS_COMPUTE:
+                return -1
+        n += last - first + 1
+    return n
+
+
+@jitted
+def _why_not_ready(s: Kernel, d: int) -> int:
+    """Check the hosts of an allocation in Batsim's order; return why it aborts, or OK."""
+    k = s.head[0]
+    decision = s.decisions[d]
     for iv in range(decision.iv, decision.iv + decision.n_iv):
         for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
             if host < 0 or host >= k.n_hosts:
@@ -47,7 +62,6 @@ def _check_execution(s: Kernel, d: int) -> int:
             if s.hosts[host].n_jobs > 0 and not k.sharing:
                 k.abort_b = host
                 return x.AB_BUSY
-            n += 1
     for iv in range(decision.iv, decision.iv + decision.n_iv):
         for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
             h = s.hosts[host]
@@ -57,6 +71,26 @@ def _check_execution(s: Kernel, d: int) -> int:
             if k.energy and s.pstates[h.cls, h.pstate].kind != c.PS_COMPUTE:
                 k.abort_b = host
                 return x.AB_NOT_COMPUTING_PSTATE
+    return x.OK
+
+
+@jitted
+def _check_execution(s: Kernel, d: int) -> int:
+    """Check an EXECUTE_JOB in Batsim's order (1.4) and take the allocation over; return why it aborts, or OK."""
+    k = s.head[0]
+    decision = s.decisions[d]
+    j = s.jobs[decision.job]
+    if j.state != c.SUBMITTED:
+        k.abort_b = j.state
+        return x.AB_NOT_SUBMITTED
+    n = _hosts_ready(s, d)
+    if n < 0:
+        reason = _why_not_ready(s, d)
+        if reason != x.OK:
+            return reason
+        n = 0
+        for iv in range(decision.iv, decision.iv + decision.n_iv):
+            n += s.alloc[iv, 1] - s.alloc[iv, 0] + 1
     if not j.total_only and n != j.hosts:
         k.abort_b = n
         return x.AB_SIZE

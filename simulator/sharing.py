@@ -13,6 +13,7 @@ from wattq.simulator import layout as c
 from wattq.simulator.jit import jitted
 from wattq.simulator.layout import Kernel
 from wattq.simulator.power import refresh_power
+from wattq.simulator.timed import set_rate
 
 __all__ = ["executors_of", "solve_shared", "unload_shared"]
 
@@ -151,7 +152,7 @@ def solve_shared(s: Kernel) -> None:
         s.hosts[host].n_tasks = 0
     for t in range(n):
         s.actions[slots[t]].loaded = 1
-        s.rate[s.actions[slots[t]].pos] = rates[t]
+        set_rate(s, slots[t], rates[t])
         for e in range(first[t], first[t + 1]):
             if flops[e] > 0.0:
                 s.hosts[hosts[e]].usage_flops += flops[e] * rates[t]

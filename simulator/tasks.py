@@ -8,9 +8,9 @@ from wattq.simulator import codes as x
 from wattq.simulator import layout as c
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
-from wattq.simulator.power import refresh_power, touch
+from wattq.simulator.power import add_power, load_power, move_power, refresh_power, touch
 from wattq.simulator.sharing import solve_shared, unload_shared
-from wattq.simulator.timed import add_action, drop_action
+from wattq.simulator.timed import add_action, drop_action, set_rate
 
 __all__ = ["end_task", "solve", "start_task"]
 
@@ -71,30 +71,54 @@ def _flops(s: Kernel, node: int, n: int, i: int) -> float:
 @jitted
 def _solve_job(s: Kernel, slot: int) -> None:
     """Set the rate of a job's task that shares its hosts with nobody, and the load of its hosts."""
-    k = s.head[0]
     actor = s.actions[slot].actor
     job = s.jobs[s.actors[actor].idx]
     node = s.actors[actor].first
     rate = np.inf
+    cls, pstate, same = -1, -1, s.nodes[node].kind != c.N_PARALLEL
     i = 0
     for iv in range(job.iv, job.iv + job.n_iv):
         for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            flops = _flops(s, node, job.n_alloc, i)
-            if flops > 0.0:
-                rate = min(rate, _speed(s, host) / flops)
+            h = s.hosts[host]
+            if not same or h.cls != cls or h.pstate != pstate:
+                cls, pstate = h.cls, h.pstate
+                flops = _flops(s, node, job.n_alloc, i)
+                if flops > 0.0:
+                    rate = min(rate, s.pstates[cls, pstate].speed_flops / flops)
             i += 1
-    s.rate[s.actions[slot].pos] = rate
-    if not k.energy:
-        return
+    set_rate(s, slot, rate)
+    if s.head[0].energy:
+        _load_job(s, s.actors[actor].idx, node, rate)
+
+
+@jitted
+def _load_job(s: Kernel, number: int, node: int, rate: float) -> None:
+    """Put the load of a job's task on its hosts; in the lazy count it holds from each host's last update on."""
+    k = s.head[0]
+    job = s.jobs[number]
+    cls, pstate, cores, same = -1, -1, -1, s.nodes[node].kind != c.N_PARALLEL
+    change_w = 0.0
+    flops = 0.0
+    power_w = 0.0
     i = 0
     for iv in range(job.iv, job.iv + job.n_iv):
         for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            flops = _flops(s, node, job.n_alloc, i)
-            if flops > 0.0:
-                s.hosts[host].usage_flops = flops * rate
-                s.hosts[host].n_tasks = 1
-                refresh_power(s, host)
+            h = s.hosts[host]
+            if not same or h.cls != cls or h.pstate != pstate or h.cores != cores:
+                cls, pstate, cores = h.cls, h.pstate, h.cores
+                flops = _flops(s, node, job.n_alloc, i)
+                h.usage_flops = flops * rate
+                h.n_tasks = 1 if flops > 0.0 else 0
+                power_w = load_power(s, host)
+            h.usage_flops = flops * rate
+            h.n_tasks = 1 if flops > 0.0 else 0
+            change = move_power(s, host, power_w, max(h.at_s, k.total_at_s))
+            if h.state == c.COMPUTING:
+                change_w += change
+            else:
+                add_power(s, h.state, change)
             i += 1
+    add_power(s, c.COMPUTING, change_w)
 
 
 @jitted
@@ -102,7 +126,7 @@ def _solve_switch(s: Kernel, slot: int) -> None:
     """Set the rate of the one flop that stands for switching a machine."""
     host = s.actions[slot].host
     rate = _speed(s, host) / s.actors[s.actions[slot].actor].f0
-    s.rate[s.actions[slot].pos] = rate
+    set_rate(s, slot, rate)
     if s.head[0].energy:
         s.hosts[host].usage_flops = rate
         s.hosts[host].n_tasks = 1
@@ -142,13 +166,21 @@ def solve(s: Kernel) -> None:
 
 @jitted
 def _unload_job(s: Kernel, job: int) -> None:
-    """Take the load of a job's task off its hosts."""
+    """Take the load of a job's task off its hosts, which are updated at this date."""
+    k = s.head[0]
     j = s.jobs[job]
+    change_w = 0.0
     for iv in range(j.iv, j.iv + j.n_iv):
         for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            s.hosts[host].n_tasks = 0
-            s.hosts[host].usage_flops = 0.0
-            refresh_power(s, host)
+            h = s.hosts[host]
+            h.n_tasks = 0
+            h.usage_flops = 0.0
+            change = move_power(s, host, s.pstates[h.cls, h.pstate].idle_w, k.clock_s)
+            if h.state == c.COMPUTING:
+                change_w += change
+            else:
+                add_power(s, h.state, change)
+    add_power(s, c.COMPUTING, change_w)
 
 
 @inlined

@@ -13,7 +13,11 @@ from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 from wattq.simulator.power import touch
 
-__all__ = ["add_action", "advance_clock", "charge_end", "compact", "drop_action"]
+# How far the next end must be for a step to skip the search: far beyond every snap threshold and rounding error.
+_QUIET_S = 1e-3
+_QUIET = 1e-9
+
+__all__ = ["add_action", "advance_clock", "charge_end", "compact", "drop_action", "set_rate"]
 
 
 @inlined
@@ -38,7 +42,16 @@ def add_action(s: Kernel, kind: int, actor: int, host: int, left: float, rate: f
     s.snap[pos] = snap
     s.slot[pos] = slot
     k.n_act = pos + 1
+    k.quiet_s = min(k.quiet_s, left / rate)
     return slot
+
+
+@inlined
+def set_rate(s: Kernel, slot: int, rate: float) -> None:
+    """Change the rate of an action, in 1/s."""
+    pos = s.actions[slot].pos
+    s.rate[pos] = rate
+    s.head[0].quiet_s = min(s.head[0].quiet_s, s.left[pos] / rate)
 
 
 @inlined
@@ -78,21 +91,25 @@ def compact(s: Kernel) -> None:
 
 
 @inlined
-def _next_delta(s: Kernel) -> float:
-    """Return the time to the next end of an action, infinity when there is none."""
-    k = s.head[0]
+def _next_end(s: Kernel) -> float:
+    """Return the time to the next end in the list of actions, infinity when it is empty."""
     delta = np.inf
-    for pos in range(k.n_act):
-        t = s.left[pos] / s.rate[pos]
-        delta = min(delta, t)
-    if k.mail_on:
-        if k.mail_latency_s > 0.0:
-            delta = min(delta, k.mail_latency_s)
-        elif k.mail_left > 0.0:
-            delta = min(delta, k.mail_left / k.mail_rate)
-        else:
-            delta = min(delta, 0.0)
+    for pos in range(s.head[0].n_act):
+        delta = min(delta, s.left[pos] / s.rate[pos])
     return delta
+
+
+@inlined
+def _mail_delta(s: Kernel) -> float:
+    """Return the time to the next change of the message in flight, infinity when there is none."""
+    k = s.head[0]
+    if not k.mail_on:
+        return np.inf
+    if k.mail_latency_s > 0.0:
+        return k.mail_latency_s
+    if k.mail_left > 0.0:
+        return k.mail_left / k.mail_rate
+    return 0.0
 
 
 @inlined
@@ -119,13 +136,15 @@ def _move_mail(s: Kernel, delta: float) -> bool:
 
 @inlined
 def charge_end(s: Kernel, slot: int) -> None:
-    """An action changed state: SimGrid updates the energy of the hosts it was on."""
+    """An action changed state: SimGrid updates the energy of the hosts it was on.
+
+    A job's task that shares no host is charged when its load is taken off, at the same date.
+    """
     a = s.actions[slot]
-    if a.kind == x.A_TASK:
-        actor = s.actors[a.actor]
-        if actor.kind == x.JOB:
-            _touch_hosts(s, actor.idx)
-            return
+    if a.kind == x.A_TASK and s.actors[a.actor].kind == x.JOB:
+        if s.head[0].shared or not a.loaded:
+            _touch_hosts(s, s.actors[a.actor].idx)
+        return
     if a.host >= 0:
         touch(s, a.host)
 
@@ -140,26 +159,21 @@ def _touch_hosts(s: Kernel, job: int) -> None:
 
 
 @inlined
-def advance_clock(s: Kernel) -> int:
-    """Move the clock to the next end of an action.
+def _pass_time(s: Kernel, delta: float) -> None:
+    """Let every action do its work of a step in which none of them can end."""
+    if delta > 0.0:
+        for pos in range(s.head[0].n_act):
+            s.left[pos] -= s.rate[pos] * delta
 
-    Returns:
-        -1 when no action exists, else the number of ended actions, whose slots (in creation order) are in
-        ``s.ended``; the message in flight stands there as -1.
-    """
+
+@inlined
+def _end_some(s: Kernel, delta: float, arrived: bool) -> int:
+    """Let every action do its work of a step, and list those that end in it, and the message if it arrived."""
     k = s.head[0]
-    delta = _next_delta(s)
-    if delta == np.inf:
-        return -1
-    k.clock_s += delta
-    k.n_steps += 1
-    arrived = _move_mail(s, delta)
-    n = 0
     for pos in range(k.n_act):
         left = s.left[pos] - s.rate[pos] * delta
-        if left < s.snap[pos]:
-            left = 0.0
-        s.left[pos] = left
+        s.left[pos] = 0.0 if left < s.snap[pos] else left
+    n = 0
     for pos in range(k.n_act):
         if s.left[pos] <= 0.0:
             slot = s.slot[pos]
@@ -176,4 +190,37 @@ def advance_clock(s: Kernel) -> int:
         for i in range(n):
             if s.ended[i] >= 0:
                 charge_end(s, s.ended[i])
+    return n
+
+
+@inlined
+def advance_clock(s: Kernel) -> int:
+    """Move the clock to the next end of an action.
+
+    While a message travels, no other action is near its end as a rule: ``quiet_s`` is a lower bound of the time to
+    the next end in the list, so that such steps need no search.
+
+    Returns:
+        -1 when no action exists, else the number of ended actions, whose slots (in creation order) are in
+        ``s.ended``; the message in flight stands there as -1.
+    """
+    k = s.head[0]
+    delta = _mail_delta(s)
+    if k.quiet_s - delta > _QUIET_S + _QUIET * k.clock_s:
+        k.quiet_s -= delta
+        k.clock_s += delta
+        k.n_steps += 1
+        _pass_time(s, delta)
+        if _move_mail(s, delta):
+            s.ended[0] = -1
+            return 1
+        return 0
+    k.quiet_s = _next_end(s)
+    delta = min(delta, k.quiet_s)
+    if delta == np.inf:
+        return -1
+    k.clock_s += delta
+    k.n_steps += 1
+    n = _end_some(s, delta, _move_mail(s, delta))
+    k.quiet_s = k.quiet_s - delta if n > 0 and s.ended[0] < 0 and n == 1 else 0.0
     return n
