@@ -1,0 +1,167 @@
+"""Recorded conversations with real Batsim, replayed message by message and file by file."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import lzma
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from wattq.errors import SimulationAbortError, UnsupportedError, WattqError
+from wattq.platforms import read_platform
+from wattq.platforms.model import Platform
+from wattq.simulator import Run
+from wattq.simulator.conversation import converse
+from wattq.simulator.external import read_events
+from wattq.simulator.protocol import ProtocolOptions
+from wattq.workloads import read_workload
+from wattq.workloads.model import Workload
+
+SCENARIOS = Path(__file__).resolve().parents[3] / "shared" / "golden" / "scenarios"
+NAMES = sorted(path.name for path in SCENARIOS.iterdir()) if SCENARIOS.is_dir() else []
+
+COMMUNICATION = "jobs communicate between hosts"
+MAPPING = "decisions place several executors on a host"
+DYNAMIC = "the scheduler registers jobs while the simulation runs"
+# What is not simulated yet, and how it is refused.
+EXCEPTIONS: Mapping[str, tuple[str, type[WattqError]]] = {
+    "s05_cluster_comm": (COMMUNICATION, UnsupportedError),
+    "s05_routed_comm": (COMMUNICATION, UnsupportedError),
+    "s08_multicore_mapping": (MAPPING, SimulationAbortError),
+    "s08_multicore_mapping_e": (MAPPING, SimulationAbortError),
+    "s18_energy_forms_mapping": (MAPPING, SimulationAbortError),
+    "s23_dynamic_ack": (DYNAMIC, SimulationAbortError),
+    "s23_dynamic_continue": (DYNAMIC, SimulationAbortError),
+    "s23_dynamic_gc": (DYNAMIC, SimulationAbortError),
+    "s23_dynamic_never_finished": (DYNAMIC, SimulationAbortError),
+    "s23_dynamic_noack": (DYNAMIC, SimulationAbortError),
+    "s23_dynamic_reuse": (DYNAMIC, SimulationAbortError),
+}
+
+
+@dataclass
+class Replay:
+    """The recorded scheduler: compares what it is told, and says what it said.
+
+    The first difference is kept and ends the replay.
+    """
+
+    exchanges: list[dict[str, Any]]
+    differences: Callable[[str, str], list[Any]]
+    asked: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def __call__(self, text: str) -> str:
+        number, self.asked = self.asked, self.asked + 1
+        if number >= len(self.exchanges):
+            self.wrong.append(f"message {number} is one too many: {text[:200]}")
+            raise EOFError
+        expected = self.exchanges[number]["recv"]
+        if text != expected and (found := self.differences(expected, text)):
+            self.wrong.append(f"message {number}: {found[:3]}")
+            raise EOFError
+        return json.dumps(self.exchanges[number]["send"])
+
+
+@pytest.fixture(scope="session")
+def compare(shared_dir: Path) -> ModuleType:
+    """The comparison that came with the recordings."""
+    spec = importlib.util.spec_from_file_location("golden_compare", shared_dir / "golden" / "compare.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def read_inputs(folder: Path, args: Mapping[str, Any], scratch: Path) -> tuple[Platform, list[Workload]]:
+    """Return the machine and the workloads of a scenario, cut to the hosts that Batsim was told to use."""
+    workloads = []
+    for number, file in enumerate(args["workloads"]):
+        path = folder / file
+        if not path.exists():
+            # A compressed workload keeps its recorded name, which the first message tells.
+            path = scratch / file
+            path.write_bytes(lzma.decompress((folder / f"{file}.xz").read_bytes()))
+        workloads.append(read_workload(path, name=f"w{number}"))
+    largest = max(w.nb_res for w in workloads)
+    limits = [limit for limit in (args["mmax"], largest if args["mmax_workload"] else 0) if limit]
+    platform = read_platform(
+        folder / "platform.xml",
+        master=args["master_host"] or "master_host",
+        roles=args["roles"],
+        mmax=min(limits, default=0),
+    )
+    return platform, workloads
+
+
+def play(folder: Path, replay: Replay, scratch: Path) -> Run:
+    """Play a scenario from its own files and options."""
+    args = json.loads((folder / "args.json").read_text(encoding="utf-8"))
+    platform, workloads = read_inputs(folder, args, scratch)
+    externals = None
+    if args["events"]:
+        paths = [folder / file for file in args["events"]]
+        externals = read_events(paths, platform.n_hosts, forward_unknown=args["forward_unknown_events"])
+    options = ProtocolOptions(
+        sched_config=args["sched_config"],
+        forward_profiles=args["forward_profiles_on_submission"],
+        forward_unknown_events=args["forward_unknown_events"],
+        dynamic_jobs=args["dynamic_jobs"],
+        acknowledge_dynamic_jobs=args["acknowledge_dynamic_jobs"],
+        profile_reuse=args["profile_reuse"],
+        compute_sharing=args["compute_sharing"],
+    )
+    return converse(platform, workloads, replay, energy=args["energy"], externals=externals, options=options)
+
+
+def recorded(folder: Path, compare: ModuleType) -> Replay:
+    """Return the recorded side of a scenario."""
+    lines = compare.load(str(folder), "transcript.jsonl").split("\n")
+    return Replay([json.loads(line) for line in lines if line.strip()], compare.message_differences)
+
+
+def check_abort(folder: Path, replay: Replay, scratch: Path) -> None:
+    """Where Batsim aborts, wattq fails as well: while it reads its input, or after the last reply."""
+    if not replay.exchanges:
+        with pytest.raises(WattqError):
+            play(folder, replay, scratch)
+        return
+    with pytest.raises(SimulationAbortError):
+        play(folder, replay, scratch)
+    assert replay.asked == len(replay.exchanges)
+
+
+def test_no_scenario_is_left_out(shared_dir: Path) -> None:
+    assert len(NAMES) == 143
+    assert set(EXCEPTIONS) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scenario(name: str, compare: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = SCENARIOS / name
+    expected = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
+    replay = recorded(folder, compare)
+    if name in EXCEPTIONS:
+        with pytest.raises(EXCEPTIONS[name][1]):
+            play(folder, replay, tmp_path)
+        assert not replay.wrong
+        return
+    try:
+        if expected["abort"]:
+            check_abort(folder, replay, tmp_path)
+            return
+        run = play(folder, replay, tmp_path)
+    except EOFError:
+        pytest.fail(replay.wrong[0])
+    assert replay.asked == len(replay.exchanges)
+    assert run.deadlock == bool(expected["deadlock"])
+    run.write(tmp_path / "out")
+    report = compare.compare(str(folder), str(tmp_path / "out"), 5, compare.CSVS)
+    assert report.count == 0, capsys.readouterr().out
