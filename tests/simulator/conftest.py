@@ -114,13 +114,14 @@ class Fcfs:
     """First come, first served, in plain Python."""
 
     def decide(self, view: View, actions: Actions) -> None:
+        held = False
         for number in view.queue:
             if view.hosts_of(number) > view.n_hosts:
                 actions.reject(number)
-            elif view.hosts_of(number) <= view.n_free:
+            elif not held and view.hosts_of(number) <= view.n_free:
                 actions.start(number)
             else:
-                return
+                held = True
 
 
 class Easy:
@@ -141,7 +142,8 @@ class Easy:
             wanted = view.hosts_of(number)
             if wanted > view.n_free:
                 continue
-            ends_before = view.now + view.estimate_of(number) <= shadow_s < float("inf")
+            estimate_s = view.estimate_of(number)
+            ends_before = estimate_s < float("inf") and view.now + estimate_s <= shadow_s
             if ends_before or wanted <= extra:
                 extra -= 0 if ends_before else wanted
                 actions.start(number)
