@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import importlib.util
 import json
@@ -235,3 +236,27 @@ def test_pin_of_pybatsim_is_as_stated() -> None:
         pytest.skip("pybatsim is not installed")
     (pin,) = [line for line in needs if line.startswith("pyzmq")]
     assert set(re.findall(r"[<>]=?[\d.]+", pin)) == {">=22.0.3", "<23.0.0"}
+
+
+def test_scenarios_left_out_are_those_of_the_tests() -> None:
+    """What the page on exactness leaves out is what the replay of the recordings leaves out."""
+    source = (ROOT / "tests" / "simulator" / "test_golden_scenarios.py").read_text(encoding="utf-8")
+    (table,) = [
+        node.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "EXCEPTIONS"
+    ]
+    assert isinstance(table, ast.Dict)
+    names = {ast.literal_eval(key) for key in table.keys if key is not None}
+    page = (DOCS / "fidelity.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(s\d\d_\w+)`", page)) == names
+    assert f"{143 - len(names)} of the 143 scenarios" in page
+
+
+def test_the_command_for_pybatsim_is_the_one_that_doctor_gives() -> None:
+    from wattq.experiments.doctor import _REMEDIES
+
+    (command,) = re.findall(r"^\$ (pip install .*)$", (DOCS / "troubleshooting.md").read_text(encoding="utf-8"), re.M)
+    assert _REMEDIES["batsim"].startswith(command)
+    version = command.split()[-1]
+    assert version in (ROOT / "requirements" / "batsim.lock").read_text(encoding="utf-8").split()
