@@ -128,7 +128,7 @@ def test_the_message_names_date_subject_and_rule(play: Any, case: str) -> None:
 def test_power_states_need_energy(play: Any) -> None:
     rule = "a power state or an energy was asked for in a simulation without energy"
     assert play({0: [SLEEP_1]}, energy=False) == f"the simulation aborts at 0.000000 s: {rule}"
-    query = ("QUERY", {"requests": {"consumed_energy": {}}})
+    query: tuple[str, Mapping[str, Any]] = ("QUERY", {"requests": {"consumed_energy": {}}})
     assert play({2: [query]}, energy=False) == f"the simulation aborts at 2.000000 s: {rule}"
 
 

@@ -120,7 +120,7 @@ def test_one_host_of_two_slows_down(kit: SimpleNamespace) -> None:
     work = kit.workload([kit.job("a", 0, 2, "p")], {"p": kit.compute(1e9)})
     acts = {2.0: lambda v, a: a.set_power_state([1], 1), 4.0: lambda v, a: a.set_power_state([1], 0)}
     run = simulate(kit.machine(*hosts), [work], kit.AtDates(acts), energy=True)
-    # 2 s at full speed; 2 s at half speed: 150 W (half load of state 0) and 150 W (full load of state 1); the other 7 s.
+    # 2 s at full speed; 2 s at half speed: 150 W (half load of state 0) and 150 W (full load of state 1); 7 s more.
     check(run, 2 * 400 + 2 * 300 + 7 * 400, computing=4200)
 
 

@@ -114,7 +114,7 @@ def test_a_conversation_that_grows_equals_one_with_large_arrays(
     def play(large: bool) -> Any:
         told[large] = []
 
-        def scheduler(text: str) -> dict[str, Any]:
+        def scheduler(text: str) -> Any:
             told[large].append(text)
             message = json.loads(text)
             if any(event["type"] == "JOB_SUBMITTED" for event in message["events"]):
