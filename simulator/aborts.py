@@ -31,7 +31,7 @@ def abort_message(s: c.Kernel, platform: Platform, workloads: Sequence[Workload]
     job = _job_name(workloads, first)
     name = platform.host_names[second] if 0 <= second < platform.n_hosts else ""
     machine = platform.host_names[first] if 0 <= first < platform.n_hosts else ""
-    state = _MACHINE_STATES[int(s.hosts[second]["state"])] if 0 <= second < platform.n_hosts else ""
+    state = _MACHINE_STATES[int(s.h_state[second])] if 0 <= second < platform.n_hosts else ""
     job_state = JOB_STATES[second] if 0 <= second < len(JOB_STATES) else ""
     texts = {
         x.AB_NOT_SUBMITTED: f"job '{job}' cannot be executed: its state is {job_state}, not SUBMITTED",

@@ -15,6 +15,7 @@ __all__ = [
     "call_wait",
     "free_actor",
     "new_actor",
+    "turn",
     "wake",
 ]
 
@@ -71,6 +72,16 @@ def wake(s: Kernel, actor: int, how: int) -> None:
     s.actors[actor].woke = how
     s.run[1 - k.side, k.n_next] = actor
     k.n_next += 1
+
+
+@inlined
+def turn(s: Kernel) -> None:
+    """Go on with the actors that were woken."""
+    k = s.head[0]
+    k.side = 1 - k.side
+    k.n_run = k.n_next
+    k.n_next = 0
+    k.run_i = 0
 
 
 @inlined

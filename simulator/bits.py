@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba.cpython.unsafe.numbers import trailing_zeros
+from numba.cpython.unsafe import numbers
 from numpy.typing import NDArray
 
 from wattq.simulator.jit import inlined, jitted
 
-__all__ = ["count_bits", "first_bit", "lowest_runs", "run_length", "set_run"]
+__all__ = ["count_bits", "first_bit", "lowest_runs", "run_length", "set_run", "span"]
 
+_trailing_zeros: Any = numbers.trailing_zeros
 _ONE = np.uint64(1)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _M1 = np.uint64(0x5555555555555555)
@@ -19,7 +22,7 @@ _H01 = np.uint64(0x0101010101010101)
 
 
 @inlined
-def count_bits(word: np.uint64) -> int:
+def count_bits(word: np.uint64) -> Any:
     """Return the number of bits set in a word."""
     x = word - ((word >> np.uint64(1)) & _M1)
     x = (x & _M2) + ((x >> np.uint64(2)) & _M2)
@@ -28,18 +31,27 @@ def count_bits(word: np.uint64) -> int:
 
 
 @inlined
-def first_bit(word: np.uint64) -> int:
+def first_bit(word: np.uint64) -> Any:
     """Return the position of the lowest bit set; the word must not be 0."""
-    return np.int64(trailing_zeros(word))
+    return np.int64(_trailing_zeros(word))
 
 
 @inlined
-def run_length(word: np.uint64) -> int:
+def run_length(word: np.uint64) -> Any:
     """Return the number of consecutive bits set from bit 0 up."""
     inverted = ~word
     if inverted == np.uint64(0):
-        return 64
-    return np.int64(trailing_zeros(inverted))
+        return np.int64(64)
+    return np.int64(_trailing_zeros(inverted))
+
+
+@inlined
+def span(first: int, last: int) -> range:
+    """Return the numbers from first to last, both included, none of them negative.
+
+    They are unsigned, so that indexing with them needs no test for "from the end".
+    """
+    return range(np.uint64(first), np.uint64(last) + np.uint64(1))
 
 
 @inlined

@@ -47,20 +47,31 @@ def _host_classes(platform: Platform) -> tuple[NDArray[np.void], NDArray[np.int6
     return pstates, cls.reshape(-1)
 
 
-def _hosts(platform: Platform, cls: NDArray[np.int64], pstates: NDArray[np.void]) -> NDArray[np.void]:
-    """Return the hosts; one more record holds the cost of the master's messages to itself."""
+def _hosts(platform: Platform, cls: NDArray[np.int64], pstates: NDArray[np.void]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the hosts at date 0."""
     n = platform.n_hosts
-    hosts = np.zeros(n + 1, dtype=c.host_t)
-    hosts["pstate"][:n] = platform.initial_pstate
-    hosts["cls"][:n] = cls
-    hosts["cores"][:n] = platform.cores
-    hosts["task"] = -1
+    hosts = {f"h_{name}": _zeros(n, np.float64) for name in ("energy_j", "at_s", "power_w", "usage_flops", "since_s")}
+    hosts |= {f"h_{name}": _zeros(n, np.int32) for name in ("state", "pstate", "cls", "cores", "n_jobs", "n_tasks")}
+    hosts["h_pstate"][:n] = platform.initial_pstate
+    hosts["h_cls"][:n] = cls
+    hosts["h_cores"][:n] = platform.cores
     # SimGrid's energy count takes every host for being in state 0 until it is first updated.
-    hosts["power_w"][:n] = pstates["idle_w"][cls, 0]
-    hosts["latency_s"] = platform.messages.latency_s
-    transfer_s = platform.messages.transfer_s
-    hosts["mail_rate"] = np.divide(1.0, transfer_s, out=np.zeros(n + 1), where=transfer_s > 0.0)
+    hosts["h_power_w"][:n] = pstates["idle_w"][cls, 0]
     return hosts
+
+
+def _uniform(platform: Platform, pstates: NDArray[np.void]) -> bool:
+    """Return whether all hosts are alike and in the same computing power state."""
+    states = np.unique(platform.initial_pstate)
+    alike = len(pstates) == 1 and len(states) == 1 and len(np.unique(platform.cores)) == 1
+    return bool(alike and pstates["kind"][0, states[0]] == c.PS_COMPUTE)
+
+
+def _links(platform: Platform) -> NDArray[np.float64]:
+    """Return latency and rate of control messages from each host, and last from the master to itself."""
+    transfer_s = platform.messages.transfer_s
+    rate = np.divide(1.0, transfer_s, out=np.zeros(len(transfer_s)), where=transfer_s > 0.0)
+    return np.ascontiguousarray(np.column_stack([platform.messages.latency_s, rate]))
 
 
 def _jobs(workloads: Sequence[Workload], nodes: ProfileNodes) -> NDArray[np.void]:
@@ -83,11 +94,14 @@ def _jobs(workloads: Sequence[Workload], nodes: ProfileNodes) -> NDArray[np.void
 
 
 def _id_ranks(workloads: Sequence[Workload]) -> NDArray[np.int64]:
-    """Return the rank of each full id (``w0!7``) among all, by bytes."""
-    ids = [f"{w.name}!{job_id}".encode() for w in workloads for job_id in w.job_id]
-    order = sorted(range(len(ids)), key=ids.__getitem__)
-    ranks = np.empty(len(ids), dtype=np.int64)
-    ranks[order] = np.arange(len(ids))
+    """Return the rank of each full id (``w0!7``) among all, by bytes (which is the order of code points)."""
+    if len(workloads) == 1:
+        ids = np.array(workloads[0].job_id)
+    else:
+        ids = np.array([f"{w.name}!{job_id}" for w in workloads for job_id in w.job_id])
+    ranks = np.arange(len(ids))
+    if not (ids[:-1] < ids[1:]).all():
+        ranks[np.argsort(ids, kind="stable")] = np.arange(len(ids))
     return ranks
 
 
@@ -108,7 +122,7 @@ def _job_views(workloads: Sequence[Workload], jobs: NDArray[np.void]) -> NDArray
 def _ledger(
     platform: Platform,
     views: NDArray[np.void],
-    hosts: NDArray[np.void],
+    cls: NDArray[np.int64],
     pstates: NDArray[np.void],
     event_iv: NDArray[np.int32],
 ) -> c.Ledger:
@@ -117,8 +131,8 @@ def _ledger(
     n_words = max((n + 63) // 64, 1)
     head = np.zeros(1, dtype=c.ledger_head_t)
     known = np.zeros(max(n, 1), dtype=c.host_view_t)
-    known["pstate"][:n] = hosts["pstate"][:n]
-    known["cls"][:n] = hosts["cls"][:n]
+    known["pstate"][:n] = platform.initial_pstate[:n]
+    known["cls"][:n] = cls[:n]
     known["job"] = -1
     known["target"] = -1
     asleep = pstates["kind"][known["cls"], known["pstate"]] != c.PS_COMPUTE
@@ -209,12 +223,14 @@ def build(
     views = _job_views(workloads, jobs)
     event_iv = np.zeros((len(externals.intervals) + 2 * platform.n_hosts + 256, 2), dtype=np.int32)
     event_iv[: len(externals.intervals)] = externals.intervals
-    v = _ledger(platform, views, hosts, pstates, event_iv)
+    v = _ledger(platform, views, cls, pstates, event_iv)
     v.head["n_jobs"] = n_jobs
     n_actors = 3 * platform.n_hosts + nodes.max_ranks + 256
     n_slots = 2 * n_actors + 256
     head = np.zeros(1, dtype=c.kernel_head_t)
     k = head[0]
+    k["express"] = True
+    k["uniform"] = _uniform(platform, pstates)
     k["energy"] = energy
     k["sharing"] = sharing
     k["shared"] = sharing or nodes.has_trace
@@ -229,7 +245,7 @@ def build(
     k["free_actor"] = k["free_slot"] = -1
     k["first_job_j"] = k["last_end_j"] = -1.0
     initial = pstates[cls, platform.initial_pstate]
-    k["power_w"] = hosts["power_w"][: platform.n_hosts].sum()
+    k["power_w"] = hosts["h_power_w"][: platform.n_hosts].sum()
     k["initial_left"] = bool((platform.initial_pstate > 0).any())
     k["wattmin_w"] = initial["epsilon_w"].sum()
     sums = np.zeros((4, 6))
@@ -239,7 +255,8 @@ def build(
     s = c.Kernel(
         head=head,
         jobs=jobs,
-        hosts=hosts,
+        **hosts,
+        links=_links(platform),
         pstates=pstates,
         nodes=node_t,
         children=children,

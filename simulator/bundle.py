@@ -78,13 +78,8 @@ def register_bundle(cls: type[Bundle]) -> type[Bundle]:
     typeof_impl.register(cls)(lambda value, ctx: instance)
     unbox(kind)(_unbox)
 
-    class _Attributes(AttributeTemplate):
-        key = kind
-
-        def generic_resolve(self, typ: Any, attr: str) -> Any:
-            return arrays.get(attr)
-
-    infer_getattr(_Attributes)
+    resolve = {"key": kind, "generic_resolve": lambda self, typ, attr: arrays.get(attr)}
+    infer_getattr(type("_Attributes", (AttributeTemplate,), resolve))
     for row, name in enumerate(cls.FIELDS):
         _lower_field(kind, name, row, arrays[name])
     return cls

@@ -81,7 +81,7 @@ def parse_events(data: bytes, source: str, n_hosts: int, *, forward_unknown: boo
         lines = data.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{at(source)}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
-    rows = [_parse_line(text, source, i, forward_unknown) + (i,) for i, text in enumerate(lines, 1) if text.strip()]
+    rows = [(*_parse_line(text, source, i, forward_unknown), i) for i, text in enumerate(lines, 1) if text.strip()]
     order = {c.EV_AVAILABLE: 0, c.EV_UNAVAILABLE: 1, c.EV_GENERIC: 2}
     rows.sort(key=lambda row: (row[0], order[row[1]]))
     records = np.zeros(max(len(rows), 1), dtype=c.external_t)
@@ -105,7 +105,9 @@ def read_events(paths: Sequence[str | Path], n_hosts: int, *, forward_unknown: b
         parts.append(parse_events(data, str(path), n_hosts, forward_unknown=forward_unknown))
     if not parts:
         return ExternalEvents.none()
-    records, intervals, texts = [], [], []
+    records: list[NDArray[np.void]] = []
+    intervals: list[NDArray[np.int32]] = []
+    texts: list[str] = []
     for part in parts:
         own = part.records[: part.sizes[0]].copy()
         own["iv"] += sum(len(pairs) for pairs in intervals)

@@ -12,12 +12,13 @@ import os
 import tempfile
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-__all__ = ["inlined", "jitted"]
+__all__ = ["inlined", "jitted", "summing"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,18 +53,26 @@ def _cache_dir(rooms: tuple[str, ...]) -> str:
 def jitted(function: F) -> F:
     """Compile a function in numba's nopython mode and keep the machine code on disk."""
     import numba
-    import numba.core.config as config
 
+    config: Any = import_module("numba.core.config")
     if not os.environ.get("NUMBA_CACHE_DIR"):
         simulator = ".simulator." in function.__module__
         config.CACHE_DIR = _cache_dir(("simulator",) if simulator else ("simulator", "schedulers"))
-    compiled: F = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
-    return compiled
+    compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+    return cast("F", compiled)
 
 
 def inlined(function: F) -> F:
     """Compile a small function for use inside compiled functions only."""
     import numba
 
-    compiled: F = numba.njit(error_model="numpy", nogil=True)(function)
-    return compiled
+    compiled: Any = numba.njit(error_model="numpy", nogil=True)(function)
+    return cast("F", compiled)
+
+
+def summing(function: F) -> F:
+    """Compile a function whose sums may be taken in any order, so that they use vector instructions."""
+    import numba
+
+    compiled: Any = numba.njit(error_model="numpy", nogil=True, fastmath={"reassoc", "nsz", "nnan"})(function)
+    return cast("F", compiled)

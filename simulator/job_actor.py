@@ -264,7 +264,7 @@ def resume_rank(s: Kernel, actor: int) -> None:
     if a.k < s.children[a.first + 1]:
         usage = s.amounts[first + 2 * a.k]
         a.f0 = s.amounts[first + 2 * a.k + 1]
-        wanted = usage * s.hosts[a.host].cores
+        wanted = usage * s.h_cores[a.host]
         a.n = max(int(wanted + 0.5), 1)  # half away from zero, at least one core
         a.k += 1
         call_start(s, actor, 1)

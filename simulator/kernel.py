@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
-from wattq.simulator.actors import free_actor, wake
+from wattq.simulator.actors import turn, wake
+from wattq.simulator.answers import answer, drop_timer
+from wattq.simulator.express import express_news, express_reply
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.job_actor import resume_job, resume_rank
 from wattq.simulator.layout import Kernel, Ledger
 from wattq.simulator.ledger import round6
-from wattq.simulator.mailbox import deliver_mail, get_mail, put_mail
-from wattq.simulator.power import is_stale, query_all, touch
-from wattq.simulator.ranks import kill_ranks, rank_get, rank_message_ends, rank_put
+from wattq.simulator.mailbox import deliver_mail
+from wattq.simulator.power import query_all
+from wattq.simulator.ranks import rank_message_ends
 from wattq.simulator.room import short_of_room
 from wattq.simulator.server import resume_server
 from wattq.simulator.small_actors import resume_killer, resume_messenger, resume_submitter, resume_waiter
 from wattq.simulator.switching import resume_switch
-from wattq.simulator.tasks import end_task, solve, start_task
-from wattq.simulator.timed import add_action, advance_clock, charge_end, compact, drop_action
+from wattq.simulator.tasks import end_task, solve
+from wattq.simulator.timed import advance_clock, compact, drop_action
 
 __all__ = ["advance"]
 
@@ -49,114 +51,16 @@ def _resume(s: Kernel, actor: int) -> None:
 
 
 @inlined
-def _drop_timer(s: Kernel, actor: int) -> None:
-    """Forget the time-out of an actor."""
-    a = s.actors[actor]
-    if a.timer >= 0:
-        drop_action(s, a.timer)
-        a.timer = -1
-
-
-@inlined
-def _wait(s: Kernel, actor: int) -> None:
-    """An actor waits for its task: set its time-out, after the task in the order of creation."""
-    a = s.actors[actor]
-    if a.task < 0:
-        wake(s, actor, x.W_CANCELLED)
-    elif a.call_s >= 0.0:
-        a.timer = add_action(s, x.A_TIMER, actor, a.host, a.call_s, 1.0, x.SNAP_S)
-
-
-@jitted
-def _kill(s: Kernel, killer: int, victim: int) -> None:
-    """End an actor that sleeps or waits."""
-    k = s.head[0]
-    if victim == -2:
-        kill_ranks(s, killer)
-    else:
-        v = s.actors[victim]
-        if v.kind == x.JOB:
-            kill_ranks(s, victim)
-        if v.sleep >= 0:
-            if k.energy and v.host >= 0:
-                touch(s, v.host)
-            drop_action(s, v.sleep)
-        _drop_timer(s, victim)
-        free_actor(s, victim)
-    wake(s, killer, x.W_DONE)
-
-
-@inlined
-def _end_actor(s: Kernel, actor: int) -> None:
-    """An actor ended; a task that outlived its walltime ends with it."""
-    a = s.actors[actor]
-    if a.task >= 0:
-        if s.head[0].energy:
-            charge_end(s, a.task)
-        end_task(s, a.task)
-    free_actor(s, actor)
-
-
-@inlined
-def _cancel(s: Kernel, killer: int, victim: int) -> None:
-    """Cancel the task of an actor; the actor is woken at the end of the sub-round."""
-    k = s.head[0]
-    if k.energy:
-        charge_end(s, s.actors[victim].task)
-    s.cancelled[k.n_cancelled] = victim
-    k.n_cancelled += 1
-    wake(s, killer, x.W_DONE)
-
-
-@inlined
-def _answer(s: Kernel, actor: int) -> None:
-    """Handle the blocking call of an actor."""
-    a = s.actors[actor]
-    call = a.call
-    if call == x.CALL_PUT:
-        put_mail(s, actor)
-    elif call == x.CALL_GET:
-        get_mail(s)
-    elif call == x.CALL_SLEEP:
-        a.sleep = add_action(s, x.A_SLEEP, actor, a.host, a.call_s, 1.0, x.SNAP_S)
-    elif call == x.CALL_START:
-        start_task(s, actor)
-        wake(s, actor, x.W_DONE)
-    elif call == x.CALL_WAIT:
-        _wait(s, actor)
-    elif call == x.CALL_CREATE:
-        wake(s, a.arg, x.W_DONE)
-        wake(s, actor, x.W_DONE)
-    elif call == x.CALL_ENERGY:
-        if is_stale(s, a.arg):
-            touch(s, a.arg)
-        wake(s, actor, x.W_DONE)
-    elif call == x.CALL_END:
-        _end_actor(s, actor)
-    elif call == x.CALL_CANCEL:
-        _cancel(s, actor, a.arg)
-    elif call == x.CALL_KILL:
-        _kill(s, actor, a.arg)
-    elif call == x.CALL_RANK_PUT:
-        rank_put(s, actor)
-    else:
-        rank_get(s, actor)
-
-
-@inlined
 def _end_round(s: Kernel) -> None:
     """Wake the owners of cancelled tasks and turn to the next run list."""
     k = s.head[0]
     for i in range(k.n_cancelled):
         victim = s.cancelled[i]
-        _drop_timer(s, victim)
+        drop_timer(s, victim)
         end_task(s, s.actors[victim].task)
         wake(s, victim, x.W_CANCELLED)
     k.n_cancelled = 0
-    k.side = 1 - k.side
-    k.n_run = k.n_next
-    k.n_next = 0
-    k.run_i = 0
+    turn(s)
 
 
 @inlined
@@ -183,7 +87,7 @@ def _on_ended(s: Kernel, slot: int) -> None:
     if a.kind == x.A_TASK:
         waits = s.actors[actor].call == x.CALL_WAIT
         if waits:
-            _drop_timer(s, actor)
+            drop_timer(s, actor)
         end_task(s, slot)
         if waits:
             wake(s, actor, x.W_DONE)
@@ -213,7 +117,7 @@ def _run_all(s: Kernel) -> int:
             return -1
         k.run_i += 1
     for i in range(k.n_run):
-        _answer(s, s.run[k.side, i])
+        answer(s, s.run[k.side, i])
     _end_round(s)
     return -1
 
@@ -265,6 +169,10 @@ def advance(s: Kernel, v: Ledger) -> int:
         if short_of_room(s, v) != 0:
             return c.GROW
         _take_reply(s, v, s.run[k.side, k.run_i])
+        if k.express and k.run_i == 0:
+            express_reply(s)
+            if k.abort != x.OK:
+                return c.ABORTED
     while True:
         while k.n_run > 0:
             if k.energy and k.run_i == 0:
@@ -279,8 +187,6 @@ def advance(s: Kernel, v: Ledger) -> int:
                 return c.DECIDE
         if k.end_acked:
             return c.FINISHED
-        if short_of_room(s, v) != 0:
-            return c.GROW
         compact(s)
         solve(s)
         n = advance_clock(s)
@@ -292,3 +198,7 @@ def advance(s: Kernel, v: Ledger) -> int:
             else:
                 _on_ended(s, s.ended[i])
         _end_round(s)
+        if k.express and k.n_run == 1:
+            express_news(s)
+            if k.abort != x.OK:
+                return c.ABORTED

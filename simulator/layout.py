@@ -253,7 +253,9 @@ kernel_head_t = np.dtype(
     [
         ("clock_s", "f8"),
         ("reply_now_s", "f8"),  # `now` of the reply being injected
-        *_longs("energy", "initial_left", "shared", "sharing", "dynamic", "registering", "acknowledge"),
+        *_longs(
+            "express", "uniform", "energy", "initial_left", "shared", "sharing", "dynamic", "registering", "acknowledge"
+        ),
         *_longs("n_hosts", "n_compute", "n_jobs", "max_ranks", "max_depth"),
         # actors
         *_longs("n_actors", "free_actor", "n_free_actors", "side", "run_i", "n_run", "n_next", "n_cancelled"),
@@ -311,21 +313,6 @@ job_t = np.dtype(
     align=True,
 )
 
-host_t = np.dtype(
-    [
-        ("energy_j", "f8"),  # Batsim's count at `at_s`
-        ("at_s", "f8"),
-        ("power_w", "f8"),
-        ("usage_flops", "f8"),
-        ("since_s", "f8"),  # date of the last change of machine state
-        ("latency_s", "f8"),  # of a control message to the master
-        ("mail_rate", "f8"),  # control messages per second once the latency is over; 0: no link, no time
-        # n_tasks: weighted executors on the host; task: slot of its task where tasks cannot meet
-        *_ints("state", "pstate", "cls", "cores", "n_jobs", "n_tasks", "task", "pad"),
-    ],
-    align=True,
-)
-
 node_t = np.dtype(
     [
         ("amount", "f8"),  # delay in s, or flops
@@ -371,7 +358,11 @@ class Kernel(Bundle):
 
     Attributes:
         head: one record, `kernel_head_t`.
-        jobs, hosts, pstates, nodes: jobs, hosts, power states by host class, profile nodes.
+        jobs, pstates, nodes: jobs, power states by host class, profile nodes.
+        h_*: the hosts, one array per quantity, since loops over the hosts of a job are the bulk of the work:
+            Batsim's energy count at a date and the power from then on; load; date of the last change of machine
+            state; machine state, power state, class, cores, jobs, weighted executors.
+        links: latency in s and rate in 1/s (0: takes no time) of control messages from each host; last the master's.
         children: node numbers of composed profiles; first amount and number of lines of each rank of a trace.
         amounts: flops of parallel vectors; (usage, flops) pairs of usage traces.
         actors, stack: Batsim's actors; node and position in it at each depth of the profile, (actors, depth, 2).
@@ -392,7 +383,18 @@ class Kernel(Bundle):
     FIELDS: ClassVar[dict[str, tuple[Any, int]]] = {
         "head": (kernel_head_t, 1),
         "jobs": (job_t, 1),
-        "hosts": (host_t, 1),
+        "h_energy_j": (np.float64, 1),
+        "h_at_s": (np.float64, 1),
+        "h_power_w": (np.float64, 1),
+        "h_usage_flops": (np.float64, 1),
+        "h_since_s": (np.float64, 1),
+        "h_state": (np.int32, 1),
+        "h_pstate": (np.int32, 1),
+        "h_cls": (np.int32, 1),
+        "h_cores": (np.int32, 1),
+        "h_n_jobs": (np.int32, 1),
+        "h_n_tasks": (np.int32, 1),
+        "links": (np.float64, 2),
         "pstates": (pstate_t, 2),
         "nodes": (node_t, 1),
         "children": (np.int32, 1),
@@ -429,7 +431,18 @@ class Kernel(Bundle):
 
     head: NDArray[np.void]
     jobs: NDArray[np.void]
-    hosts: NDArray[np.void]
+    h_energy_j: NDArray[np.float64]
+    h_at_s: NDArray[np.float64]
+    h_power_w: NDArray[np.float64]
+    h_usage_flops: NDArray[np.float64]
+    h_since_s: NDArray[np.float64]
+    h_state: NDArray[np.int32]
+    h_pstate: NDArray[np.int32]
+    h_cls: NDArray[np.int32]
+    h_cores: NDArray[np.int32]
+    h_n_jobs: NDArray[np.int32]
+    h_n_tasks: NDArray[np.int32]
+    links: NDArray[np.float64]
     pstates: NDArray[np.void]
     nodes: NDArray[np.void]
     children: NDArray[np.int32]

@@ -7,9 +7,10 @@ job leaves the queue and its hosts are no longer free), so a policy sees the eff
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattq.simulator import layout as c
-from wattq.simulator.bits import lowest_runs, set_run
+from wattq.simulator.bits import lowest_runs, set_run, span
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
@@ -151,7 +152,7 @@ def _on_completed(v: Ledger, job: int, time_s: float) -> None:
         first = v.iv[k, 0]
         last = v.iv[k, 1]
         all_free = True
-        for host in range(first, last + 1):
+        for host in span(first, last):
             h = v.hosts[host]
             h.job = -1
             h.idle_since_s = time_s
@@ -171,7 +172,7 @@ def _on_state_changed(v: Ledger, e: int, time_s: float) -> None:
     event = v.events[e]
     v.head[0].switches_pending -= 1
     for k in range(event.iv, event.iv + event.n_iv):
-        for host in range(v.event_iv[k, 0], v.event_iv[k, 1] + 1):
+        for host in span(v.event_iv[k, 0], v.event_iv[k, 1]):
             h = v.hosts[host]
             h.pstate = event.a
             if h.target == event.a:
@@ -192,7 +193,7 @@ def _on_availability(v: Ledger, e: int, away: int) -> None:
     """Machines left or came back."""
     event = v.events[e]
     for k in range(event.iv, event.iv + event.n_iv):
-        for host in range(v.event_iv[k, 0], v.event_iv[k, 1] + 1):
+        for host in span(v.event_iv[k, 0], v.event_iv[k, 1]):
             v.hosts[host].away = away
         if away:
             _unset_free(v, v.event_iv[k, 0], v.event_iv[k, 1])
@@ -274,7 +275,7 @@ def _start(v: Ledger, job: int, n_iv: int) -> None:
     for k in range(first, first + n_iv):
         set_run(v.free, v.iv[k, 0], v.iv[k, 1], False)
         head.n_free -= v.iv[k, 1] - v.iv[k, 0] + 1
-        for host in range(v.iv[k, 0], v.iv[k, 1] + 1):
+        for host in span(v.iv[k, 0], v.iv[k, 1]):
             h = v.hosts[host]
             h.job = job
             h.state = c.COMPUTING
@@ -300,7 +301,7 @@ def start_lowest(v: Ledger, job: int) -> None:
 
 
 @jitted
-def start_set(v: Ledger, job: int, hosts: np.ndarray) -> None:  # type: ignore[type-arg]
+def start_set(v: Ledger, job: int, hosts: NDArray[np.uint64]) -> None:
     """Start a waiting job on the lowest hosts of a set (bit words) that holds at least as many as it asks for."""
     head = v.head[0]
     n_iv = lowest_runs(hosts, head.n_words, v.jobs[job].hosts, v.iv, head.n_iv)
@@ -341,7 +342,7 @@ def ask_energy(v: Ledger) -> None:
 
 
 @jitted
-def set_power_state(v: Ledger, hosts: np.ndarray, pstate: int) -> None:  # type: ignore[type-arg]
+def set_power_state(v: Ledger, hosts: NDArray[np.uint64], pstate: int) -> None:
     """Ask for a power state on a set of hosts (bit words): sleep, wake or another speed, as one request."""
     head = v.head[0]
     n = 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from wattq.simulator import layout as c
+from wattq.simulator.bits import span
+from wattq.simulator.host_ranges import all_alike, enter_state, since_last_change
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 from wattq.simulator.power import exact_power, integrate
@@ -54,27 +56,32 @@ def _change_hosts(s: Kernel, first: int, last: int, to: int, jobs: int) -> None:
     Hosts that still have jobs, and unavailable ones, keep their state when a job ends.
     """
     now = s.head[0].clock_s
+    was = c.IDLE if jobs > 0 else c.COMPUTING
+    if s.head[0].initial_left == 0 and all_alike(s, first, last, was, 0 if jobs > 0 else 1):
+        elapsed_s, power_w = since_last_change(s, first, last)
+        enter_state(s, first, last, to, 1 if jobs > 0 else 0)
+        _count(s, was, to, last - first + 1, elapsed_s, power_w)
+        return
     was = -1
     n = 0
     elapsed_s = 0.0
     power_w = 0.0
-    for host in range(first, last + 1):
-        h = s.hosts[host]
-        h.n_jobs += jobs
-        if jobs < 0 and (h.n_jobs > 0 or h.state == c.UNAVAILABLE):
+    for host in span(first, last):
+        s.h_n_jobs[host] += jobs
+        if jobs < 0 and (s.h_n_jobs[host] > 0 or s.h_state[host] == c.UNAVAILABLE):
             continue
-        if h.state != was:
+        if s.h_state[host] != was:
             if n > 0:
                 _count(s, was, to, n, elapsed_s, power_w)
-            was = h.state
+            was = s.h_state[host]
             n = 0
             elapsed_s = 0.0
             power_w = 0.0
         n += 1
-        elapsed_s += now - h.since_s
+        elapsed_s += now - s.h_since_s[host]
         power_w += exact_power(s, host)
-        h.since_s = now
-        h.state = to
+        s.h_since_s[host] = now
+        s.h_state[host] = to
     if n > 0:
         _count(s, was, to, n, elapsed_s, power_w)
 

@@ -24,8 +24,8 @@ def _send_first(s: Kernel, sender_first: int) -> None:
     host = m.host if m.host >= 0 else k.n_hosts
     k.mail_from = m.actor
     k.mail_sender_first = sender_first
-    k.mail_latency_s = s.hosts[host].latency_s
-    k.mail_rate = s.hosts[host].mail_rate
+    k.mail_latency_s = s.links[host, 0]
+    k.mail_rate = s.links[host, 1]
     k.mail_left = 1.0 if k.mail_rate > 0.0 else 0.0
     k.mail_sequence = k.sequence
     k.sequence += 1

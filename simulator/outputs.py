@@ -79,7 +79,8 @@ def _job_rows(run: Run) -> Iterator[str]:
             continue
         success = 1 if state == c.SUCCESS else 0
         times = ",".join(f"{value:.6f}" for value in values[:6])
-        yield f'{head}{success},{JOB_STATES[state]},{times},{_alloc_text(alloc, iv, n_iv)},{values[6]:.6f},"{metadata}"\n'
+        hosts_text = _alloc_text(alloc, iv, n_iv)
+        yield f'{head}{success},{JOB_STATES[state]},{times},{hosts_text},{values[6]:.6f},"{metadata}"\n'
 
 
 def jobs_csv(run: Run) -> str:

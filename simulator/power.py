@@ -18,7 +18,6 @@ __all__ = [
     "add_power",
     "change_state",
     "exact_power",
-    "host_energy",
     "integrate",
     "is_stale",
     "load_power",
@@ -45,33 +44,24 @@ def integrate(s: Kernel) -> None:
 @inlined
 def exact_power(s: Kernel, host: int) -> float:
     """Return the power that a host really draws, in W (the lazy count is wrong before its first update)."""
-    h = s.hosts[host]
     if s.head[0].initial_left:
-        return s.pstates[h.cls, h.pstate].idle_w
-    return h.power_w
+        return s.pstates[s.h_cls[host], s.h_pstate[host]].idle_w
+    return s.h_power_w[host]
 
 
 @inlined
 def touch(s: Kernel, host: int) -> None:
     """Update one host: charge the time since its last update with its present power."""
     k = s.head[0]
-    h = s.hosts[host]
-    h.energy_j += h.power_w * (k.clock_s - h.at_s)
-    h.at_s = k.clock_s
+    s.h_energy_j[host] += s.h_power_w[host] * (k.clock_s - s.h_at_s[host])
+    s.h_at_s[host] = k.clock_s
 
 
 @inlined
 def is_stale(s: Kernel, host: int) -> bool:
     """Return whether a query of this host makes the asking actor yield."""
     k = s.head[0]
-    return k.total_at_s < k.clock_s and s.hosts[host].at_s < k.clock_s
-
-
-@inlined
-def host_energy(s: Kernel, host: int) -> float:
-    """Return the energy of a host that is up to date, in J."""
-    h = s.hosts[host]
-    return h.energy_j + h.power_w * (s.head[0].clock_s - h.at_s)
+    return k.total_at_s < k.clock_s and s.h_at_s[host] < k.clock_s
 
 
 @jitted
@@ -83,11 +73,10 @@ def _notice_initial_pstates(s: Kernel) -> None:
     k = s.head[0]
     k.initial_left = 0
     for host in range(k.n_hosts):
-        h = s.hosts[host]
-        change = s.pstates[h.cls, h.pstate].idle_w - h.power_w
-        h.energy_j += h.power_w * (k.clock_s - h.at_s)
-        h.at_s = k.clock_s
-        h.power_w += change
+        change = s.pstates[s.h_cls[host], s.h_pstate[host]].idle_w - s.h_power_w[host]
+        s.h_energy_j[host] += s.h_power_w[host] * (k.clock_s - s.h_at_s[host])
+        s.h_at_s[host] = k.clock_s
+        s.h_power_w[host] += change
         k.power_w += change
 
 
@@ -116,22 +105,20 @@ def _total(s: Kernel) -> float:
 def set_host_power(s: Kernel, host: int, power_w: float) -> None:
     """Change the power of a host; in the lazy count it holds from the host's last update on."""
     k = s.head[0]
-    h = s.hosts[host]
-    if power_w == h.power_w:
+    if power_w == s.h_power_w[host]:
         return
-    add_power(s, h.state, move_power(s, host, power_w, max(h.at_s, k.total_at_s)))
+    add_power(s, s.h_state[host], move_power(s, host, power_w, max(s.h_at_s[host], k.total_at_s)))
 
 
 @inlined
 def load_power(s: Kernel, host: int) -> float:
     """Return the power of a host from its power state and load, in W (batsim-semantics.md, 3.2)."""
-    h = s.hosts[host]
-    p = s.pstates[h.cls, h.pstate]
+    p = s.pstates[s.h_cls[host], s.h_pstate[host]]
     power_w = p.idle_w
-    if h.n_tasks > 0:
+    if s.h_n_tasks[host] > 0:
         load = 1.0
         if p.speed_flops > 0.0:
-            load = min(h.usage_flops / p.speed_flops / h.cores, 1.0)
+            load = min(s.h_usage_flops[host] / p.speed_flops / s.h_cores[host], 1.0)
         if load > 0.0:
             power_w = p.epsilon_w + load * (p.full_w - p.epsilon_w)
     return power_w
@@ -150,12 +137,11 @@ def move_power(s: Kernel, host: int, power_w: float, since_s: float) -> float:
     The sums of the platform are left to `add_power`, so that a loop over many hosts touches them once.
     """
     k = s.head[0]
-    h = s.hosts[host]
-    change = power_w - h.power_w
-    h.energy_j += h.power_w * (since_s - h.at_s)
-    h.at_s = since_s
+    change = power_w - s.h_power_w[host]
+    s.h_energy_j[host] += s.h_power_w[host] * (since_s - s.h_at_s[host])
+    s.h_at_s[host] = since_s
     k.correction_j -= change * (since_s - k.total_at_s)
-    h.power_w = power_w
+    s.h_power_w[host] = power_w
     return change
 
 
@@ -171,12 +157,12 @@ def add_power(s: Kernel, state: int, change_w: float) -> None:
 def set_pstate(s: Kernel, host: int, pstate: int) -> None:
     """Put a host into a power state at once; the past is charged before."""
     k = s.head[0]
-    h = s.hosts[host]
+    k.uniform = 0
     if k.energy:
         touch(s, host)
-        k.wattmin_w += s.pstates[h.cls, pstate].epsilon_w - s.pstates[h.cls, h.pstate].epsilon_w
-    h.pstate = pstate
-    if k.energy and h.n_tasks == 0:
+        k.wattmin_w += s.pstates[s.h_cls[host], pstate].epsilon_w - s.pstates[s.h_cls[host], s.h_pstate[host]].epsilon_w
+    s.h_pstate[host] = pstate
+    if k.energy and s.h_n_tasks[host] == 0:
         refresh_power(s, host)
     k.dirty = 1
 
@@ -185,15 +171,14 @@ def set_pstate(s: Kernel, host: int, pstate: int) -> None:
 def change_state(s: Kernel, host: int, state: int) -> None:
     """Change the machine state of a host and count the time spent in the one before."""
     k = s.head[0]
-    h = s.hosts[host]
-    s.sums[c.SUM_STATE_S, h.state] += k.clock_s - h.since_s
-    h.since_s = k.clock_s
-    if h.state != state:
-        s.sums[c.SUM_STATE_N, h.state] -= 1.0
+    s.sums[c.SUM_STATE_S, s.h_state[host]] += k.clock_s - s.h_since_s[host]
+    s.h_since_s[host] = k.clock_s
+    if s.h_state[host] != state:
+        s.sums[c.SUM_STATE_N, s.h_state[host]] -= 1.0
         s.sums[c.SUM_STATE_N, state] += 1.0
         if k.energy:
             integrate(s)
             power_w = exact_power(s, host)
-            s.sums[c.SUM_EXACT_W, h.state] -= power_w
+            s.sums[c.SUM_EXACT_W, s.h_state[host]] -= power_w
             s.sums[c.SUM_EXACT_W, state] += power_w
-        h.state = state
+        s.h_state[host] = state

@@ -15,6 +15,14 @@ from wattq.workloads.model import Profile, Workload
 __all__ = ["ProfileNodes"]
 
 
+# Profiles that one number describes: its key, and the kind of node.
+_AMOUNTS = {
+    "delay": ("delay", c.N_DELAY),
+    "parallel_homogeneous": ("cpu", c.N_HOMOGENEOUS),
+    "parallel_homogeneous_total": ("cpu", c.N_TOTAL),
+}
+
+
 class ProfileNodes:
     """Collects the profiles of the workloads of a simulation.
 
@@ -30,7 +38,7 @@ class ProfileNodes:
         self.max_depth = 1
         self.max_ranks = 0
         self.has_trace = False
-        self._rows: list[tuple[float, int, int, int, int, int]] = []
+        self._parts: list[NDArray[np.void]] = []
         self._children: list[int] = []
         self._amounts: list[float] = []
 
@@ -45,6 +53,8 @@ class ProfileNodes:
             UnsupportedError: a profile communicates between hosts.
             WorkloadError: a composed profile names a profile that is not there.
         """
+        if all(profile.type in _AMOUNTS for profile in workload.profiles):
+            return self._add_simple(workload)
         by_name = {profile.name: profile for profile in workload.profiles}
         done: dict[str, tuple[int, int]] = {}
         hosts = _largest_request(workload)
@@ -56,6 +66,25 @@ class ProfileNodes:
             self.max_depth = max(self.max_depth, depth)
             total_only[number] = _only_total(profile, by_name)
         return roots, total_only
+
+    def _add_simple(self, workload: Workload) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Add profiles of which each is one node, as in a workload made from a log."""
+        profiles = workload.profiles
+        first = len(self.names)
+        described = [profile.description for profile in profiles]
+        if any([d.get("com") for d in described]):  # noqa: C419 - a list is faster here
+            for profile, hosts in zip(profiles, _largest_request(workload).tolist(), strict=True):
+                self._refuse_communication(profile, workload.name, hosts)
+        types = [profile.type for profile in profiles]
+        kinds = np.array([_AMOUNTS[name][1] for name in types], dtype=np.int64)
+        nodes = np.zeros(len(profiles), dtype=c.node_t)
+        nodes["amount"] = [d[_AMOUNTS[name][0]] for name, d in zip(types, described, strict=True)]
+        nodes["kind"] = kinds
+        nodes["repeat"] = 1
+        nodes["code"] = [d.get("ret", 0) for d in described]
+        self._parts.append(nodes)
+        self.names.extend([profile.name for profile in profiles])
+        return np.arange(first, len(self.names)), (kinds == c.N_TOTAL).astype(np.int64)
 
     def _add(
         self, profile: Profile, by_name: Mapping[str, Profile], done: dict[str, tuple[int, int]], place: str, hosts: int
@@ -82,9 +111,9 @@ class ProfileNodes:
             row = (0.0, c.N_COMPOSED, first, len(parts), int(description.get("repeat", 1)), code)
         else:
             row = self._leaf(profile, place, hosts, code)
-        self._rows.append(row)
+        self._parts.append(np.array([(*row, 0)], dtype=c.node_t))
         self.names.append(profile.name)
-        done[profile.name] = (len(self._rows) - 1, depth)
+        done[profile.name] = (len(self.names) - 1, depth)
         return done[profile.name]
 
     def _leaf(self, profile: Profile, place: str, hosts: int, code: int) -> tuple[float, int, int, int, int, int]:
@@ -132,11 +161,7 @@ class ProfileNodes:
 
     def arrays(self) -> tuple[NDArray[np.void], NDArray[np.int32], NDArray[np.float64]]:
         """Return nodes, children and amounts for the kernel."""
-        nodes = np.zeros(max(len(self._rows), 1), dtype=c.node_t)
-        if self._rows:
-            columns = list(zip(*self._rows, strict=True))
-            for name, values in zip(("amount", "kind", "first", "n", "repeat", "code"), columns, strict=True):
-                nodes[name] = values
+        nodes = np.concatenate(self._parts) if self._parts else np.zeros(1, dtype=c.node_t)
         nodes["name"] = np.arange(len(nodes))
         children = np.array(self._children or [0], dtype=np.int32)
         return nodes, children, np.array(self._amounts or [0.0], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Batsim's JSON protocol, both directions: messages as text, replies into decisions (batsim-semantics.md, section 1)."""
+"""Messages of Batsim's JSON protocol, as text (batsim-semantics.md, section 1)."""
 
 from __future__ import annotations
 

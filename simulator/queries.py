@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from wattq.simulator import codes as x
+from wattq.simulator.host_ranges import energy_of
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
-from wattq.simulator.power import host_energy, is_stale, query_all
+from wattq.simulator.power import is_stale, query_all
 
 __all__ = ["add_energy_row", "begin_query", "job_energy", "query_goes_on"]
 
@@ -59,8 +60,7 @@ def job_energy(s: Kernel, job: int) -> float:
     j = s.jobs[job]
     energy_j = 0.0
     for iv in range(j.iv, j.iv + j.n_iv):
-        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            energy_j += host_energy(s, host)
+        energy_j += energy_of(s, s.alloc[iv, 0], s.alloc[iv, 1])
     return energy_j
 
 

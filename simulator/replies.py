@@ -17,7 +17,7 @@ __all__ = ["ReplyReader"]
 _DO_ABORT = c.DO_REGISTER_PROFILE + 1
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Raised when a decision is malformed; Batsim aborts when it comes to it."""
 
     def __init__(self, reason: int = x.AB_UNKNOWN_DECISION, job: int = -1) -> None:
@@ -29,16 +29,16 @@ class _Refused(Exception):
 def _alloc(text: Any) -> list[tuple[int, int]]:
     """Read an allocation as Batsim does: intervals separated by blanks; what follows a comma is not seen."""
     if not isinstance(text, str):
-        raise _Refused
+        raise _RefusedError
     pairs = []
     for part in text.split():
         first, dash, last = part.split(",")[0].partition("-")
         try:
             pairs.append((int(first), int(last) if dash else int(first)))
         except ValueError:
-            raise _Refused from None
+            raise _RefusedError from None
     if not pairs or any(last < first or first < 0 for first, last in pairs):
-        raise _Refused
+        raise _RefusedError
     return merge_intervals(pairs)
 
 
@@ -101,19 +101,19 @@ class ReplyReader:
         d["job"] = d["map"] = -1
         try:
             if not isinstance(event, Mapping) or not {"timestamp", "type", "data"} <= event.keys():
-                raise _Refused
+                raise _RefusedError
             date = event["timestamp"]
             if isinstance(date, bool) or not isinstance(date, int | float):
-                raise _Refused
+                raise _RefusedError
             if date > now:
-                raise _Refused(x.AB_DATE)
+                raise _RefusedError(x.AB_DATE)
             handler = self._handlers.get(str(event["type"]))
             if handler is None or not isinstance(event["data"], Mapping):
-                raise _Refused
+                raise _RefusedError
             d["time_s"] = date
             if not handler(v, d, event["data"]):
                 return
-        except _Refused as refused:
+        except _RefusedError as refused:
             d["time_s"] = -1.0
             d["kind"], d["a"], d["job"] = _DO_ABORT, refused.reason, refused.job
         head["n_decisions"] += 1
@@ -121,7 +121,7 @@ class ReplyReader:
     def _job(self, job_id: Any) -> int:
         number = self._numbers.get(job_id) if isinstance(job_id, str) else None
         if number is None:
-            raise _Refused(x.AB_UNKNOWN_JOB)
+            raise _RefusedError(x.AB_UNKNOWN_JOB)
         return number
 
     @staticmethod
@@ -136,21 +136,21 @@ class ReplyReader:
 
     def _execute(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
         if set(data) != {"job_id", "alloc"}:
-            raise _Refused
+            raise _RefusedError
         d["kind"], d["job"] = c.DO_EXECUTE, self._job(data["job_id"])
         self._write_alloc(v, d, _alloc(data["alloc"]))
         return True
 
     def _reject(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
         if set(data) != {"job_id"}:
-            raise _Refused
+            raise _RefusedError
         d["kind"], d["job"] = c.DO_REJECT, self._job(data["job_id"])
         return True
 
     def _kill(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
         ids = data.get("job_ids")
         if not isinstance(ids, list) or not ids:
-            raise _Refused
+            raise _RefusedError
         head = v.head[0]
         first = int(head["n_kill"])
         if first + len(ids) > len(v.kill_list):
@@ -163,28 +163,28 @@ class ReplyReader:
     def _call(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
         date = data.get("timestamp")
         if isinstance(date, bool) or not isinstance(date, int | float):
-            raise _Refused
+            raise _RefusedError
         d["kind"], d["target_s"] = c.DO_CALL, float(date)
         return True
 
     def _set_state(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
         state = data.get("state")
         if not isinstance(state, str) or not state.lstrip("-").isdecimal() or len(state) > 9:
-            raise _Refused
+            raise _RefusedError
         d["kind"], d["a"] = c.DO_SET_STATE, int(state)
         self._write_alloc(v, d, _alloc(data.get("resources")))
         return True
 
     def _query(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
         if data.get("requests") != {"consumed_energy": {}}:
-            raise _Refused
+            raise _RefusedError
         d["kind"] = c.DO_QUERY_ENERGY
         return True
 
     def _set_metadata(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
         text = data.get("metadata")
         if not isinstance(text, str) or '"' in text:
-            raise _Refused
+            raise _RefusedError
         d["kind"], d["job"] = c.DO_METADATA, self._job(data.get("job_id"))
         self._metadata[int(d["job"])] = text
         return True
@@ -195,6 +195,6 @@ class ReplyReader:
             "continue_registration": c.DO_CONTINUE_REGISTRATION,
         }
         if data.get("type") not in kinds:
-            raise _Refused
+            raise _RefusedError
         d["kind"] = kinds[data["type"]]
         return True

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wattq.simulator import layout as c
 from wattq.simulator.jit import jitted
 from wattq.simulator.layout import Kernel, Ledger
 
@@ -21,12 +22,19 @@ _ACTORS, _SLOTS, _STATES, _ENERGY, _PSTATES, _EVENTS, _EVENT_IV, _ALLOC, _GROUPS
 def short_of_room(s: Kernel, v: Ledger) -> int:
     """Return a bit per array that may overflow before the next check, 0 when all is well."""
     k = s.head[0]
-    live = k.n_actors - k.n_free_actors
-    rows = 4 * live + 64
+    # Until the next message, each live actor and each decision adds a few rows and at most one more actor, and a
+    # decision that switches machines one actor per machine.
+    decisions = v.head[0].n_decisions
+    coming = k.n_actors - k.n_free_actors + k.n_hosts + decisions * (1 + k.max_ranks)
+    rows = 4 * coming + 64
+    switches = 0
+    if k.energy:
+        for d in range(decisions):
+            switches += v.decisions[d].kind == c.DO_SET_STATE
     short = 0
-    if k.n_free_actors < k.n_hosts + k.max_ranks + 64:
+    if k.n_free_actors < coming + 64:
         short |= _ACTORS
-    if k.n_free_slots < 2 * (live + k.n_hosts + k.max_ranks) + 64:
+    if k.n_free_slots < 2 * coming + 64:
         short |= _SLOTS
     if k.n_out_states + rows > len(s.out_states):
         short |= _STATES
@@ -36,17 +44,17 @@ def short_of_room(s: Kernel, v: Ledger) -> int:
         short |= _PSTATES
     if k.ev_first + k.ev_n + k.n_jobs - k.n_submitted + rows > len(s.events):
         short |= _EVENTS
-    if k.n_event_iv + k.n_hosts + 64 > len(s.event_iv):
+    if k.n_event_iv + k.n_hosts * (1 + switches) + 64 > len(s.event_iv):
         short |= _EVENT_IV
     if v.head[0].n_iv + 2 * k.n_hosts + 64 > len(s.alloc):
         short |= _ALLOC
-    if k.n_groups + 64 > len(s.groups):
+    if k.n_groups + switches + 64 > len(s.groups):
         short |= _GROUPS
-    if k.n_members + k.n_hosts + 64 > len(s.members):
+    if k.n_members + k.n_hosts * (1 + switches) + 64 > len(s.members):
         short |= _MEMBERS
-    if k.n_kills + k.n_running + 64 > len(s.kills):
+    if k.n_kills + k.n_running + v.head[0].n_kill + 64 > len(s.kills):
         short |= _KILLS
-    if k.n_paths + (k.n_running + 1) * (k.max_depth + 1) + 64 > len(s.paths) // 2:
+    if k.n_paths + (k.n_running + v.head[0].n_kill + 1) * (k.max_depth + 1) + 64 > len(s.paths) // 2:
         short |= _PATHS
     return short
 

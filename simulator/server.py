@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
 from wattq.simulator.actors import call_create, call_end, new_actor
+from wattq.simulator.bits import span
 from wattq.simulator.events import add_event, add_job_event
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
@@ -13,10 +16,10 @@ from wattq.simulator.power import change_state, query_all
 from wattq.simulator.queries import begin_query, query_goes_on
 from wattq.simulator.switching import begin_request, group_done, mark_switched, request_goes_on
 
-__all__ = ["resume_server"]
+__all__ = ["RECEIVE", "RECEIVED", "resume_server"]
 
 # Where the server stands.
-_BEGIN, _RECEIVE, _RECEIVED, _TALK, _REQUEST_QUERY, _REQUEST, _SWITCHED_QUERY, _ENERGY_QUERY, _EXIT = range(9)
+_BEGIN, RECEIVE, RECEIVED, _TALK, _REQUEST_QUERY, _REQUEST, _SWITCHED_QUERY, _ENERGY_QUERY, _EXIT = range(9)
 
 
 @inlined
@@ -39,12 +42,15 @@ def _hosts_ready(s: Kernel, d: int) -> int:
         first, last = s.alloc[iv, 0], s.alloc[iv, 1]
         if first < 0 or last >= k.n_hosts:
             return -1
-        for host in range(first, last + 1):
-            h = s.hosts[host]
-            if h.state != c.IDLE or h.n_jobs > 0:
-                return -1
-            if k.energy and s.pstates[h.cls, h.pstate].kind != c.PS_COMPUTE:
-                return -1
+        taken = np.int32(0)
+        for host in span(first, last):
+            taken |= s.h_state[host] | s.h_n_jobs[host]
+        if taken != 0:
+            return -1
+        if k.energy and not k.uniform:
+            for host in span(first, last):
+                if s.pstates[s.h_cls[host], s.h_pstate[host]].kind != c.PS_COMPUTE:
+                    return -1
         n += last - first + 1
     return n
 
@@ -59,16 +65,15 @@ def _why_not_ready(s: Kernel, d: int) -> int:
             if host < 0 or host >= k.n_hosts:
                 k.abort_b = host
                 return x.AB_BAD_HOST
-            if s.hosts[host].n_jobs > 0 and not k.sharing:
+            if s.h_n_jobs[host] > 0 and not k.sharing:
                 k.abort_b = host
                 return x.AB_BUSY
     for iv in range(decision.iv, decision.iv + decision.n_iv):
         for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            h = s.hosts[host]
-            if h.state != c.COMPUTING and h.state != c.IDLE:
+            if s.h_state[host] != c.COMPUTING and s.h_state[host] != c.IDLE:
                 k.abort_b = host
                 return x.AB_NOT_READY
-            if k.energy and s.pstates[h.cls, h.pstate].kind != c.PS_COMPUTE:
+            if k.energy and s.pstates[s.h_cls[host], s.h_pstate[host]].kind != c.PS_COMPUTE:
                 k.abort_b = host
                 return x.AB_NOT_COMPUTING_PSTATE
     return x.OK
@@ -197,7 +202,7 @@ def _request_is_valid(s: Kernel, d: int) -> bool:
             if host < 0 or host >= k.n_hosts:
                 _abort(s, x.AB_BAD_HOST, -1, host)
                 return False
-            if decision.a < 0 or decision.a >= s.pstates[s.hosts[host].cls, 0].n:
+            if decision.a < 0 or decision.a >= s.pstates[s.h_cls[host], 0].n:
                 _abort(s, x.AB_BAD_PSTATE, host, decision.a)
                 return False
     return True
@@ -253,8 +258,7 @@ def _on_externals(s: Kernel, first: int, last: int) -> None:
             continue
         for iv in range(event.iv, event.iv + event.n_iv):
             for host in range(s.event_iv[iv, 0], s.event_iv[iv, 1] + 1):
-                h = s.hosts[host]
-                away = h.state == c.UNAVAILABLE
+                away = s.h_state[host] == c.UNAVAILABLE
                 if event.kind == c.EV_UNAVAILABLE:
                     if away:
                         _abort(s, x.AB_UNAVAILABLE_TWICE, host, 0)
@@ -264,7 +268,7 @@ def _on_externals(s: Kernel, first: int, last: int) -> None:
                     if not away:
                         _abort(s, x.AB_AVAILABLE_TWICE, host, 0)
                         return
-                    change_state(s, host, c.COMPUTING if h.n_jobs > 0 else c.IDLE)
+                    change_state(s, host, c.COMPUTING if s.h_n_jobs[host] > 0 else c.IDLE)
         if event.n_iv > 0:
             add_event(s, event.kind, -1, event.number, 0.0, event.iv, event.n_iv)
 
@@ -366,7 +370,7 @@ def _talk(s: Kernel, server: int) -> bool:
     """Send what there is to say, when the scheduler is ready and no message waits; return whether the server yields."""
     k = s.head[0]
     a = s.actors[server]
-    a.pc = _RECEIVE
+    a.pc = RECEIVE
     if k.end_acked:
         a.pc = _EXIT
         return False
@@ -378,7 +382,7 @@ def _talk(s: Kernel, server: int) -> bool:
         add_event(s, c.EV_ENDS, -1, 0, 0.0, 0, 0)
         k.end_sent = 1
     k.sched_ready = 0
-    call_create(s, server, new_actor(s, x.SCHEDULER, 0, -1), _RECEIVE)
+    call_create(s, server, new_actor(s, x.SCHEDULER, 0, -1), RECEIVE)
     return True
 
 
@@ -390,13 +394,13 @@ def resume_server(s: Kernel, server: int) -> None:
     while k.abort == x.OK:
         if a.pc == _BEGIN:
             add_event(s, c.EV_BEGINS, -1, 0, 0.0, 0, 0)
-            call_create(s, server, new_actor(s, x.SCHEDULER, 0, -1), _RECEIVE)
+            call_create(s, server, new_actor(s, x.SCHEDULER, 0, -1), RECEIVE)
             return
-        if a.pc == _RECEIVE:
+        if a.pc == RECEIVE:
             a.call = x.CALL_GET
-            a.pc = _RECEIVED
+            a.pc = RECEIVED
             return
-        if a.pc == _RECEIVED:
+        if a.pc == RECEIVED:
             if _handle(s, server):
                 return
         elif a.pc == _TALK:

@@ -136,27 +136,25 @@ def solve_shared(s: Kernel) -> None:
     bounds = np.empty(n, dtype=np.float64)
     capacity = np.empty(k.n_hosts, dtype=np.float64)
     for host in range(k.n_hosts):
-        h = s.hosts[host]
-        capacity[host] = h.cores * s.pstates[h.cls, h.pstate].speed_flops
+        capacity[host] = s.h_cores[host] * s.pstates[s.h_cls[host], s.h_pstate[host]].speed_flops
     for t in range(n):
         executors_of(s, slots[t], hosts, flops, first[t])
         bound = np.inf
         for e in range(first[t], first[t + 1]):
             if flops[e] > 0.0:
-                h = s.hosts[hosts[e]]
-                bound = min(bound, s.pstates[h.cls, h.pstate].speed_flops / flops[e])
+                bound = min(bound, s.pstates[s.h_cls[hosts[e]], s.h_pstate[hosts[e]]].speed_flops / flops[e])
         bounds[t] = bound
     rates = _fill(bounds, first[: n + 1], hosts, flops, capacity)
     for host in range(k.n_hosts):
-        s.hosts[host].usage_flops = 0.0
-        s.hosts[host].n_tasks = 0
+        s.h_usage_flops[host] = 0.0
+        s.h_n_tasks[host] = 0
     for t in range(n):
         s.actions[slots[t]].loaded = 1
         set_rate(s, slots[t], rates[t])
         for e in range(first[t], first[t + 1]):
             if flops[e] > 0.0:
-                s.hosts[hosts[e]].usage_flops += flops[e] * rates[t]
-                s.hosts[hosts[e]].n_tasks += 1
+                s.h_usage_flops[hosts[e]] += flops[e] * rates[t]
+                s.h_n_tasks[hosts[e]] += 1
     if k.energy:
         for host in range(k.n_hosts):
             refresh_power(s, host)
@@ -172,7 +170,8 @@ def unload_shared(s: Kernel, slot: int) -> None:
     rate = s.rate[s.actions[slot].pos]
     for e in range(n):
         if flops[e] > 0.0:
-            h = s.hosts[hosts[e]]
-            h.n_tasks -= 1
-            h.usage_flops = h.usage_flops - flops[e] * rate if h.n_tasks > 0 else 0.0
+            s.h_n_tasks[hosts[e]] -= 1
+            s.h_usage_flops[hosts[e]] = (
+                s.h_usage_flops[hosts[e]] - flops[e] * rate if s.h_n_tasks[hosts[e]] > 0 else 0.0
+            )
             refresh_power(s, hosts[e])

@@ -86,8 +86,7 @@ def begin_request(s: Kernel, server: int, d: int) -> None:
     k = s.head[0]
     decision = s.decisions[d]
     add_energy_row(s, _ROW)
-    first = s.hosts[s.alloc[decision.iv, 0]]
-    kind = s.pstates[first.cls, decision.a].kind
+    kind = s.pstates[s.h_cls[s.alloc[decision.iv, 0]], decision.a].kind
     code = _TO_UNKNOWN
     if kind == c.PS_COMPUTE:
         code = _TO_COMPUTE
@@ -124,9 +123,8 @@ def request_goes_on(s: Kernel, server: int, then: int) -> bool:
     while a.k < a.n:
         host = s.members[a.k]
         a.k += 1
-        h = s.hosts[host]
-        was = s.pstates[h.cls, h.pstate].kind
-        to = s.pstates[h.cls, pstate].kind
+        was = s.pstates[s.h_cls[host], s.h_pstate[host]].kind
+        to = s.pstates[s.h_cls[host], pstate].kind
         if was == c.PS_COMPUTE and to == c.PS_COMPUTE:
             set_pstate(s, host, pstate)
             number = mark_switched(s, host, pstate)
@@ -154,15 +152,14 @@ def resume_switch(s: Kernel, actor: int) -> None:
     k = s.head[0]
     a = s.actors[actor]
     host = a.idx
-    h = s.hosts[host]
-    target = s.pstates[h.cls, a.k]
+    target = s.pstates[s.h_cls[host], a.k]
     if a.pc == 0:
-        if h.n_jobs > 0:
+        if s.h_n_jobs[host] > 0:
             k.abort = x.AB_SWITCH_BUSY
             k.abort_a = host
             call_end(s, actor)
             return
-        virtual = target.off if target.kind == c.PS_SLEEP else s.pstates[h.cls, h.pstate].on
+        virtual = target.off if target.kind == c.PS_SLEEP else s.pstates[s.h_cls[host], s.h_pstate[host]].on
         set_pstate(s, host, virtual)
         call_start(s, actor, 1)
     elif a.pc == 1:

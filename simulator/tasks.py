@@ -6,6 +6,8 @@ import numpy as np
 
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
+from wattq.simulator.bits import span
+from wattq.simulator.host_ranges import change_power
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 from wattq.simulator.power import add_power, load_power, move_power, refresh_power, touch
@@ -14,12 +16,13 @@ from wattq.simulator.timed import add_action, drop_action, set_rate
 
 __all__ = ["end_task", "solve", "start_task"]
 
+_NO_RATE = 1e-300
+
 
 @inlined
 def _speed(s: Kernel, host: int) -> float:
     """Return the speed of one core of a host in its present power state, flop/s."""
-    h = s.hosts[host]
-    return s.pstates[h.cls, h.pstate].speed_flops
+    return s.pstates[s.h_cls[host], s.h_pstate[host]].speed_flops
 
 
 @inlined
@@ -45,7 +48,8 @@ def start_task(s: Kernel, actor: int) -> None:
     left = 1.0
     if _work_of(s, actor) <= 0.0:
         left = 0.0
-    slot = add_action(s, x.A_TASK, actor, a.host, left, 1.0, x.SNAP_TASK)
+    # The solver gives it its rate before any time passes.
+    slot = add_action(s, x.A_TASK, actor, a.host, left, 1.0 if left == 0.0 else _NO_RATE, x.SNAP_TASK)
     a.task = slot
     executors = a.n
     if a.kind == x.JOB:
@@ -75,13 +79,17 @@ def _solve_job(s: Kernel, slot: int) -> None:
     job = s.jobs[s.actors[actor].idx]
     node = s.actors[actor].first
     rate = np.inf
-    cls, pstate, same = -1, -1, s.nodes[node].kind != c.N_PARALLEL
+    same = s.nodes[node].kind != c.N_PARALLEL
+    if same and s.head[0].uniform:
+        flops = _flops(s, node, job.n_alloc, 0)
+        _load_alike(s, slot, s.actors[actor].idx, flops, _speed(s, s.alloc[job.iv, 0]) / flops)
+        return
+    cls, pstate = -1, -1
     i = 0
     for iv in range(job.iv, job.iv + job.n_iv):
-        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            h = s.hosts[host]
-            if not same or h.cls != cls or h.pstate != pstate:
-                cls, pstate = h.cls, h.pstate
+        for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
+            if not same or s.h_cls[host] != cls or s.h_pstate[host] != pstate:
+                cls, pstate = s.h_cls[host], s.h_pstate[host]
                 flops = _flops(s, node, job.n_alloc, i)
                 if flops > 0.0:
                     rate = min(rate, s.pstates[cls, pstate].speed_flops / flops)
@@ -89,6 +97,39 @@ def _solve_job(s: Kernel, slot: int) -> None:
     set_rate(s, slot, rate)
     if s.head[0].energy:
         _load_job(s, s.actors[actor].idx, node, rate)
+
+
+@jitted
+def _load_alike(s: Kernel, slot: int, number: int, flops: float, rate: float) -> None:
+    """Set the rate of a job's task, and the load of its hosts, where all hosts are alike and have the same work."""
+    k = s.head[0]
+    set_rate(s, slot, rate)
+    if not k.energy:
+        return
+    job = s.jobs[number]
+    power_w = 0.0
+    for iv in range(job.iv, job.iv + job.n_iv):
+        first, last = s.alloc[iv, 0], s.alloc[iv, 1]
+        for host in span(first, last):
+            s.h_usage_flops[host] = flops * rate
+            s.h_n_tasks[host] = 1
+        if iv == job.iv:
+            power_w = load_power(s, first)
+        _change_alike(s, first, last, power_w, k.total_at_s)
+
+
+@inlined
+def _change_alike(s: Kernel, first: int, last: int, power_w: float, from_s: float) -> None:
+    """Change the power of neighbouring hosts, and the sums of the platform."""
+    k = s.head[0]
+    if s.sums[c.SUM_STATE_N, c.UNAVAILABLE] > 0.0:
+        for host in span(first, last):
+            change = move_power(s, host, power_w, max(s.h_at_s[host], from_s))
+            add_power(s, s.h_state[host], change)
+        return
+    change_w, moved_j = change_power(s, first, last, power_w, from_s, k.total_at_s)
+    k.correction_j -= moved_j
+    add_power(s, c.COMPUTING, change_w)
 
 
 @jitted
@@ -102,21 +143,20 @@ def _load_job(s: Kernel, number: int, node: int, rate: float) -> None:
     power_w = 0.0
     i = 0
     for iv in range(job.iv, job.iv + job.n_iv):
-        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            h = s.hosts[host]
-            if not same or h.cls != cls or h.pstate != pstate or h.cores != cores:
-                cls, pstate, cores = h.cls, h.pstate, h.cores
+        for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
+            if not same or s.h_cls[host] != cls or s.h_pstate[host] != pstate or s.h_cores[host] != cores:
+                cls, pstate, cores = s.h_cls[host], s.h_pstate[host], s.h_cores[host]
                 flops = _flops(s, node, job.n_alloc, i)
-                h.usage_flops = flops * rate
-                h.n_tasks = 1 if flops > 0.0 else 0
+                s.h_usage_flops[host] = flops * rate
+                s.h_n_tasks[host] = 1 if flops > 0.0 else 0
                 power_w = load_power(s, host)
-            h.usage_flops = flops * rate
-            h.n_tasks = 1 if flops > 0.0 else 0
-            change = move_power(s, host, power_w, max(h.at_s, k.total_at_s))
-            if h.state == c.COMPUTING:
+            s.h_usage_flops[host] = flops * rate
+            s.h_n_tasks[host] = 1 if flops > 0.0 else 0
+            change = move_power(s, host, power_w, max(s.h_at_s[host], k.total_at_s))
+            if s.h_state[host] == c.COMPUTING:
                 change_w += change
             else:
-                add_power(s, h.state, change)
+                add_power(s, s.h_state[host], change)
             i += 1
     add_power(s, c.COMPUTING, change_w)
 
@@ -128,8 +168,8 @@ def _solve_switch(s: Kernel, slot: int) -> None:
     rate = _speed(s, host) / s.actors[s.actions[slot].actor].f0
     set_rate(s, slot, rate)
     if s.head[0].energy:
-        s.hosts[host].usage_flops = rate
-        s.hosts[host].n_tasks = 1
+        s.h_usage_flops[host] = rate
+        s.h_n_tasks[host] = 1
         refresh_power(s, host)
 
 
@@ -169,17 +209,25 @@ def _unload_job(s: Kernel, job: int) -> None:
     """Take the load of a job's task off its hosts, which are updated at this date."""
     k = s.head[0]
     j = s.jobs[job]
+    if k.uniform:
+        first = s.alloc[j.iv, 0]
+        idle_w = s.pstates[s.h_cls[first], s.h_pstate[first]].idle_w
+        for iv in range(j.iv, j.iv + j.n_iv):
+            for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
+                s.h_n_tasks[host] = 0
+                s.h_usage_flops[host] = 0.0
+            _change_alike(s, s.alloc[iv, 0], s.alloc[iv, 1], idle_w, k.clock_s)
+        return
     change_w = 0.0
     for iv in range(j.iv, j.iv + j.n_iv):
-        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            h = s.hosts[host]
-            h.n_tasks = 0
-            h.usage_flops = 0.0
-            change = move_power(s, host, s.pstates[h.cls, h.pstate].idle_w, k.clock_s)
-            if h.state == c.COMPUTING:
+        for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
+            s.h_n_tasks[host] = 0
+            s.h_usage_flops[host] = 0.0
+            change = move_power(s, host, s.pstates[s.h_cls[host], s.h_pstate[host]].idle_w, k.clock_s)
+            if s.h_state[host] == c.COMPUTING:
                 change_w += change
             else:
-                add_power(s, h.state, change)
+                add_power(s, s.h_state[host], change)
     add_power(s, c.COMPUTING, change_w)
 
 
@@ -197,7 +245,7 @@ def end_task(s: Kernel, slot: int) -> None:
         if s.actors[a.actor].kind == x.JOB:
             _unload_job(s, s.actors[a.actor].idx)
         else:
-            s.hosts[a.host].n_tasks = 0
-            s.hosts[a.host].usage_flops = 0.0
+            s.h_n_tasks[a.host] = 0
+            s.h_usage_flops[a.host] = 0.0
             refresh_power(s, a.host)
     drop_action(s, slot)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from wattq.simulator import codes as x
+from wattq.simulator.bits import span
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 from wattq.simulator.power import touch
@@ -17,7 +18,7 @@ from wattq.simulator.power import touch
 _QUIET_S = 1e-3
 _QUIET = 1e-9
 
-__all__ = ["add_action", "advance_clock", "charge_end", "compact", "drop_action", "set_rate"]
+__all__ = ["add_action", "advance_clock", "charge_end", "compact", "drop_action", "next_end", "pass_time", "set_rate"]
 
 
 @inlined
@@ -91,7 +92,7 @@ def compact(s: Kernel) -> None:
 
 
 @inlined
-def _next_end(s: Kernel) -> float:
+def next_end(s: Kernel) -> float:
     """Return the time to the next end in the list of actions, infinity when it is empty."""
     delta = np.inf
     for pos in range(s.head[0].n_act):
@@ -154,12 +155,12 @@ def _touch_hosts(s: Kernel, job: int) -> None:
     """Update the energy of every host of a job."""
     k = s.jobs[job]
     for i in range(k.iv, k.iv + k.n_iv):
-        for host in range(s.alloc[i, 0], s.alloc[i, 1] + 1):
+        for host in span(s.alloc[i, 0], s.alloc[i, 1]):
             touch(s, host)
 
 
 @inlined
-def _pass_time(s: Kernel, delta: float) -> None:
+def pass_time(s: Kernel, delta: float) -> None:
     """Let every action do its work of a step in which none of them can end."""
     if delta > 0.0:
         for pos in range(s.head[0].n_act):
@@ -210,12 +211,12 @@ def advance_clock(s: Kernel) -> int:
         k.quiet_s -= delta
         k.clock_s += delta
         k.n_steps += 1
-        _pass_time(s, delta)
+        pass_time(s, delta)
         if _move_mail(s, delta):
             s.ended[0] = -1
             return 1
         return 0
-    k.quiet_s = _next_end(s)
+    k.quiet_s = next_end(s)
     delta = min(delta, k.quiet_s)
     if delta == np.inf:
         return -1
