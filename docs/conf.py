@@ -29,6 +29,9 @@ html_show_sphinx = False
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
+# Options start with two hyphens, which are no dash.
+smartquotes = False
+
 # Docstrings mark code with single backquotes.
 default_role = "code"
 autodoc_member_order = "bysource"
