@@ -10,7 +10,7 @@ import numpy as np
 
 from wattq.simulator import codes as x
 from wattq.simulator.bits import span
-from wattq.simulator.jit import inlined, jitted
+from wattq.simulator.jit import inlined, jitted, summing
 from wattq.simulator.layout import Kernel
 from wattq.simulator.power import touch
 
@@ -91,11 +91,11 @@ def compact(s: Kernel) -> None:
     k.n_dead = 0
 
 
-@inlined
+@summing
 def next_end(s: Kernel) -> float:
     """Return the time to the next end in the list of actions, infinity when it is empty."""
     delta = np.inf
-    for pos in range(s.head[0].n_act):
+    for pos in range(np.uint64(s.head[0].n_act)):
         delta = min(delta, s.left[pos] / s.rate[pos])
     return delta
 
@@ -163,7 +163,7 @@ def _touch_hosts(s: Kernel, job: int) -> None:
 def pass_time(s: Kernel, delta: float) -> None:
     """Let every action do its work of a step in which none of them can end."""
     if delta > 0.0:
-        for pos in range(s.head[0].n_act):
+        for pos in range(np.uint64(s.head[0].n_act)):
             s.left[pos] -= s.rate[pos] * delta
 
 
@@ -171,7 +171,7 @@ def pass_time(s: Kernel, delta: float) -> None:
 def _end_some(s: Kernel, delta: float, arrived: bool) -> int:
     """Let every action do its work of a step, and list those that end in it, and the message if it arrived."""
     k = s.head[0]
-    for pos in range(k.n_act):
+    for pos in range(np.uint64(k.n_act)):
         left = s.left[pos] - s.rate[pos] * delta
         s.left[pos] = 0.0 if left < s.snap[pos] else left
     n = 0
