@@ -22,6 +22,8 @@ $(STAMP): pyproject.toml requirements/core.lock requirements/dev.lock requiremen
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP) install --no-deps -r requirements/core.lock -r requirements/dev.lock -r requirements/batsim.lock
 	@$(PIP) install --no-deps -e .
+	@echo "compiling the simulator (about a minute)"
+	@$(BIN)/python -m wattq.schedulers.compile
 	@touch $@
 
 $(DOCS_STAMP): $(STAMP) requirements/docs.lock

@@ -56,6 +56,6 @@ def abort_message(s: c.Kernel, platform: Platform, workloads: Sequence[Workload]
         x.AB_CALL_AT_END: "a call was asked for after the end of the simulation",
         x.AB_DATE: "a decision is dated after the reply that holds it",
         x.AB_UNKNOWN_DECISION: "a decision is of no known type, or malformed",
-        x.AB_REGISTRATION: "a job or profile was registered although registration is off or over",
+        x.AB_REGISTRATION: "a job or profile was registered; dynamic registration is off, and not simulated here",
     }
     return f"the simulation aborts at {float(k['clock_s']):.6f} s: {texts[int(k['abort'])]}"

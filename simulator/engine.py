@@ -92,8 +92,8 @@ def _run_compiled(policy: CompiledPolicy, s: c.Kernel, v: c.Ledger) -> tuple[int
         code = policy.run(policy.kind, s, v, policy.par, mi, mf, mw)
         if head["error"]:
             raise PolicyError(
-                f"policy {policy.name}: it ran out of its memory at {head['now_s']} s (code {head['error']}); "
-                "this is a defect of the policy"
+                f"policy {policy.name}: its plan of reservations outgrew its memory at {head['now_s']} s; "
+                "take a policy without a plan, such as 'easy', or a shorter window of the workload"
             )
         if code != c.GROW:
             return code, s, v

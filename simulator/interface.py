@@ -310,7 +310,11 @@ class Actions:
             row = self._v.pstates[cls]
             if not 0 <= power_state < row["n"][0] or row["kind"][power_state] not in kinds:
                 good = [k for k in range(int(row["n"][0])) if row["kind"][k] in kinds]
-                raise PolicyError(f"power state {power_state} does not fit; states {good} do")
+                host = int(np.flatnonzero(bits.astype(bool) & (self._v.hosts["cls"][: len(bits)] == cls))[0])
+                raise PolicyError(
+                    f"power state {power_state} of host {host} cannot be asked for in this way at "
+                    f"{self._head['now_s']} s; states {good} can"
+                )
 
     def _known(self, job: int) -> None:
         if not 0 <= job < self._head["n_jobs"] or self._v.jobs[job]["state"] == c.NOT_SUBMITTED:

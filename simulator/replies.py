@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wattq.errors import InvalidInputError
+from wattq.errors import InvalidInputError, UnsupportedError
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
 from wattq.simulator.intervals import merge_intervals
@@ -40,6 +40,19 @@ def _alloc(text: Any) -> list[tuple[int, int]]:
     if not pairs or any(last < first or first < 0 for first, last in pairs):
         raise _RefusedError
     return merge_intervals(pairs)
+
+
+def _refuse_later_features(kind: str, data: Any) -> None:
+    """Refuse by name what Batsim does and this engine does not."""
+    if kind == "EXECUTE_JOB" and isinstance(data, Mapping):
+        for key in ("mapping", "storage_mapping", "additional_io_job"):
+            if key in data:
+                raise UnsupportedError(
+                    f"the scheduler's EXECUTE_JOB of '{data.get('job_id')}', key '{key}': not simulated; leave it out, "
+                    "or run real Batsim"
+                )
+    if kind in ("REGISTER_JOB", "REGISTER_PROFILE"):
+        raise _RefusedError(x.AB_REGISTRATION)
 
 
 class ReplyReader:
@@ -107,6 +120,7 @@ class ReplyReader:
                 raise _RefusedError
             if date > now:
                 raise _RefusedError(x.AB_DATE)
+            _refuse_later_features(str(event["type"]), event["data"])
             handler = self._handlers.get(str(event["type"]))
             if handler is None or not isinstance(event["data"], Mapping):
                 raise _RefusedError

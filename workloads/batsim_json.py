@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -50,7 +51,8 @@ def parse_batsim_json(data: bytes, source: str, *, name: str = "w0", base_dir: P
     ids = _ids(jobs, name, source)
     profiles = used_profiles(described, _named_profiles(jobs, ids, described, source), source, base_dir)
     report = CleaningReport(source, sha256_hex(data), len(jobs), len(jobs))
-    return _workload(name, nb_res, jobs, ids, profiles, described, report)
+    workload = _workload(name, nb_res, jobs, ids, profiles, described, report)
+    return replace(workload, synthetic=document.get("synthetic") is True)
 
 
 def _load(data: bytes, source: str) -> dict[str, Any]:

@@ -113,6 +113,7 @@ def clean_table(
         outcome=_outcome(table, order, submit),
         unix_start_s=None if start is None else start + origin,
         utc_offset_s=offset,
+        synthetic=table.header.synthetic,
     )
 
 

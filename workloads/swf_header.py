@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-__all__ = ["SwfHeader", "first_integer", "parse_header"]
+__all__ = ["GENERATED_NOTE", "SwfHeader", "first_integer", "parse_header"]
 
 _KEYS = (
     *("Version", "Computer", "Installation", "Acknowledge", "Information", "Conversion", "Copyright", "Note"),
@@ -19,6 +19,10 @@ _KEYS = (
 _KNOWN = {key.lower(): key for key in _KEYS}
 _FIELD = re.compile(r"\s*([A-Za-z][A-Za-z0-9_ ]*?)\s*:\s*(.*)", re.DOTALL)
 _LARGEST = 2**53
+
+
+GENERATED_NOTE = "generated, not logged"
+"""The note that marks a file of generated jobs."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class SwfHeader:
     def text(self, key: str) -> str:
         """Return a key's first value, or an empty text."""
         return self.fields.get(key, ("",))[0]
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the file says that its jobs were generated."""
+        return GENERATED_NOTE in self.fields.get("Note", ())
 
     @property
     def max_procs(self) -> int | None:

@@ -17,6 +17,7 @@ from wattq.workloads.files import compress_for, write_whole
 from wattq.workloads.model import Workload
 from wattq.workloads.profiles import check_form, convert_profile, number_text, profile_runtime_s
 from wattq.workloads.report import report_lines
+from wattq.workloads.swf_header import GENERATED_NOTE
 
 __all__ = ["batsim_json", "job_runtimes_s", "jobs_csv", "swf_text", "write_batsim_json", "write_jobs_csv", "write_swf"]
 
@@ -51,7 +52,8 @@ def batsim_json(workload: Workload, *, form: str | None = None, speed_flops: flo
     jobs = ",\n".join(_job_lines(workload, names))
     lines = (f"{name}: {_dumps(value)}" for name, value in zip(names, descriptions, strict=True))
     profiles = ",\n".join(lines)
-    return f'{{"nb_res": {workload.nb_res},\n "jobs": [\n{jobs}\n ],\n "profiles": {{\n{profiles}\n }}\n}}\n'
+    mark = ' "synthetic": true,\n' if workload.synthetic else ""
+    return f'{{"nb_res": {workload.nb_res},\n{mark} "jobs": [\n{jobs}\n ],\n "profiles": {{\n{profiles}\n }}\n}}\n'
 
 
 def _dumps(value: object) -> str:
@@ -136,7 +138,7 @@ def _swf_header(workload: Workload) -> list[str]:
     if workload.utc_offset_s is not None:
         fields.append(("TimeZone", number_text(workload.utc_offset_s)))
     fields += [("MaxNodes", workload.nb_res), ("MaxProcs", workload.nb_res)]
-    notes = ["generated, not logged"] if workload.synthetic else []
+    notes = [GENERATED_NOTE] if workload.synthetic else []
     notes += report_lines(workload.report) if workload.report.source else []
     fields += [("Note", note.replace("\n", " ").replace("\r", " ").strip()) for note in notes]
     return [f"; {key}: {value}" for key, value in fields]

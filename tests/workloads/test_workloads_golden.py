@@ -10,6 +10,7 @@ import pytest
 from wattq.errors import WorkloadError
 from wattq.workloads import CleaningOptions, read_batsim_json, read_swf, read_workload
 from wattq.workloads.files import read_plain
+from wattq.workloads.rapid_numbers import parse_number
 from wattq.workloads.writer import batsim_json
 
 _TRACES = {
@@ -51,7 +52,7 @@ def test_recorded_workloads_load_and_write_back_unchanged(shared_dir: Path) -> N
             with pytest.raises(WorkloadError, match="id '1' is given to two jobs"):
                 read_workload(path)
             continue
-        document = json.loads(read_plain(path))
+        document = json.loads(read_plain(path), parse_float=parse_number)
         workload = read_batsim_json(path)
         assert workload.n_jobs == len(document["jobs"])
         keys = list(zip(workload.submit_s.tolist(), (job_id.encode() for job_id in workload.job_id), strict=True))
