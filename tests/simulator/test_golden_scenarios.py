@@ -30,24 +30,29 @@ NAMES = sorted(path.name for path in SCENARIOS.iterdir()) if SCENARIOS.is_dir() 
 COMMUNICATION = "jobs communicate between hosts"
 MAPPING = "decisions place several executors on a host"
 DYNAMIC = "the scheduler registers jobs while the simulation runs"
-# What is not simulated yet, and how it is refused.
-EXCEPTIONS: Mapping[str, tuple[str, type[WattqError]]] = {
-    "s05_cluster_comm": (COMMUNICATION, UnsupportedError),
-    "s05_routed_comm": (COMMUNICATION, UnsupportedError),
-    "s08_multicore_mapping": (MAPPING, SimulationAbortError),
-    "s08_multicore_mapping_e": (MAPPING, SimulationAbortError),
-    "s18_energy_forms_mapping": (MAPPING, SimulationAbortError),
-    "s23_dynamic_ack": (DYNAMIC, SimulationAbortError),
-    "s23_dynamic_continue": (DYNAMIC, SimulationAbortError),
-    "s23_dynamic_gc": (DYNAMIC, SimulationAbortError),
-    "s23_dynamic_never_finished": (DYNAMIC, SimulationAbortError),
-    "s23_dynamic_noack": (DYNAMIC, SimulationAbortError),
-    "s23_dynamic_reuse": (DYNAMIC, SimulationAbortError),
+# How what is not simulated yet is refused: error and words.
+REFUSALS: Mapping[str, tuple[type[WattqError], str]] = {
+    COMMUNICATION: (UnsupportedError, "key 'com': communication between hosts is not simulated"),
+    MAPPING: (UnsupportedError, "key 'mapping': not simulated"),
+    DYNAMIC: (SimulationAbortError, "a job or profile was registered"),
 }
-
+EXCEPTIONS: Mapping[str, str] = {
+    "s05_cluster_comm": COMMUNICATION,
+    "s05_routed_comm": COMMUNICATION,
+    "s08_multicore_mapping": MAPPING,
+    "s08_multicore_mapping_e": MAPPING,
+    "s18_energy_forms_mapping": MAPPING,
+    "s23_dynamic_ack": DYNAMIC,
+    "s23_dynamic_continue": DYNAMIC,
+    "s23_dynamic_gc": DYNAMIC,
+    "s23_dynamic_never_finished": DYNAMIC,
+    "s23_dynamic_noack": DYNAMIC,
+    "s23_dynamic_reuse": DYNAMIC,
+}
 # What the error says where Batsim aborts while it plays; malformed decisions are told by the kind of error alone.
 ABORTS: Mapping[str, str] = {
     "s07_profiles_wrong_size": "job 'w0!a' was given 2 machines",
+    "s08_multicore_bad_mapping": "key 'mapping': not simulated",
     "s10_kill_race_pz": "job 'w0!a' does not exist",
     "s11_alloc_commas": "job 'w0!1' was given 1 machines",
     "s11_exec_bad_machine": "machine 2 does not exist",
@@ -74,6 +79,8 @@ ABORTS: Mapping[str, str] = {
     "s22_events_available_twice": "machine 3 ('h3') became available while it was",
     "s22_events_exec_unavailable": "machine 1 ('h1'), which is unavailable",
     "s22_events_twice": "machine 3 ('h3') became unavailable twice",
+    "s23_dynamic_after_finished": "a job or profile was registered",
+    "s23_dynamic_not_enabled": "a job or profile was registered",
 }
 
 
@@ -165,7 +172,8 @@ def check_abort(folder: Path, replay: Replay, scratch: Path) -> None:
         with pytest.raises(WattqError):
             play(folder, replay, scratch)
         return
-    with pytest.raises(SimulationAbortError, match=re.escape(ABORTS.get(folder.name, "the simulation aborts"))):
+    kinds = (SimulationAbortError, UnsupportedError)
+    with pytest.raises(kinds, match=re.escape(ABORTS.get(folder.name, "the simulation aborts"))):
         play(folder, replay, scratch)
     assert replay.asked == len(replay.exchanges)
 
@@ -182,7 +190,8 @@ def test_scenario(name: str, compare: ModuleType, tmp_path: Path, capsys: pytest
     expected = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
     replay = recorded(folder, compare)
     if name in EXCEPTIONS:
-        with pytest.raises(EXCEPTIONS[name][1]):
+        error, words = REFUSALS[EXCEPTIONS[name]]
+        with pytest.raises(error, match=re.escape(words)):
             play(folder, replay, tmp_path)
         assert not replay.wrong
         return

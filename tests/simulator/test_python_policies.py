@@ -12,8 +12,11 @@ from wattq.simulator import simulate
 from wattq.workloads.model import Workload
 
 
-def random_work(kit: SimpleNamespace, seed: int, n: int) -> Workload:
-    """Return bursts of jobs with loose, exact, too short and missing walltimes, some larger than the machine."""
+def random_work(kit: SimpleNamespace, seed: int, n: int, unit: int = 1) -> Workload:
+    """Return bursts of jobs with loose, exact, too short and missing walltimes, some larger than the machine.
+
+    Jobs ask for about 1 to 6 times ``unit`` hosts.
+    """
     draw = random.Random(seed)
     profiles = {f"p{k}": kit.compute(k * 1e8) for k in range(1, 8)} | {f"d{k}": kit.delay(k) for k in range(1, 8)}
     profiles["s"] = kit.composed("d2", "p3", repeat=2)
@@ -24,17 +27,18 @@ def random_work(kit: SimpleNamespace, seed: int, n: int) -> Workload:
         length = draw.randint(1, 7)
         name = draw.choice([f"p{length}", f"d{length}", "s"])
         wall = draw.choice([None, length, length + 0.5, 3 * length, max(length - 1.5, 0.25)])
-        jobs.append(kit.job(k, date, draw.choice([1, 1, 2, 3, 4, 5, 6]), name, wall))
+        hosts = draw.choice([1, 1, 2, 3, 4, 5, 6]) * unit - draw.randrange(unit)
+        jobs.append(kit.job(k, date, hosts, name, wall))
     made: Workload = kit.workload(jobs, profiles)
     return made
 
 
 @pytest.mark.parametrize("energy", [False, True])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("seed", "unit"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 13), (5, 29)])
 @pytest.mark.parametrize("name", ["fcfs", "easy"])
-def test_plain_python_equals_compiled(kit: SimpleNamespace, name: str, seed: int, energy: bool) -> None:
-    machine = kit.machine(*[kit.host(f"h{k}") for k in range(5)])
-    work = random_work(kit, seed, 150)
+def test_plain_python_equals_compiled(kit: SimpleNamespace, name: str, seed: int, unit: int, energy: bool) -> None:
+    machine = kit.machine(*[kit.host(f"h{k:03}") for k in range(5 * unit)])
+    work = random_work(kit, seed, 150, unit)
     ours = simulate(machine, [work], {"fcfs": kit.Fcfs, "easy": kit.Easy}[name](), energy=energy)
     theirs = simulate(machine, [work], make_policy(name), energy=energy)
     expected, actual = theirs.files(), ours.files()

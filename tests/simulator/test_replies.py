@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wattq.errors import InvalidInputError, SimulationAbortError, WattqError
+from wattq.errors import InvalidInputError, SimulationAbortError, UnsupportedError, WattqError
 from wattq.simulator import Run
 from wattq.simulator.conversation import converse
+from wattq.simulator.protocol import ProtocolOptions
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,6 @@ MALFORMED = [
     ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "x"}),
     ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "-1"}),
     ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "2-1"}),
-    ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "mapping": {"0": "0"}}),
     ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "colour": 1}),
     ("EXECUTE_JOB", {"job_id": 1, "alloc": "0"}),
     ("EXECUTE_JOB", {"job_id": ["w0!a"], "alloc": "0"}),
@@ -110,6 +110,12 @@ MALFORMED = [
 def test_a_malformed_decision_aborts(world: SimpleNamespace, kind: Any, data: Any) -> None:
     with pytest.raises(SimulationAbortError, match=r"^the simulation aborts at 0\.000000 s: "):
         world.decide(kind, data)
+
+
+@pytest.mark.parametrize("key", ["mapping", "storage_mapping", "additional_io_job"])
+def test_what_is_not_simulated_is_refused_by_name(world: SimpleNamespace, key: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"^the scheduler's EXECUTE_JOB of 'w0!a', key '{key}': not simulated; "):
+        world.decide("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", key: {"0": "0"}})
 
 
 def test_the_decisions_before_a_malformed_one_act(kit: SimpleNamespace) -> None:
@@ -162,6 +168,19 @@ def test_dates_that_are_no_doubles_are_refused(world: SimpleNamespace, now: str)
     except OverflowError:
         pass
     pytest.fail(f"a reply dated {now[:9]} was not refused")
+
+
+@pytest.mark.xfail(strict=True, reason="the option is told to the scheduler and has no effect")
+def test_dynamic_jobs_are_not_taken_for_static_ones(kit: SimpleNamespace) -> None:
+    """Until the scheduler says that registration is over, Batsim does not end; wattq may refuse the option instead."""
+    machine = kit.machine(kit.host("h0"))
+    work = kit.workload([kit.job("a", 0, 1, "d")], {"d": kit.delay(10)})
+
+    def scheduler(text: str) -> Any:
+        return kit.reply(text, *[("REJECT_JOB", {"job_id": "w0!a"})] * ("JOB_SUBMITTED" in text))
+
+    with suppress(UnsupportedError):
+        assert converse(machine, [work], scheduler, options=ProtocolOptions(dynamic_jobs=True)).deadlock
 
 
 def is_text(value: Any) -> bool:

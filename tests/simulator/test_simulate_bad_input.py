@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from wattq.errors import (
@@ -20,7 +22,9 @@ from wattq.errors import (
 )
 from wattq.platforms.model import Platform
 from wattq.schedulers import POLICIES, make_policy
-from wattq.simulator import Actions, View, simulate
+from wattq.simulator import Actions, View, engine, simulate
+from wattq.simulator import layout as c
+from wattq.simulator.build import build
 from wattq.workloads.model import Profile, Workload
 
 
@@ -109,6 +113,28 @@ def test_events_that_contradict_the_machine(machine: Platform, work: Workload, t
     path.write_text('{"timestamp": 1, "type": "machine_available", "resources": "1"}', encoding="utf-8")
     with pytest.raises(SimulationAbortError, match=r"1\.000000 s: machine 1 \('h1'\) became available while it was"):
         simulate(machine, [work], make_policy("fcfs"), events=path)
+
+
+@pytest.mark.xfail(strict=True, reason="the ledger is written behind its last host")
+def test_events_about_storage_hosts_stay_inside_the_ledger(
+    kit: SimpleNamespace, work: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = kit.host("pfs").replace("<prop", '<prop id="role" value="storage"/><prop', 1)
+    machine = kit.machine(kit.host("h0"), kit.host("h1"), storage)
+    assert (machine.n_hosts, machine.n_compute) == (3, 2)
+    path = tmp_path / "events.txt"
+    path.write_text('{"timestamp": 1, "type": "machine_unavailable", "resources": "2"}', encoding="utf-8")
+    guarded = np.zeros(8, dtype=c.host_view_t)  # what lies behind the two hosts must stay zero
+
+    def build_guarded(*args: Any, **kwargs: Any) -> Any:
+        s, v, nodes = build(*args, **kwargs)
+        guarded[:2] = v.hosts
+        return s, v.replaced(hosts=guarded[:2]), nodes
+
+    monkeypatch.setattr(engine, "build", build_guarded)
+    with suppress(InvalidInputError):
+        simulate(machine, [work], kit.Fcfs(), events=path)
+    assert guarded[2:].tobytes() == bytes(guarded[2:].nbytes)
 
 
 @pytest.mark.parametrize(

@@ -6,153 +6,24 @@ import json
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wattq.platforms.model import Platform
 from wattq.schedulers import make_policy
-from wattq.simulator import Actions, Run, View, simulate
+from wattq.simulator import Run, simulate
 from wattq.simulator import layout as c
-from wattq.workloads.model import Workload
 
 many = settings(deadline=None, max_examples=60)
 BUILT_IN = ("fcfs", "easy", "easy-sjbf", "sjf", "conservative", "filler", "easy-bf", "easy-bf-fast", "conservative-bf")
 Part = tuple[float, tuple[float, ...]]
 """A stretch of a job: its length in s, and the load of each of its hosts."""
-
-
-@dataclass(frozen=True)
-class HostSpec:
-    """A host in numbers: Mflop/s per core, cores, W."""
-
-    speed_mf: int
-    cores: int
-    idle_w: int
-    epsilon_w: int
-    full_w: int
-
-    def power_w(self, load: float) -> float:
-        return self.idle_w if load == 0.0 else self.epsilon_w + (self.full_w - self.epsilon_w) * min(load, 1.0)
-
-
-@dataclass(frozen=True)
-class World:
-    """A machine and its jobs; `profiles` as in Batsim's JSON."""
-
-    hosts: tuple[HostSpec, ...]
-    jobs: tuple[Mapping[str, Any], ...]
-    profiles: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def mixes(self) -> bool:
-        """Whether a composed job puts computation after a delay or the other way round."""
-        kinds = {name: self.profiles[name]["type"] for name in self.profiles}
-        used = [self.profiles[job["profile"]] for job in self.jobs]
-        return any(len({kinds[part] == "delay" for part in p["seq"]}) > 1 for p in used if p["type"] == "composed")
-
-
-class Scatter:
-    """Starts jobs on any free hosts, in any order, and leaves some for later."""
-
-    def __init__(self, seed: int) -> None:
-        self.draw = random.Random(seed)
-
-    def decide(self, view: View, actions: Actions) -> None:
-        for job in self.draw.sample(view.queue.tolist(), len(view.queue)):
-            wanted = view.hosts_of(job)
-            if wanted > view.n_hosts or wanted == 0:
-                actions.reject(job)
-            elif wanted <= view.n_free and (self.draw.random() < 0.8 or not len(view.running)):
-                actions.start(job, self.draw.sample(view.free_hosts.tolist(), wanted))
-
-
-class Chaos:
-    """Sleeps, wakes, changes speeds, kills and starts at random; after a while it only serves."""
-
-    def __init__(self, seed: int, rounds: int = 40) -> None:
-        self.draw = random.Random(seed)
-        self.rounds = rounds
-        self.asked = False
-
-    def decide(self, view: View, actions: Actions) -> None:
-        wild = self.rounds > 0
-        self.rounds -= 1
-        hosts = range(view.n_hosts)
-        for host in hosts:
-            state, target = int(view.hosts["state"][host]), int(view.hosts["target"][host])
-            luck = self.draw.random()
-            if state == c.SLEEPING and (not wild or luck < 0.3):
-                actions.wake([host], self.draw.randrange(2))
-            elif wild and state == c.IDLE and target < 0 and luck < 0.2:
-                actions.sleep([host], 2)
-            elif wild and state in (c.IDLE, c.COMPUTING) and target < 0 and luck > 0.8:
-                actions.set_power_state([host], self.draw.randrange(2))
-        if wild and len(view.running) and self.draw.random() < 0.1:
-            actions.kill(int(self.draw.choice(view.running.tolist())))
-        if wild and (view.called or not self.asked):
-            self.asked = True
-            actions.wake_me_at(view.now + self.draw.choice([0.3, 1.0, 7.5]))
-        for job in view.queue:
-            if view.hosts_of(job) <= view.n_free:
-                actions.start(job, self.draw.sample(view.free_hosts.tolist(), view.hosts_of(job)))
-
-
-@st.composite
-def host_specs(draw: st.DrawFn) -> HostSpec:
-    idle_w = draw(st.integers(0, 150))
-    epsilon_w = draw(st.sampled_from([idle_w, idle_w + 20, max(idle_w - 15, 0)]))
-    return HostSpec(
-        speed_mf=draw(st.sampled_from([50, 100, 200])),
-        cores=draw(st.sampled_from([1, 1, 2, 4])),
-        idle_w=idle_w,
-        epsilon_w=epsilon_w,
-        full_w=epsilon_w + draw(st.integers(0, 200)),
-    )
-
-
-@st.composite
-def worlds(draw: st.DrawFn, *, max_hosts: int = 6, larger: int = 1) -> World:
-    """Draw a machine and jobs; walltimes never meet an end exactly, because then rounding decides."""
-    hosts = tuple(draw(st.lists(host_specs(), min_size=1, max_size=max_hosts)))
-    tenths = st.integers(1, 80).map(lambda k: k / 8)
-    profiles: dict[str, dict[str, Any]] = {
-        "d": {"type": "delay", "delay": draw(tenths)},
-        "e": {"type": "delay", "delay": draw(tenths)},
-        "p": {"type": "parallel_homogeneous", "cpu": draw(tenths) * 1e8, "com": 0},
-        "q": {"type": "parallel_homogeneous", "cpu": draw(tenths) * 1e8, "com": 0, "ret": 1},
-        "t": {"type": "parallel_homogeneous_total", "cpu": draw(tenths) * 1e8, "com": 0},
-    }
-    for n in range(1, len(hosts) + 1):
-        cpu = [draw(st.integers(0, 40)) * 2.5e7 for _ in range(n)]
-        profiles[f"v{n}"] = {"type": "parallel", "cpu": [*cpu[:-1], cpu[-1] + 1e7], "com": [0] * n * n}
-    for name in ("s", "u"):
-        parts = draw(st.lists(st.sampled_from(["d", "e", "p", "t"]), min_size=1, max_size=3))
-        profiles[name] = {"type": "composed", "repeat": draw(st.integers(1, 2)), "seq": parts}
-    jobs = []
-    for number in range(draw(st.integers(0, 12))):
-        wanted = draw(st.integers(1, len(hosts) + larger))
-        name = draw(st.sampled_from(["d", "e", "p", "q", "t", "s", "u", "v"]))
-        if name == "v":
-            name = f"v{wanted}" if wanted <= len(hosts) else "d"
-        job = {"id": str(number), "subtime": draw(st.integers(0, 80)) / 4, "res": wanted, "profile": name}
-        if draw(st.booleans()):
-            job["walltime"] = draw(st.integers(1, 160)) / 8 + 0.03
-        jobs.append(job)
-    return World(hosts, tuple(jobs), profiles)
-
-
-def build(kit: SimpleNamespace, world: World, jobs: Sequence[Any] | None = None) -> tuple[Platform, Workload]:
-    hosts = [
-        kit.host(f"h{k}", f"{h.speed_mf}Mf", f"{h.idle_w}:{h.epsilon_w}:{h.full_w}", cores=h.cores)
-        for k, h in enumerate(world.hosts)
-    ]
-    return kit.machine(*hosts), kit.workload(world.jobs if jobs is None else jobs, world.profiles)
+World: TypeAlias = Any
+HostSpec: TypeAlias = Any
 
 
 def parts_of(world: World, name: str, hosts: Sequence[HostSpec]) -> list[Part]:
@@ -187,8 +58,8 @@ def expected_parts(world: World, job: Mapping[str, Any], hosts: Sequence[int]) -
     return cut(parts_of(world, job["profile"], [world.hosts[k] for k in hosts]), job.get("walltime", math.inf))
 
 
-def policy_of(name: str, seed: int) -> Any:
-    return Scatter(seed) if name == "scatter" else make_policy(name)
+def policy_of(kit: SimpleNamespace, name: str, seed: int) -> Any:
+    return kit.Scatter(seed) if name == "scatter" else make_policy(name)
 
 
 def check_disjoint(kit: SimpleNamespace, run: Run) -> None:
@@ -216,10 +87,11 @@ def check_sums(run: Run) -> None:
 
 
 @many
-@given(world=worlds(), policy=st.sampled_from([*BUILT_IN, "scatter", "scatter"]), seed=st.integers(0, 99))
-def test_every_simulation(kit: SimpleNamespace, world: World, policy: str, seed: int) -> None:
-    machine, work = build(kit, world)
-    run = simulate(machine, [work], policy_of(policy, seed), energy=True)
+@given(data=st.data(), policy=st.sampled_from([*BUILT_IN, "scatter", "scatter"]), seed=st.integers(0, 99))
+def test_every_simulation(kit: SimpleNamespace, data: st.DataObject, policy: str, seed: int) -> None:
+    world = data.draw(kit.worlds())
+    machine, work = kit.build(world)
+    run = simulate(machine, [work], policy_of(kit, policy, seed), energy=True)
     rows = kit.by_id(run)
     assert not run.deadlock
     assert len(rows) == len(kit.rows(run)) == len(world.jobs)
@@ -261,43 +133,37 @@ def test_every_simulation(kit: SimpleNamespace, world: World, policy: str, seed:
         assert run.summary["energy_batsim_j"] == pytest.approx(exact_j, rel=1e-9, abs=1e-5)
 
 
-def steady(run: Run) -> dict[str, str]:
-    """Return the files without the wall-clock columns."""
-    files = run.files()
-    header, values = files["schedule.csv"].splitlines()
-    clocks = ("scheduling_time", "simulation_time")
-    kept = [value for name, value in zip(header.split(","), values.split(","), strict=True) if name not in clocks]
-    return files | {"schedule.csv": ",".join(kept)}
-
-
 @many
-@given(world=worlds(), policy=st.sampled_from(BUILT_IN), order=st.randoms(use_true_random=False), energy=st.booleans())
+@given(data=st.data(), policy=st.sampled_from(BUILT_IN), order=st.randoms(use_true_random=False), energy=st.booleans())
 def test_the_order_of_jobs_in_the_file_does_not_matter(
-    kit: SimpleNamespace, world: World, policy: str, order: random.Random, energy: bool
+    kit: SimpleNamespace, data: st.DataObject, policy: str, order: random.Random, energy: bool
 ) -> None:
+    world = data.draw(kit.worlds())
     jobs = list(world.jobs)
     order.shuffle(jobs)
-    machine, work = build(kit, world)
-    _, shuffled = build(kit, world, jobs)
+    machine, work = kit.build(world)
+    _, shuffled = kit.build(world, jobs)
     expected = simulate(machine, [work], make_policy(policy), energy=energy)
-    assert steady(simulate(machine, [shuffled], make_policy(policy), energy=energy)) == steady(expected)
+    assert kit.steady(simulate(machine, [shuffled], make_policy(policy), energy=energy)) == kit.steady(expected)
 
 
 @many
-@given(world=worlds(), policy=st.sampled_from([*BUILT_IN, "scatter"]), seed=st.integers(0, 99))
-def test_the_same_seed_gives_the_same_bytes(kit: SimpleNamespace, world: World, policy: str, seed: int) -> None:
-    machine, work = build(kit, world)
-    first, second = (simulate(machine, [work], policy_of(policy, seed), energy=True) for _ in range(2))
-    assert steady(first) == steady(second)
+@given(data=st.data(), policy=st.sampled_from([*BUILT_IN, "scatter"]), seed=st.integers(0, 99))
+def test_the_same_seed_gives_the_same_bytes(kit: SimpleNamespace, data: st.DataObject, policy: str, seed: int) -> None:
+    world = data.draw(kit.worlds())
+    machine, work = kit.build(world)
+    first, second = (simulate(machine, [work], policy_of(kit, policy, seed), energy=True) for _ in range(2))
+    assert kit.steady(first) == kit.steady(second)
     one, other = (json.dumps(run.summary | {"simulation_wall_s": 0}) for run in (first, second))
     assert one == other
 
 
 @many
-@given(world=worlds())
-def test_energy_has_no_say_in_the_schedule(kit: SimpleNamespace, world: World) -> None:
+@given(data=st.data())
+def test_energy_has_no_say_in_the_schedule(kit: SimpleNamespace, data: st.DataObject) -> None:
     """Jobs that end at one date are reported in another order with energy on, which FCFS does not mind."""
-    machine, work = build(kit, world)
+    world = data.draw(kit.worlds())
+    machine, work = kit.build(world)
     schedules = []
     for energy in (False, True):
         rows = kit.by_id(simulate(machine, [work], make_policy("fcfs"), energy=energy))
@@ -315,15 +181,16 @@ SLEEPY = {"speed": "100Mf,50Mf,1f,0.5f,0.25f", "sleep": "2:3:4"}
 
 @settings(deadline=None, max_examples=80)
 @given(
-    world=worlds(max_hosts=4, larger=0),
+    data=st.data(),
     seed=st.integers(0, 10**6),
     watts=st.lists(st.integers(0, 200), min_size=4, max_size=4),
     first=st.integers(0, 1),
 )
 def test_both_counts_agree_whatever_is_switched(
-    kit: SimpleNamespace, world: World, seed: int, watts: list[int], first: int
+    kit: SimpleNamespace, data: st.DataObject, seed: int, watts: list[int], first: int
 ) -> None:
     """Jobs without mixed sequences: Batsim's lazy count, host by host, is the exact one, kept by state."""
+    world = data.draw(kit.worlds(max_hosts=4, larger=0))
     jobs = [job for job in world.jobs if job["profile"] not in ("s", "u")]
     idle, slow, asleep, switching = watts
     text = (
@@ -332,7 +199,7 @@ def test_both_counts_agree_whatever_is_switched(
     machine = kit.machine(*[kit.host(f"h{k}", watts=text, pstate=first, **SLEEPY) for k in range(len(world.hosts))])
     # A job at date 0 makes Batsim notice the initial power states at once.
     work = kit.workload([kit.job("first", 0, 1, "d"), *jobs], world.profiles)
-    run = simulate(machine, [work], Chaos(seed), energy=True)
+    run = simulate(machine, [work], kit.Chaos(seed), energy=True)
     assert not run.deadlock
     check_disjoint(kit, run)
     check_sums(run)

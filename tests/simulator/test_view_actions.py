@@ -192,8 +192,14 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda v, a: (a.sleep([1], 2), a.start(0, [1])),
         r"hosts \[1\] for job 0 are not all free",
     ),
-    "start in a sleep state": (lambda v, a: a.start(0, None, 2), r"power state 2 does not fit; states \[0, 1\] do"),
-    "start in an unknown state": (lambda v, a: a.start(0, [0], 9), r"power state 9 does not fit; states \[0, 1\] do"),
+    "start in a sleep state": (
+        lambda v, a: a.start(0, None, 2),
+        r"power state 2 of host 0 cannot be asked for in this way at 0.0 s; states \[0, 1\] can",
+    ),
+    "start in an unknown state": (
+        lambda v, a: a.start(0, [0], 9),
+        r"power state 9 of host 0 cannot be asked for in this way at 0.0 s; states \[0, 1\] can",
+    ),
     "reject a running job": (lambda v, a: (a.start(0), a.reject(0)), "job 0 is not waiting"),
     "reject a future job": (lambda v, a: a.reject(4), "job 4 is not known"),
     "kill a waiting job": (lambda v, a: a.kill(0), "job 0 is not running at 0.0 s, so it cannot be killed"),
@@ -201,8 +207,14 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "call now": (lambda v, a: a.wake_me_at(v.now), "a call at 0.0 s was asked for at 0.0 s; ask for a later date"),
     "call in the past": (lambda v, a: a.wake_me_at(-3), "a call at -3 s was asked for at 0.0 s"),
     "call at no date": (lambda v, a: a.wake_me_at(float("nan")), "a call at nan s was asked for"),
-    "sleep into a computing state": (lambda v, a: a.sleep([0], 1), r"power state 1 does not fit; states \[2\] do"),
-    "sleep into a virtual state": (lambda v, a: a.sleep([0], 3), r"power state 3 does not fit; states \[2\] do"),
+    "sleep into a computing state": (
+        lambda v, a: a.sleep([0], 1),
+        r"power state 1 of host 0 cannot be asked for in this way at 0.0 s; states \[2\] can",
+    ),
+    "sleep into a virtual state": (
+        lambda v, a: a.sleep([0], 3),
+        r"power state 3 of host 0 cannot be asked for in this way at 0.0 s; states \[2\] can",
+    ),
     "sleep of a busy host": (
         lambda v, a: (a.start(0), a.sleep([0], 2)),
         "host 0 is not free at 0.0 s, so it cannot be put to sleep",
@@ -211,10 +223,16 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "sleep twice": (lambda v, a: (a.sleep([0], 2), a.sleep([0], 2)), "host 0 is not free"),
     "sleep of an unknown host": (lambda v, a: a.sleep([7], 2), "there is no host 7"),
     "wake of a host that is awake": (lambda v, a: a.wake([0]), "host 0 is not asleep at 0.0 s, so it cannot be woken"),
-    "wake into a sleep state": (lambda v, a: a.wake([0], 2), r"power state 2 does not fit; states \[0, 1\] do"),
-    "set a sleep state": (lambda v, a: a.set_power_state([0], 2), r"power state 2 does not fit; states \[0, 1\] do"),
-    "set a virtual state": (lambda v, a: a.set_power_state([0], 4), r"power state 4 does not fit"),
-    "set a negative state": (lambda v, a: a.set_power_state([0], -1), r"power state -1 does not fit"),
+    "wake into a sleep state": (
+        lambda v, a: a.wake([0], 2),
+        r"power state 2 of host 0 cannot be asked for in this way at 0.0 s; states \[0, 1\] can",
+    ),
+    "set a sleep state": (
+        lambda v, a: a.set_power_state([0], 2),
+        r"power state 2 of host 0 cannot be asked for in this way at 0.0 s; states \[0, 1\] can",
+    ),
+    "set a virtual state": (lambda v, a: a.set_power_state([0], 4), r"power state 4 of host 0 cannot be asked for"),
+    "set a negative state": (lambda v, a: a.set_power_state([0], -1), r"power state -1 of host 0 cannot be asked for"),
     "call for ever": (
         lambda v, a: [a.wake_me_at(v.now + 1) for _ in range(10_000)],
         r"more than \d+ decisions at 0.0 s; the policy may be looping",
@@ -315,6 +333,14 @@ def test_hosts_that_leave_are_not_free(kit: SimpleNamespace, machine: Platform, 
     assert by_date[2.0] == [2]
     assert by_date[7.0] == [0, 2]
     assert by_date[110.0] == [0, 2]
+
+
+@pytest.mark.xfail(strict=True, reason="the power at the start is told for ever")
+def test_power_is_not_told_without_energy(first: Callable[..., Run]) -> None:
+    def act(view: View, actions: Actions) -> None:
+        assert np.isnan(view.power_w)
+
+    first(act, energy=False)
 
 
 def test_what_is_a_policy(kit: SimpleNamespace) -> None:
