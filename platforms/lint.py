@@ -153,9 +153,10 @@ def _name_order(hosts: Sequence[HostSpec], findings: Findings) -> None:
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
-    # Digits of other scripts are letters here: int() would read them, Batsim does not.
+    # Digits of other scripts are letters here: int() would read them, Batsim does not. Numbers compare by their
+    # length first, so that they may be longer than int() accepts.
     parts = re.split(r"([0-9]+)", name)
-    return [(1, int(part), "") if i % 2 else (0, 0, part) for i, part in enumerate(parts)]
+    return [(1, len(part.lstrip("0")), part.lstrip("0")) if i % 2 else (0, 0, part) for i, part in enumerate(parts)]
 
 
 def _messages(description: Description, findings: Findings, hosts: Sequence[HostSpec], master: HostSpec) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from wattq.errors import WorkloadError
 from wattq.platforms.model import Platform
 from wattq.simulator import codes as x
+from wattq.simulator import kernel_records as r
 from wattq.simulator import layout as c
 from wattq.simulator.external import ExternalEvents
 from wattq.simulator.profile_nodes import ProfileNodes
@@ -76,7 +77,7 @@ def _links(platform: Platform) -> NDArray[np.float64]:
 
 def _jobs(workloads: Sequence[Workload], nodes: ProfileNodes) -> NDArray[np.void]:
     """Return the jobs of all workloads, one after the other."""
-    jobs = _zeros(sum(w.n_jobs for w in workloads), c.job_t)
+    jobs = _zeros(sum(w.n_jobs for w in workloads), r.job_t)
     at = 0
     for number, w in enumerate(workloads):
         part = jobs[at : at + w.n_jobs]
@@ -165,7 +166,7 @@ def _submitters(workloads: Sequence[Workload], externals: ExternalEvents) -> NDA
     """Return one submitter per workload, then one per file of external events."""
     sizes = [w.n_jobs for w in workloads]
     parts = [(x.SUBMITTER, sizes), (x.EVENTS, externals.sizes)]
-    submitters = _zeros(len(sizes) + len(externals.sizes), c.submitter_t)
+    submitters = _zeros(len(sizes) + len(externals.sizes), r.submitter_t)
     number = 0
     for kind, counts in parts:
         at = 0
@@ -227,7 +228,7 @@ def build(
     v.head["n_jobs"] = n_jobs
     n_actors = 3 * platform.n_hosts + nodes.max_ranks + 256
     n_slots = 2 * n_actors + 256
-    head = np.zeros(1, dtype=c.kernel_head_t)
+    head = np.zeros(1, dtype=r.kernel_head_t)
     k = head[0]
     k["express"] = True
     k["uniform"] = _uniform(platform, pstates)
@@ -261,7 +262,7 @@ def build(
         nodes=node_t,
         children=children,
         amounts=amounts,
-        actors=np.zeros(n_actors, dtype=c.actor_t),
+        actors=np.zeros(n_actors, dtype=r.actor_t),
         stack=np.zeros((n_actors, nodes.max_depth + 1, 2), dtype=np.int32),
         run=np.zeros((2, n_actors), dtype=np.int32),
         ended=np.zeros(n_slots, dtype=np.int32),
@@ -271,19 +272,19 @@ def build(
         rate=np.ones(n_slots),
         snap=np.zeros(n_slots),
         slot=np.zeros(n_slots, dtype=np.int32),
-        actions=np.zeros(n_slots, dtype=c.action_t),
-        mail=np.zeros(2 * n_actors, dtype=c.mail_t),
+        actions=np.zeros(n_slots, dtype=r.action_t),
+        mail=np.zeros(2 * n_actors, dtype=r.mail_t),
         submitters=_submitters(workloads, externals),
         externals=externals.records,
-        groups=np.zeros(256, dtype=c.group_t),
+        groups=np.zeros(256, dtype=r.group_t),
         members=np.zeros(2 * platform.n_hosts + 256, dtype=np.int32),
-        kills=np.zeros(256, dtype=c.kill_t),
+        kills=np.zeros(256, dtype=r.kill_t),
         paths=np.zeros(1024, dtype=np.int32),
         sums=sums,
         out_jobs=np.zeros(len(jobs) + 1, dtype=np.int32),
-        out_states=np.zeros(2 * len(jobs) + 1024, dtype=c.state_row_t),
-        out_energy=np.zeros(2 * len(jobs) + 1024 if energy else 1, dtype=c.energy_row_t),
-        out_pstates=np.zeros(1024 if energy else 1, dtype=c.pstate_row_t),
+        out_states=np.zeros(2 * len(jobs) + 1024, dtype=r.state_row_t),
+        out_energy=np.zeros(2 * len(jobs) + 1024 if energy else 1, dtype=r.energy_row_t),
+        out_pstates=np.zeros(1024 if energy else 1, dtype=r.pstate_row_t),
         events=v.events,
         event_iv=v.event_iv,
         alloc=v.iv,

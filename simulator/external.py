@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.errors import InvalidInputError, MissingFileError, at
+from wattq.simulator import kernel_records as r
 from wattq.simulator import layout as c
 from wattq.simulator.intervals import parse_intervals
 
@@ -39,7 +40,7 @@ class ExternalEvents:
     @staticmethod
     def none() -> ExternalEvents:
         """Return no events at all."""
-        return ExternalEvents(np.zeros(1, dtype=c.external_t), np.zeros((0, 2), dtype=np.int32))
+        return ExternalEvents(np.zeros(1, dtype=r.external_t), np.zeros((0, 2), dtype=np.int32))
 
 
 def _parse_line(text: str, source: str, line: int, forward_unknown: bool) -> tuple[float, int, str, str]:
@@ -84,7 +85,7 @@ def parse_events(data: bytes, source: str, n_hosts: int, *, forward_unknown: boo
     rows = [(*_parse_line(text, source, i, forward_unknown), i) for i, text in enumerate(lines, 1) if text.strip()]
     order = {c.EV_AVAILABLE: 0, c.EV_UNAVAILABLE: 1, c.EV_GENERIC: 2}
     rows.sort(key=lambda row: (row[0], order[row[1]]))
-    records = np.zeros(max(len(rows), 1), dtype=c.external_t)
+    records = np.zeros(max(len(rows), 1), dtype=r.external_t)
     intervals: list[tuple[int, int]] = []
     for number, (date, kind, resources, _, line) in enumerate(rows):
         own = parse_intervals(resources, at(source, line, "resources"), n_hosts) if kind != c.EV_GENERIC else []
@@ -117,5 +118,5 @@ def read_events(paths: Sequence[str | Path], n_hosts: int, *, forward_unknown: b
         texts.extend(part.texts)
     joined = np.concatenate(records)
     if not len(joined):
-        joined = np.zeros(1, dtype=c.external_t)
+        joined = np.zeros(1, dtype=r.external_t)
     return ExternalEvents(joined, np.concatenate(intervals), tuple(part.sizes[0] for part in parts), tuple(texts))

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from wattq.simulator import kernel_records as r
 from wattq.simulator.bundle import Bundle, register_bundle
 
 __all__ = [
@@ -73,16 +74,6 @@ PS_COMPUTE, PS_SLEEP, PS_OFF, PS_ON = 0, 1, 2, 3
 
 # Profile nodes.
 N_DELAY, N_HOMOGENEOUS, N_TOTAL, N_PARALLEL, N_COMPOSED, N_TRACE = range(6)
-
-
-def _ints(*names: str) -> list[tuple[str, str]]:
-    """Return 4-byte integer fields of these names."""
-    return [(name, "i4") for name in names]
-
-
-def _longs(*names: str) -> list[tuple[str, str]]:
-    """Return 8-byte integer fields of these names."""
-    return [(name, "i8") for name in names]
 
 
 # A message from the machine: `events[first:last]`.
@@ -249,105 +240,6 @@ class Ledger(Bundle):
 
 
 # ---------------------------------------------------------------------------------------------- the kernel
-kernel_head_t = np.dtype(
-    [
-        ("clock_s", "f8"),
-        ("reply_now_s", "f8"),  # `now` of the reply being injected
-        *_longs(
-            "express", "uniform", "energy", "initial_left", "shared", "sharing", "dynamic", "registering", "acknowledge"
-        ),
-        *_longs("n_hosts", "n_compute", "n_jobs", "max_ranks", "max_depth"),
-        # actors
-        *_longs("n_actors", "free_actor", "n_free_actors", "side", "run_i", "n_run", "n_next", "n_cancelled"),
-        # timed actions
-        *_longs("n_act", "n_dead", "n_fresh", "free_slot", "n_free_slots", "sequence", "dirty"),
-        # the message in flight to the server
-        ("quiet_s", "f8"),  # lower bound of the time to the next end of another action
-        ("mail_latency_s", "f8"),
-        ("mail_left", "f8"),
-        ("mail_rate", "f8"),
-        *_longs(
-            "mail_on",
-            "mail_sequence",
-            "mail_sender_first",
-            "mail_from",
-            "mail_head",
-            "mail_tail",
-            "server_waits",
-            "server",
-        ),
-        # server
-        *_longs("sched_ready", "end_sent", "end_acked", "waiting_reply", "reply_n"),
-        *_longs("n_submitters", "submitters_done", "n_event_submitters", "event_submitters_done"),
-        *_longs("n_submitted", "n_completed", "n_running", "n_switching", "n_waiters", "n_killers"),
-        *_longs("ev_first", "ev_n", "n_event_iv", "external_iv", "n_kills", "n_paths", "delete_from"),
-        # Batsim's lazy energy count: total at `total_at_s`, power since then, what single updates changed
-        ("total_j", "f8"),
-        ("total_at_s", "f8"),
-        ("correction_j", "f8"),
-        ("power_w", "f8"),
-        ("wattmin_w", "f8"),
-        ("first_job_j", "f8"),
-        ("last_end_j", "f8"),
-        ("exact_at_s", "f8"),
-        # outputs
-        *_longs("n_out_jobs", "n_out_states", "n_out_energy", "n_out_pstates", "n_grouped", "n_switched"),
-        *_longs("n_groups", "first_group", "n_members"),
-        *_longs("abort", "abort_a", "abort_b", "n_steps", "n_messages"),
-    ],
-    align=True,
-)
-
-job_t = np.dtype(
-    [
-        ("submit_s", "f8"),
-        ("walltime_s", "f8"),
-        ("start_s", "f8"),
-        ("runtime_s", "f8"),
-        ("energy_j", "f8"),
-        ("remaining_s", "f8"),  # of the walltime; negative: none
-        # node: root profile node; iv, n_iv: allocation, in Ledger.iv; total_only: may differ from the request
-        *_ints("hosts", "node", "state", "return_code", "actor", "iv", "n_iv", "n_alloc"),
-        *_ints("kill_requested", "deleted", "total_only", "workload"),
-    ],
-    align=True,
-)
-
-node_t = np.dtype(
-    [
-        ("amount", "f8"),  # delay in s, or flops
-        # first, n: children, vector of flops, or ranks; code: return code of the profile
-        *_ints("kind", "first", "n", "repeat", "code", "name"),
-    ],
-    align=True,
-)
-
-actor_t = np.dtype(
-    [
-        ("f0", "f8"),
-        ("call_s", "f8"),  # duration of the sleep or time-out asked for
-        ("kind", "i4"),
-        ("pc", "i4"),
-        ("idx", "i4"),  # job, host, submitter, decision...
-        ("host", "i4"),  # -1: master
-        ("depth", "i4"),
-        ("call", "i4"),
-        *_ints("arg", "mail", "mail_a", "mail_b"),
-        *_ints("task", "timer", "sleep", "woke", "scan_iv", "scan", "next_free", "k", "n", "parent", "dead", "first"),
-    ],
-    align=True,
-)
-
-action_t = np.dtype(_ints("kind", "actor", "host", "pos", "state", "sequence", "loaded", "next_free"), align=True)
-mail_t = np.dtype(_ints("kind", "a", "b", "actor", "host", "pad"), align=True)
-submitter_t = np.dtype([("current_s", "f8"), *_ints("first", "last", "pos", "sent", "kind", "counted")], align=True)
-external_t = np.dtype([("time_s", "f8"), *_ints("kind", "iv", "n_iv", "number")], align=True)
-group_t = np.dtype(_ints("target", "first", "n", "left", "active", "iv", "n_iv", "pad"), align=True)
-state_row_t = np.dtype([("time_s", "f8"), ("n", "i4", (6,))], align=True)
-energy_row_t = np.dtype([("time_s", "f8"), ("energy_j", "f8"), ("wattmin_w", "f8"), *_ints("kind", "pad")], align=True)
-pstate_row_t = np.dtype([("time_s", "f8"), *_ints("pstate", "iv", "n_iv", "pad")], align=True)
-kill_t = np.dtype([("progress", "f8"), *_ints("job", "path", "n_path", "known")], align=True)
-
 # Rows of Kernel.sums, one column per machine state.
 SUM_EXACT_J, SUM_EXACT_W, SUM_STATE_S, SUM_STATE_N = range(4)
 
@@ -357,7 +249,7 @@ class Kernel(Bundle):
     """What happens, as arrays; private to the engine.
 
     Attributes:
-        head: one record, `kernel_head_t`.
+        head: one record, `r.kernel_head_t`.
         jobs, pstates, nodes: jobs, power states by host class, profile nodes.
         h_*: the hosts, one array per quantity, since loops over the hosts of a job are the bulk of the work:
             Batsim's energy count at a date and the power from then on; load; date of the last change of machine
@@ -381,8 +273,8 @@ class Kernel(Bundle):
     """
 
     FIELDS: ClassVar[dict[str, tuple[Any, int]]] = {
-        "head": (kernel_head_t, 1),
-        "jobs": (job_t, 1),
+        "head": (r.kernel_head_t, 1),
+        "jobs": (r.job_t, 1),
         "h_energy_j": (np.float64, 1),
         "h_at_s": (np.float64, 1),
         "h_power_w": (np.float64, 1),
@@ -396,10 +288,10 @@ class Kernel(Bundle):
         "h_n_tasks": (np.int32, 1),
         "links": (np.float64, 2),
         "pstates": (pstate_t, 2),
-        "nodes": (node_t, 1),
+        "nodes": (r.node_t, 1),
         "children": (np.int32, 1),
         "amounts": (np.float64, 1),
-        "actors": (actor_t, 1),
+        "actors": (r.actor_t, 1),
         "stack": (np.int32, 3),
         "run": (np.int32, 2),
         "ended": (np.int32, 1),
@@ -409,19 +301,19 @@ class Kernel(Bundle):
         "rate": (np.float64, 1),
         "snap": (np.float64, 1),
         "slot": (np.int32, 1),
-        "actions": (action_t, 1),
-        "mail": (mail_t, 1),
-        "submitters": (submitter_t, 1),
-        "externals": (external_t, 1),
-        "groups": (group_t, 1),
+        "actions": (r.action_t, 1),
+        "mail": (r.mail_t, 1),
+        "submitters": (r.submitter_t, 1),
+        "externals": (r.external_t, 1),
+        "groups": (r.group_t, 1),
         "members": (np.int32, 1),
-        "kills": (kill_t, 1),
+        "kills": (r.kill_t, 1),
         "paths": (np.int32, 1),
         "sums": (np.float64, 2),
         "out_jobs": (np.int32, 1),
-        "out_states": (state_row_t, 1),
-        "out_energy": (energy_row_t, 1),
-        "out_pstates": (pstate_row_t, 1),
+        "out_states": (r.state_row_t, 1),
+        "out_energy": (r.energy_row_t, 1),
+        "out_pstates": (r.pstate_row_t, 1),
         "events": (event_t, 1),
         "event_iv": (np.int32, 2),
         "alloc": (np.int32, 2),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.errors import UnsupportedError, WorkloadError
+from wattq.simulator import kernel_records as r
 from wattq.simulator import layout as c
 from wattq.workloads.model import Profile, Workload
 
@@ -77,7 +78,7 @@ class ProfileNodes:
                 self._refuse_communication(profile, workload.name, hosts)
         types = [profile.type for profile in profiles]
         kinds = np.array([_AMOUNTS[name][1] for name in types], dtype=np.int64)
-        nodes = np.zeros(len(profiles), dtype=c.node_t)
+        nodes = np.zeros(len(profiles), dtype=r.node_t)
         nodes["amount"] = [d[_AMOUNTS[name][0]] for name, d in zip(types, described, strict=True)]
         nodes["kind"] = kinds
         nodes["repeat"] = 1
@@ -111,7 +112,7 @@ class ProfileNodes:
             row = (0.0, c.N_COMPOSED, first, len(parts), int(description.get("repeat", 1)), code)
         else:
             row = self._leaf(profile, place, hosts, code)
-        self._parts.append(np.array([(*row, 0)], dtype=c.node_t))
+        self._parts.append(np.array([(*row, 0)], dtype=r.node_t))
         self.names.append(profile.name)
         done[profile.name] = (len(self.names) - 1, depth)
         return done[profile.name]
@@ -161,7 +162,7 @@ class ProfileNodes:
 
     def arrays(self) -> tuple[NDArray[np.void], NDArray[np.int32], NDArray[np.float64]]:
         """Return nodes, children and amounts for the kernel."""
-        nodes = np.concatenate(self._parts) if self._parts else np.zeros(1, dtype=c.node_t)
+        nodes = np.concatenate(self._parts) if self._parts else np.zeros(1, dtype=r.node_t)
         nodes["name"] = np.arange(len(nodes))
         children = np.array(self._children or [0], dtype=np.int32)
         return nodes, children, np.array(self._amounts or [0.0], dtype=np.float64)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
 from wattq.simulator.actors import call_create, call_end, new_actor
-from wattq.simulator.bits import span
+from wattq.simulator.checks import abort, check_execution, request_is_valid
 from wattq.simulator.events import add_event, add_job_event
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
@@ -23,99 +21,12 @@ _BEGIN, RECEIVE, RECEIVED, _TALK, _REQUEST_QUERY, _REQUEST, _SWITCHED_QUERY, _EN
 
 
 @inlined
-def _abort(s: Kernel, reason: int, first: int, second: int) -> None:
-    """Stop the simulation as a failed assertion of Batsim does."""
-    k = s.head[0]
-    if k.abort == x.OK:
-        k.abort = reason
-        k.abort_a = first
-        k.abort_b = second
-
-
-@jitted
-def _hosts_ready(s: Kernel, d: int) -> int:
-    """Return the number of hosts of an allocation when all of them can take a job, else -1."""
-    k = s.head[0]
-    decision = s.decisions[d]
-    n = 0
-    for iv in range(decision.iv, decision.iv + decision.n_iv):
-        first, last = s.alloc[iv, 0], s.alloc[iv, 1]
-        if first < 0 or last >= k.n_hosts:
-            return -1
-        taken = np.int32(0)
-        for host in span(first, last):
-            taken |= s.h_state[host] | s.h_n_jobs[host]
-        if taken != 0:
-            return -1
-        if k.energy and not k.uniform:
-            for host in span(first, last):
-                if s.pstates[s.h_cls[host], s.h_pstate[host]].kind != c.PS_COMPUTE:
-                    return -1
-        n += last - first + 1
-    return n
-
-
-@jitted
-def _why_not_ready(s: Kernel, d: int) -> int:
-    """Check the hosts of an allocation in Batsim's order; return why it aborts, or OK."""
-    k = s.head[0]
-    decision = s.decisions[d]
-    for iv in range(decision.iv, decision.iv + decision.n_iv):
-        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            if host < 0 or host >= k.n_hosts:
-                k.abort_b = host
-                return x.AB_BAD_HOST
-            if s.h_n_jobs[host] > 0 and not k.sharing:
-                k.abort_b = host
-                return x.AB_BUSY
-    for iv in range(decision.iv, decision.iv + decision.n_iv):
-        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            if s.h_state[host] != c.COMPUTING and s.h_state[host] != c.IDLE:
-                k.abort_b = host
-                return x.AB_NOT_READY
-            if k.energy and s.pstates[s.h_cls[host], s.h_pstate[host]].kind != c.PS_COMPUTE:
-                k.abort_b = host
-                return x.AB_NOT_COMPUTING_PSTATE
-    return x.OK
-
-
-@jitted
-def _check_execution(s: Kernel, d: int) -> int:
-    """Check an EXECUTE_JOB in Batsim's order (1.4) and take the allocation over; return why it aborts, or OK."""
-    k = s.head[0]
-    decision = s.decisions[d]
-    j = s.jobs[decision.job]
-    if j.state != c.SUBMITTED:
-        k.abort_b = j.state
-        return x.AB_NOT_SUBMITTED
-    n = _hosts_ready(s, d)
-    if n < 0:
-        reason = _why_not_ready(s, d)
-        if reason != x.OK:
-            return reason
-        n = 0
-        for iv in range(decision.iv, decision.iv + decision.n_iv):
-            n += s.alloc[iv, 1] - s.alloc[iv, 0] + 1
-    if not j.total_only and n != j.hosts:
-        k.abort_b = n
-        return x.AB_SIZE
-    node = s.nodes[j.node]
-    if node.kind == c.N_PARALLEL and node.n != n:
-        k.abort_b = n
-        return x.AB_VECTOR_SIZE
-    j.iv = decision.iv
-    j.n_iv = decision.n_iv
-    j.n_alloc = n
-    return x.OK
-
-
-@inlined
 def _on_execute(s: Kernel, server: int, d: int) -> bool:
     """Start a job; return whether the server yields."""
     k = s.head[0]
-    reason = _check_execution(s, d)
+    reason = check_execution(s, d)
     if reason != x.OK:
-        _abort(s, reason, s.decisions[d].job, k.abort_b)
+        abort(s, reason, s.decisions[d].job, k.abort_b)
         return False
     job = s.decisions[d].job
     s.jobs[job].state = c.RUNNING
@@ -131,7 +42,7 @@ def _on_reject(s: Kernel, job: int) -> None:
     """Refuse a job for good."""
     k = s.head[0]
     if s.jobs[job].state != c.SUBMITTED:
-        _abort(s, x.AB_REJECT, job, s.jobs[job].state)
+        abort(s, x.AB_REJECT, job, s.jobs[job].state)
         return
     s.jobs[job].state = c.REJECTED
     k.n_completed += 1
@@ -155,12 +66,12 @@ def _on_kill(s: Kernel, server: int, d: int) -> bool:
         job = s.kill_list[i]
         j = s.jobs[job]
         if j.deleted:
-            _abort(s, x.AB_UNKNOWN_JOB, job, 0)
+            abort(s, x.AB_UNKNOWN_JOB, job, 0)
             return False
         if j.kill_requested:
             continue
         if j.state < c.RUNNING or j.state == c.REJECTED:
-            _abort(s, x.AB_KILL, job, j.state)
+            abort(s, x.AB_KILL, job, j.state)
             return False
         j.kill_requested = 1
         record = s.kills[k.n_kills]
@@ -183,28 +94,12 @@ def _on_call(s: Kernel, server: int, d: int) -> bool:
     """Create a waiter; return whether the server yields."""
     k = s.head[0]
     if s.decisions[d].target_s <= k.clock_s:
-        _abort(s, x.AB_PAST_CALL, d, 0)
+        abort(s, x.AB_PAST_CALL, d, 0)
         return False
     waiter = new_actor(s, x.WAITER, d, -1)
     s.actors[waiter].f0 = s.decisions[d].target_s
     k.n_waiters += 1
     call_create(s, server, waiter, _TALK)
-    return True
-
-
-@jitted
-def _request_is_valid(s: Kernel, d: int) -> bool:
-    """Return whether the machines of a SET_RESOURCE_STATE exist and have the power state."""
-    k = s.head[0]
-    decision = s.decisions[d]
-    for iv in range(decision.iv, decision.iv + decision.n_iv):
-        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
-            if host < 0 or host >= k.n_hosts:
-                _abort(s, x.AB_BAD_HOST, -1, host)
-                return False
-            if decision.a < 0 or decision.a >= s.pstates[s.h_cls[host], 0].n:
-                _abort(s, x.AB_BAD_PSTATE, host, decision.a)
-                return False
     return True
 
 
@@ -237,9 +132,9 @@ def _on_decision(s: Kernel, server: int, d: int) -> bool:
         return False
     if kind == c.DO_SET_STATE or kind == c.DO_QUERY_ENERGY:
         if not k.energy:
-            _abort(s, x.AB_NO_ENERGY, kind, 0)
+            abort(s, x.AB_NO_ENERGY, kind, 0)
             return False
-        if kind == c.DO_SET_STATE and not _request_is_valid(s, d):
+        if kind == c.DO_SET_STATE and not request_is_valid(s, d):
             return False
         begin_query(s, server, False)
         a.first = d
@@ -261,12 +156,12 @@ def _on_externals(s: Kernel, first: int, last: int) -> None:
                 away = s.h_state[host] == c.UNAVAILABLE
                 if event.kind == c.EV_UNAVAILABLE:
                     if away:
-                        _abort(s, x.AB_UNAVAILABLE_TWICE, host, 0)
+                        abort(s, x.AB_UNAVAILABLE_TWICE, host, 0)
                         return
                     change_state(s, host, c.UNAVAILABLE)
                 else:
                     if not away:
-                        _abort(s, x.AB_AVAILABLE_TWICE, host, 0)
+                        abort(s, x.AB_AVAILABLE_TWICE, host, 0)
                         return
                     change_state(s, host, c.COMPUTING if s.h_n_jobs[host] > 0 else c.IDLE)
         if event.n_iv > 0:
@@ -428,6 +323,6 @@ def resume_server(s: Kernel, server: int) -> None:
             a.pc = _TALK
         else:
             if k.n_waiters > 0:
-                _abort(s, x.AB_CALL_AT_END, 0, 0)
+                abort(s, x.AB_CALL_AT_END, 0, 0)
             break
     call_end(s, server)

@@ -1,0 +1,116 @@
+"""Whether Batsim would abort on a decision (batsim-semantics.md, 1.4 and 3.4)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wattq.simulator import codes as x
+from wattq.simulator import layout as c
+from wattq.simulator.bits import span
+from wattq.simulator.jit import inlined, jitted
+from wattq.simulator.layout import Kernel
+
+__all__ = ["abort", "check_execution", "request_is_valid"]
+
+
+@inlined
+def abort(s: Kernel, reason: int, first: int, second: int) -> None:
+    """Stop the simulation as a failed assertion of Batsim does."""
+    k = s.head[0]
+    if k.abort == x.OK:
+        k.abort = reason
+        k.abort_a = first
+        k.abort_b = second
+
+
+@jitted
+def _hosts_ready(s: Kernel, d: int) -> int:
+    """Return the number of hosts of an allocation when all of them can take a job, else -1."""
+    k = s.head[0]
+    decision = s.decisions[d]
+    n = 0
+    for iv in range(decision.iv, decision.iv + decision.n_iv):
+        first, last = s.alloc[iv, 0], s.alloc[iv, 1]
+        if first < 0 or last >= k.n_hosts:
+            return -1
+        taken = np.int32(0)
+        for host in span(first, last):
+            taken |= s.h_state[host] | s.h_n_jobs[host]
+        if taken != 0:
+            return -1
+        if k.energy and not k.uniform:
+            for host in span(first, last):
+                if s.pstates[s.h_cls[host], s.h_pstate[host]].kind != c.PS_COMPUTE:
+                    return -1
+        n += last - first + 1
+    return n
+
+
+@jitted
+def _why_not_ready(s: Kernel, d: int) -> int:
+    """Check the hosts of an allocation in Batsim's order; return why it aborts, or OK."""
+    k = s.head[0]
+    decision = s.decisions[d]
+    for iv in range(decision.iv, decision.iv + decision.n_iv):
+        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
+            if host < 0 or host >= k.n_hosts:
+                k.abort_b = host
+                return x.AB_BAD_HOST
+            if s.h_n_jobs[host] > 0 and not k.sharing:
+                k.abort_b = host
+                return x.AB_BUSY
+    for iv in range(decision.iv, decision.iv + decision.n_iv):
+        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
+            if s.h_state[host] != c.COMPUTING and s.h_state[host] != c.IDLE:
+                k.abort_b = host
+                return x.AB_NOT_READY
+            if k.energy and s.pstates[s.h_cls[host], s.h_pstate[host]].kind != c.PS_COMPUTE:
+                k.abort_b = host
+                return x.AB_NOT_COMPUTING_PSTATE
+    return x.OK
+
+
+@jitted
+def check_execution(s: Kernel, d: int) -> int:
+    """Check an EXECUTE_JOB in Batsim's order (1.4) and take the allocation over; return why it aborts, or OK."""
+    k = s.head[0]
+    decision = s.decisions[d]
+    j = s.jobs[decision.job]
+    if j.state != c.SUBMITTED:
+        k.abort_b = j.state
+        return x.AB_NOT_SUBMITTED
+    n = _hosts_ready(s, d)
+    if n < 0:
+        reason = _why_not_ready(s, d)
+        if reason != x.OK:
+            return reason
+        n = 0
+        for iv in range(decision.iv, decision.iv + decision.n_iv):
+            n += s.alloc[iv, 1] - s.alloc[iv, 0] + 1
+    if not j.total_only and n != j.hosts:
+        k.abort_b = n
+        return x.AB_SIZE
+    node = s.nodes[j.node]
+    if node.kind == c.N_PARALLEL and node.n != n:
+        k.abort_b = n
+        return x.AB_VECTOR_SIZE
+    j.iv = decision.iv
+    j.n_iv = decision.n_iv
+    j.n_alloc = n
+    return x.OK
+
+
+@jitted
+def request_is_valid(s: Kernel, d: int) -> bool:
+    """Return whether the machines of a SET_RESOURCE_STATE exist and have the power state."""
+    k = s.head[0]
+    decision = s.decisions[d]
+    for iv in range(decision.iv, decision.iv + decision.n_iv):
+        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
+            if host < 0 or host >= k.n_hosts:
+                abort(s, x.AB_BAD_HOST, -1, host)
+                return False
+            if decision.a < 0 or decision.a >= s.pstates[s.h_cls[host], 0].n:
+                abort(s, x.AB_BAD_PSTATE, host, decision.a)
+                return False
+    return True
