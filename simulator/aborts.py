@@ -18,7 +18,7 @@ _MACHINE_STATES = ("idle", "computing", "sleeping", "switching_on", "switching_o
 def _job_name(workloads: Sequence[Workload], job: int) -> str:
     """Return the full id of a job."""
     for w in workloads:
-        if job < w.n_jobs:
+        if 0 <= job < w.n_jobs:
             return f"{w.name}!{w.job_id[job]}"
         job -= w.n_jobs
     return f"job {job}"
@@ -42,7 +42,9 @@ def abort_message(s: c.Kernel, platform: Platform, workloads: Sequence[Workload]
         "power state",
         x.AB_SIZE: f"job '{job}' was given {second} machines, not the number that it asked for",
         x.AB_VECTOR_SIZE: f"job '{job}' was given {second} machines, but its parallel profile describes another number",
-        x.AB_UNKNOWN_JOB: f"job '{job}' does not exist (any more)",
+        x.AB_UNKNOWN_JOB: f"job '{job}' does not exist (any more)"
+        if first >= 0
+        else "a job was named that does not exist",
         x.AB_REJECT: f"job '{job}' cannot be rejected: its state is {job_state}",
         x.AB_KILL: f"job '{job}' cannot be killed: it was not started",
         x.AB_PAST_CALL: "a call was asked for at a date that is not in the future",

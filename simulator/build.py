@@ -207,6 +207,7 @@ def build(
     energy: bool,
     externals: ExternalEvents,
     sharing: bool = False,
+    registering: bool = False,
 ) -> tuple[c.Kernel, c.Ledger, ProfileNodes]:
     """Return the arrays of a simulation at its start, and the names of its profile nodes.
 
@@ -234,6 +235,7 @@ def build(
     k["uniform"] = _uniform(platform, pstates)
     k["energy"] = energy
     k["sharing"] = sharing
+    k["registering"] = registering
     k["shared"] = sharing or nodes.has_trace
     k["n_hosts"] = platform.n_hosts
     k["n_compute"] = platform.n_compute

@@ -47,7 +47,14 @@ def converse(
     """
     externals = externals or ExternalEvents.none()
     options = options or ProtocolOptions()
-    s, v, nodes = build(platform, workloads, energy=energy, externals=externals, sharing=options.compute_sharing)
+    s, v, nodes = build(
+        platform,
+        workloads,
+        energy=energy,
+        externals=externals,
+        sharing=options.compute_sharing,
+        registering=options.dynamic_jobs,
+    )
     metadata: dict[int, str] = {}
     writer = MessageWriter(platform, workloads, nodes.names, externals, options)
     reader = ReplyReader(writer.full_ids, metadata)

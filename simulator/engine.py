@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from wattq.errors import InvalidInputError, PolicyError, SimulationAbortError, UnsupportedError
+from wattq.errors import InvalidInputError, PolicyError, SimulationAbortError, UnsupportedError, WattqError
 from wattq.platforms.model import Platform
 from wattq.simulator import layout as c
 from wattq.simulator.aborts import abort_message
@@ -61,6 +61,8 @@ def simulate(
         raise UnsupportedError(
             f"platform {platform.name}: usage traces on a platform with routes are not simulated; remove the routes"
         )
+    if not isinstance(policy, CompiledPolicy | Policy):
+        raise PolicyError(f"{type(policy).__name__} is no policy: it has no method decide(view, actions); add one")
     begin = time.perf_counter()
     if isinstance(policy, CompiledPolicy):
         code, s, v = _run_compiled(policy, s, v)
@@ -100,6 +102,19 @@ def _run_compiled(policy: CompiledPolicy, s: c.Kernel, v: c.Ledger) -> tuple[int
         s, v = enlarge(s, v)
 
 
+def _decide(policy: Policy, view: View, actions: Actions) -> None:
+    """Call a plain-Python policy; whatever it raises is told as its error."""
+    try:
+        policy.decide(view, actions)
+    except WattqError:
+        raise
+    except Exception as error:
+        raise PolicyError(
+            f"policy {getattr(policy, 'name', type(policy).__name__)}: it raised {type(error).__name__} at "
+            f"{view.now} s: {error}; mend the policy"
+        ) from error
+
+
 def _run_python(policy: Policy, s: c.Kernel, v: c.Ledger) -> tuple[int, c.Kernel, c.Ledger, float]:
     """Play a plain-Python policy to the end; also return the wall-clock time it took, in s."""
     view, actions = View(v), Actions(v)
@@ -110,7 +125,7 @@ def _run_python(policy: Policy, s: c.Kernel, v: c.Ledger) -> tuple[int, c.Kernel
         if code == c.DECIDE:
             absorb(v)
             begin = clock()
-            policy.decide(view, actions)
+            _decide(policy, view, actions)
             spent_s += clock() - begin
         elif code == c.GROW:
             s, v = enlarge(s, v)

@@ -238,7 +238,7 @@ class Actions:
     def wake_me_at(self, time_s: float) -> None:
         """Ask to be called at a later date, s."""
         self._room()
-        if not time_s > self._head["now_s"]:
+        if not self._head["now_s"] < time_s < np.inf:
             raise PolicyError(f"a call at {time_s} s was asked for at {self._head['now_s']} s; ask for a later date")
         acts.call_at(self._v, float(time_s))
 
@@ -246,6 +246,12 @@ class Actions:
         """Put idle or computing hosts into another computing power state."""
         words = self._words(hosts)
         self._check_pstate(words, power_state, (c.PS_COMPUTE,))
+        for host in hosts:
+            if self._v.hosts[host]["state"] not in (c.IDLE, c.COMPUTING):
+                raise PolicyError(
+                    f"host {host} sleeps or is being switched at {self._head['now_s']} s, so its speed cannot change; "
+                    "wake it, and wait until it is awake"
+                )
         self._set(words, power_state)
 
     def sleep(self, hosts: Sequence[int], power_state: int) -> None:

@@ -6,6 +6,8 @@ happens at the dates, in the order and in the message groups of the real program
 
 from __future__ import annotations
 
+import numpy as np
+
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
 from wattq.simulator.actors import turn, wake
@@ -131,7 +133,7 @@ def _open_message(s: Kernel, v: Ledger) -> None:
     head.reply_now_s = head.now_s
     head.first_event = k.ev_first
     head.n_events = k.ev_n
-    head.power_w = k.power_w
+    head.power_w = k.power_w if k.energy else np.nan
     for i in range(k.delete_from, k.n_out_jobs):
         s.jobs[s.out_jobs[i]].deleted = 1
     k.delete_from = k.n_out_jobs

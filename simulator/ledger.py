@@ -193,12 +193,14 @@ def _on_availability(v: Ledger, e: int, away: int) -> None:
     """Machines left or came back."""
     event = v.events[e]
     for k in range(event.iv, event.iv + event.n_iv):
-        for host in span(v.event_iv[k, 0], v.event_iv[k, 1]):
+        first = v.event_iv[k, 0]
+        last = min(v.event_iv[k, 1], v.head[0].n_hosts - 1)  # storage hosts are none of the scheduler's
+        for host in range(first, last + 1):
             v.hosts[host].away = away
         if away:
-            _unset_free(v, v.event_iv[k, 0], v.event_iv[k, 1])
+            _unset_free(v, first, last)
         else:
-            _set_free(v, v.event_iv[k, 0], v.event_iv[k, 1])
+            _set_free(v, first, last)
 
 
 @inlined

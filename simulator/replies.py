@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from wattq.errors import InvalidInputError, UnsupportedError
 from wattq.simulator import codes as x
@@ -15,6 +16,9 @@ from wattq.workloads.rapid_numbers import parse_number
 __all__ = ["ReplyReader"]
 
 _DO_ABORT = c.DO_REGISTER_PROFILE + 1
+_INTERVAL = re.compile(r"^(\d{1,9})(?:-(\d{1,9}))?$", re.ASCII)
+_STATE = re.compile(r"^-?\d{1,8}$", re.ASCII)
+_MAX_DATE_S = 1e300
 
 
 class _RefusedError(Exception):
@@ -26,18 +30,33 @@ class _RefusedError(Exception):
         self.job = job
 
 
+def _date(value: Any) -> float:
+    """Return a date, in s; refuse what is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MAX_DATE_S:
+        raise _RefusedError
+    return float(value)
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a JSON number")
+
+
+def _parsed(reply: str) -> Any:
+    """Return a reply as Batsim's JSON library reads it."""
+    return json.loads(reply, parse_float=parse_number, parse_constant=_no_constant)
+
+
 def _alloc(text: Any) -> list[tuple[int, int]]:
     """Read an allocation as Batsim does: intervals separated by blanks; what follows a comma is not seen."""
     if not isinstance(text, str):
         raise _RefusedError
     pairs = []
     for part in text.split():
-        first, dash, last = part.split(",")[0].partition("-")
-        try:
-            pairs.append((int(first), int(last) if dash else int(first)))
-        except ValueError:
-            raise _RefusedError from None
-    if not pairs or any(last < first or first < 0 for first, last in pairs):
+        match = _INTERVAL.match(part.split(",")[0])
+        if match is None:
+            raise _RefusedError
+        pairs.append((int(match[1]), int(match[2] or match[1])))
+    if not pairs or any(last < first for first, last in pairs):
         raise _RefusedError
     return merge_intervals(pairs)
 
@@ -87,13 +106,21 @@ class ReplyReader:
             InvalidInputError: the reply as a whole is not an object with ``now`` and ``events``.
         """
         try:
-            message = json.loads(reply, parse_float=parse_number) if isinstance(reply, str) else reply
+            message = (
+                json.loads(reply, parse_float=parse_number, parse_constant=_no_constant)
+                if isinstance(reply, str)
+                else reply
+            )
             now, events = message["now"], message["events"]
         except (ValueError, RecursionError, TypeError, KeyError) as error:
             raise InvalidInputError(
                 f"the scheduler's reply is not an object with 'now' and 'events' ({error}); mend the scheduler"
             ) from None
-        if isinstance(now, bool) or not isinstance(now, int | float) or not isinstance(events, list):
+        try:
+            now = _date(now)
+        except _RefusedError:
+            events = None
+        if not isinstance(events, list):
             raise InvalidInputError(
                 "the scheduler's reply needs a number 'now' and a list 'events'; mend the scheduler"
             )
@@ -115,9 +142,7 @@ class ReplyReader:
         try:
             if not isinstance(event, Mapping) or not {"timestamp", "type", "data"} <= event.keys():
                 raise _RefusedError
-            date = event["timestamp"]
-            if isinstance(date, bool) or not isinstance(date, int | float):
-                raise _RefusedError
+            date = _date(event["timestamp"])
             if date > now:
                 raise _RefusedError(x.AB_DATE)
             _refuse_later_features(str(event["type"]), event["data"])
@@ -175,15 +200,12 @@ class ReplyReader:
         return True
 
     def _call(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
-        date = data.get("timestamp")
-        if isinstance(date, bool) or not isinstance(date, int | float):
-            raise _RefusedError
-        d["kind"], d["target_s"] = c.DO_CALL, float(date)
+        d["kind"], d["target_s"] = c.DO_CALL, _date(data.get("timestamp"))
         return True
 
     def _set_state(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
         state = data.get("state")
-        if not isinstance(state, str) or not state.lstrip("-").isdecimal() or len(state) > 9:
+        if not isinstance(state, str) or not _STATE.match(state):
             raise _RefusedError
         d["kind"], d["a"] = c.DO_SET_STATE, int(state)
         self._write_alloc(v, d, _alloc(data.get("resources")))
@@ -208,7 +230,8 @@ class ReplyReader:
             "registration_finished": c.DO_REGISTRATION_FINISHED,
             "continue_registration": c.DO_CONTINUE_REGISTRATION,
         }
-        if data.get("type") not in kinds:
+        kind = kinds.get(str(data.get("type")))
+        if kind is None:
             raise _RefusedError
-        d["kind"] = kinds[data["type"]]
+        d["kind"] = kind
         return True

@@ -129,7 +129,7 @@ def _change_alike(s: Kernel, first: int, last: int, power_w: float, from_s: floa
         return
     change_w, moved_j = change_power(s, first, last, power_w, from_s, k.total_at_s)
     k.correction_j -= moved_j
-    add_power(s, c.COMPUTING, change_w)
+    add_power(s, s.h_state[first], change_w)  # a task that outlived its walltime loads hosts that are idle by now
 
 
 @jitted

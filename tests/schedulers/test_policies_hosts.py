@@ -51,7 +51,7 @@ def test_a_plan_that_outgrows_its_memory_stops_with_an_error() -> None:
         return len_i - 2 * (rows - 8), len_f - (rows - 8), (8, n_words)
 
     short = dataclasses.replace(policy, memory=too_little)
-    with pytest.raises(PolicyError, match="code 101"):
+    with pytest.raises(PolicyError, match="outgrew its memory"):
         simulate(make_platform(8), [generate_saturated(60, 8, form="delay", load=3.0)], short)
 
 

@@ -115,7 +115,6 @@ def test_events_that_contradict_the_machine(machine: Platform, work: Workload, t
         simulate(machine, [work], make_policy("fcfs"), events=path)
 
 
-@pytest.mark.xfail(strict=True, reason="the ledger is written behind its last host")
 def test_events_about_storage_hosts_stay_inside_the_ledger(
     kit: SimpleNamespace, work: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,20 +218,17 @@ WILD: dict[str, Any] = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="the error of the policy comes out as it is")
 @pytest.mark.parametrize("case", WILD)
 def test_a_policy_that_fails_is_named(machine: Platform, work: Workload, case: str) -> None:
     with pytest.raises(PolicyError, match="Doing"):
         simulate(machine, [work], Doing(WILD[case]), energy=True)
 
 
-@pytest.mark.xfail(strict=True, reason="the simulation is carried on to the end of time")
 def test_a_call_at_the_end_of_time_is_refused(machine: Platform, work: Workload) -> None:
     with pytest.raises(PolicyError, match="call"):
         simulate(machine, [work], Doing(lambda v, a: a.wake_me_at(float("inf"))))
 
 
-@pytest.mark.xfail(strict=True, reason="the request is taken, never acknowledged, and ends in a deadlock")
 def test_a_power_state_for_a_host_that_is_being_switched_is_refused(kit: SimpleNamespace, work: Workload) -> None:
     host = {"speed": "100Mf,50Mf,1f,0.2f,0.1f", "watts": "100:200,90:150,10:10,120:125,110:115", "sleep": "2:3:4"}
     machine = kit.machine(kit.host("h0", **host), kit.host("h1", **host))

@@ -335,7 +335,6 @@ def test_hosts_that_leave_are_not_free(kit: SimpleNamespace, machine: Platform, 
     assert by_date[110.0] == [0, 2]
 
 
-@pytest.mark.xfail(strict=True, reason="the power at the start is told for ever")
 def test_power_is_not_told_without_energy(first: Callable[..., Run]) -> None:
     def act(view: View, actions: Actions) -> None:
         assert np.isnan(view.power_w)
