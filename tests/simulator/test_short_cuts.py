@@ -44,13 +44,35 @@ def long_way(*args: Any, **kwargs: Any) -> Any:
     return s, v, nodes
 
 
+# Joules and watts are sums: another order of adding may tip the last printed digit. Everything else is equal text.
+SUMS = {"consumed_energy", "consumed_joules", "energy", "epower", "wattmin"}
+
+
+def same_files(short: dict[str, str], long: dict[str, str]) -> None:
+    """Compare output files cell by cell."""
+    assert short.keys() == long.keys()
+    for name in short:
+        tables = [[row.split(",") for row in text.splitlines()] for text in (short[name], long[name])]
+        assert [len(row) for row in tables[0]] == [len(row) for row in tables[1]], name
+        header = tables[0][0] if name != "schedule.csv" else ["version", "consumed_joules", *tables[0][0][2:]]
+        before = ""
+        for row, other in zip(*tables, strict=True):
+            for column, one, two in zip(header, row, other, strict=False):
+                if one != two:
+                    assert column in SUMS, (name, column, one, two)
+                    if column == "epower" and row[0] == before:
+                        continue  # a difference of two sums over next to no time
+                    assert float(one) == pytest.approx(float(two), rel=1e-9, abs=2e-6), (name, column)
+            before = row[0]
+
+
 def same(kit: SimpleNamespace, play: Any) -> None:
     """Play both ways and compare files and energy."""
     short: Run = play()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "build", long_way)
         long: Run = play()
-    assert kit.steady(short) == kit.steady(long)
+    same_files(kit.steady(short), kit.steady(long))
     assert short.deadlock == long.deadlock
     for key in ("end_s", "jobs", "messages"):
         assert short.summary[key] == long.summary[key]
