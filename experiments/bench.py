@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def bench_start() -> list[Result]:
         "python -c 'import wattq'": ["-c", "import wattq"],
         "wattq --help": ["-c", "from wattq.cli import main; main(['--help'])"],
     }
-    return [Result(name, _best(lambda call=call: _python(call), 7), 0.5, "s") for name, call in words.items()]  # type: ignore[misc]
+    return [Result(name, _best(partial(_python, call), 7), 0.5, "s") for name, call in words.items()]
 
 
 def _python(words: list[str]) -> None:

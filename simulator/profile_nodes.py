@@ -73,7 +73,7 @@ class ProfileNodes:
         profiles = workload.profiles
         first = len(self.names)
         described = [profile.description for profile in profiles]
-        if any([d.get("com") for d in described]):  # noqa: C419 - a list is faster here
+        if any(d.get("com") for d in described):
             for profile, hosts in zip(profiles, _largest_request(workload).tolist(), strict=True):
                 self._refuse_communication(profile, workload.name, hosts)
         types = [profile.type for profile in profiles]

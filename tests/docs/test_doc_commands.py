@@ -21,7 +21,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +114,7 @@ class Session:
         done = subprocess.run(words, cwd=place, env=plain, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout + done.stderr
 
-    def here(self, work) -> tuple[int, str]:  # type: ignore[no-untyped-def]
+    def here(self, work: Callable[[], object]) -> tuple[int, str]:
         self.capsys.readouterr()
         code = 0
         try:
@@ -126,7 +126,9 @@ class Session:
 
 
 @pytest.fixture
-def session(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def session(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path], Session]:
     return lambda page: Session(page, tmp_path, capsys, monkeypatch)
 
 
@@ -142,7 +144,7 @@ def chosen(*, needs: bool, slow: bool) -> list[object]:
 
 
 @pytest.mark.parametrize(("page", "kept"), chosen(needs=False, slow=False))
-def test_commands(session, page: Path, kept: list[Block]) -> None:  # type: ignore[no-untyped-def]
+def test_commands(session: Callable[[Path], Session], page: Path, kept: list[Block]) -> None:
     run = session(page)
     for block in kept:
         run.play(block)
@@ -158,7 +160,7 @@ def need_traces(kept: list[Block]) -> None:
 
 
 @pytest.mark.parametrize(("page", "kept"), chosen(needs=True, slow=False))
-def test_commands_on_traces(session, page: Path, kept: list[Block]) -> None:  # type: ignore[no-untyped-def]
+def test_commands_on_traces(session: Callable[[Path], Session], page: Path, kept: list[Block]) -> None:
     run = session(page)
     need_traces(kept)
     for block in kept:
@@ -167,7 +169,7 @@ def test_commands_on_traces(session, page: Path, kept: list[Block]) -> None:  # 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("page", "kept"), chosen(needs=True, slow=True))
-def test_slow_commands(session, page: Path, kept: list[Block]) -> None:  # type: ignore[no-untyped-def]
+def test_slow_commands(session: Callable[[Path], Session], page: Path, kept: list[Block]) -> None:
     run = session(page)
     need_traces(kept)
     for block in kept:

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -42,7 +42,7 @@ def with_cleaning(command: Callable[..., None]) -> Callable[..., None]:
 
     kept = [parameter for parameter in own.parameters.values() if parameter.name != "options"]
     signature = own.replace(parameters=[*kept, *map(_parameter, fields)])
-    wrapper.__signature__ = signature  # type: ignore[attr-defined]
+    cast("Any", wrapper).__signature__ = signature
     wrapper.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     return wrapper
 
