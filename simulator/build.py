@@ -14,6 +14,7 @@ from wattq.simulator import codes as x
 from wattq.simulator import kernel_records as r
 from wattq.simulator import layout as c
 from wattq.simulator.external import ExternalEvents
+from wattq.simulator.new_ledger import host_classes, new_ledger
 from wattq.simulator.profile_nodes import ProfileNodes
 from wattq.simulator.room import link_free_actors, link_free_slots
 from wattq.workloads.model import Workload
@@ -24,28 +25,6 @@ __all__ = ["build"]
 def _zeros(n: int, dtype: Any) -> NDArray[Any]:
     """Return a zeroed array of at least one element (numba needs the memory to exist)."""
     return np.zeros(max(n, 1), dtype=dtype)
-
-
-def _host_classes(platform: Platform) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-    """Return the power states by class of equal hosts, and the class of each host."""
-    p = platform
-    columns = [p.speed_flops, p.idle_w, p.epsilon_w, p.full_w, p.kind, p.off_pstate, p.on_pstate]
-    table = np.hstack([np.nan_to_num(np.asarray(column, dtype=float), nan=-1.0) for column in columns])
-    table = np.hstack([table, p.n_pstates[:, None].astype(float)])
-    _, first, cls = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    pstates = np.zeros((len(first), p.speed_flops.shape[1]), dtype=c.pstate_t)
-    for name, values in (
-        ("speed_flops", p.speed_flops),
-        ("idle_w", p.idle_w),
-        ("epsilon_w", p.epsilon_w),
-        ("full_w", p.full_w),
-        ("kind", p.kind),
-        ("off", p.off_pstate),
-        ("on", p.on_pstate),
-    ):
-        pstates[name] = np.nan_to_num(values[first])
-    pstates["n"] = p.n_pstates[first][:, None]
-    return pstates, cls.reshape(-1)
 
 
 def _hosts(platform: Platform, cls: NDArray[np.int64], pstates: NDArray[np.void]) -> dict[str, NDArray[Any]]:
@@ -120,48 +99,6 @@ def _job_views(workloads: Sequence[Workload], jobs: NDArray[np.void]) -> NDArray
     return views
 
 
-def _ledger(
-    platform: Platform,
-    views: NDArray[np.void],
-    cls: NDArray[np.int64],
-    pstates: NDArray[np.void],
-    event_iv: NDArray[np.int32],
-) -> c.Ledger:
-    """Return the empty ledger of a machine whose hosts are all free (but for those that begin asleep)."""
-    n = platform.n_compute
-    n_words = max((n + 63) // 64, 1)
-    head = np.zeros(1, dtype=c.ledger_head_t)
-    known = np.zeros(max(n, 1), dtype=c.host_view_t)
-    known["pstate"][:n] = platform.initial_pstate[:n]
-    known["cls"][:n] = cls[:n]
-    known["job"] = -1
-    known["target"] = -1
-    asleep = pstates["kind"][known["cls"], known["pstate"]] != c.PS_COMPUTE
-    known["state"] = np.where(asleep, c.SLEEPING, c.IDLE)
-    bits = np.zeros(n_words * 64, dtype=np.uint8)
-    bits[:n] = ~asleep[:n]
-    free = np.packbits(bits, bitorder="little").view(np.uint64).copy()
-    head["n_jobs"] = len(views)
-    head["n_hosts"] = n
-    head["n_words"] = n_words
-    head["n_free"] = int(bits.sum())
-    head["power_w"] = np.nan
-    return c.Ledger(
-        head=head,
-        jobs=views,
-        hosts=known,
-        pstates=pstates,
-        queue=np.full(len(views) + 1, -1, dtype=np.int32),
-        running=np.zeros(max(n, 1) + 1, dtype=np.int32),
-        free=free,
-        events=np.zeros(len(views) + 8 * n + 512, dtype=c.event_t),
-        event_iv=event_iv,
-        decisions=np.zeros(len(views) + 4 * n + 256, dtype=c.decision_t),
-        iv=np.zeros((2 * len(views) + 8 * n + 256, 2), dtype=np.int32),
-        kill_list=np.zeros(max(n, 1) + 64, dtype=np.int32),
-    )
-
-
 def _submitters(workloads: Sequence[Workload], externals: ExternalEvents) -> NDArray[np.void]:
     """Return one submitter per workload, then one per file of external events."""
     sizes = [w.n_jobs for w in workloads]
@@ -215,7 +152,7 @@ def build(
         WorkloadError: a workload has no job that can be represented, or names a profile it lacks.
         UnsupportedError: a profile communicates between hosts.
     """
-    pstates, cls = _host_classes(platform)
+    pstates, cls = host_classes(platform)
     hosts = _hosts(platform, cls, pstates)
     nodes = ProfileNodes()
     jobs = _jobs(workloads, nodes)
@@ -225,7 +162,7 @@ def build(
     views = _job_views(workloads, jobs)
     event_iv = np.zeros((len(externals.intervals) + 2 * platform.n_hosts + 256, 2), dtype=np.int32)
     event_iv[: len(externals.intervals)] = externals.intervals
-    v = _ledger(platform, views, cls, pstates, event_iv)
+    v = new_ledger(platform, views, cls, pstates, event_iv)
     v.head["n_jobs"] = n_jobs
     n_actors = 3 * platform.n_hosts + nodes.max_ranks + 256
     n_slots = 2 * n_actors + 256

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from wattq.errors import InvalidInputError, PolicyError, SimulationAbortError, UnsupportedError, WattqError
+from wattq.errors import InvalidInputError, PolicyError, SimulationAbortError, UnsupportedError
 from wattq.platforms.model import Platform
 from wattq.simulator import layout as c
 from wattq.simulator.aborts import abort_message
@@ -16,6 +16,7 @@ from wattq.simulator.interface import Actions, CompiledPolicy, Policy, View
 from wattq.simulator.kernel import advance
 from wattq.simulator.ledger import absorb
 from wattq.simulator.room import enlarge
+from wattq.simulator.rounds import decide_in_python, policy_gave_up
 from wattq.simulator.run import Run
 from wattq.workloads.model import Workload
 
@@ -93,26 +94,10 @@ def _run_compiled(policy: CompiledPolicy, s: c.Kernel, v: c.Ledger) -> tuple[int
     while True:
         code = policy.run(policy.kind, s, v, policy.par, mi, mf, mw)
         if head["error"]:
-            raise PolicyError(
-                f"policy {policy.name}: its plan of reservations outgrew its memory at {head['now_s']} s; "
-                "take a policy without a plan, such as 'easy', or a shorter window of the workload"
-            )
+            policy_gave_up(policy.name, float(head["now_s"]))
         if code != c.GROW:
             return code, s, v
         s, v = enlarge(s, v)
-
-
-def _decide(policy: Policy, view: View, actions: Actions) -> None:
-    """Call a plain-Python policy; whatever it raises is told as its error."""
-    try:
-        policy.decide(view, actions)
-    except WattqError:
-        raise
-    except Exception as error:
-        raise PolicyError(
-            f"policy {getattr(policy, 'name', type(policy).__name__)}: it raised {type(error).__name__} at "
-            f"{view.now} s: {error}; mend the policy"
-        ) from error
 
 
 def _run_python(policy: Policy, s: c.Kernel, v: c.Ledger) -> tuple[int, c.Kernel, c.Ledger, float]:
@@ -125,7 +110,7 @@ def _run_python(policy: Policy, s: c.Kernel, v: c.Ledger) -> tuple[int, c.Kernel
         if code == c.DECIDE:
             absorb(v)
             begin = clock()
-            _decide(policy, view, actions)
+            decide_in_python(policy, view, actions)
             spent_s += clock() - begin
         elif code == c.GROW:
             s, v = enlarge(s, v)
