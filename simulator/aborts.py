@@ -24,8 +24,15 @@ def _job_name(workloads: Sequence[Workload], job: int) -> str:
     return f"job {job}"
 
 
-def abort_message(s: c.Kernel, platform: Platform, workloads: Sequence[Workload]) -> str:
-    """Return why the simulation aborted: date, job or machine, and the rule of Batsim that was broken."""
+def abort_message(s: c.Kernel, platform: Platform, workloads: Sequence[Workload], why: str = "") -> str:
+    """Return why the simulation aborted: date, job or machine, and the rule of Batsim that was broken.
+
+    Args:
+        s: the simulation.
+        platform: the machine.
+        workloads: static workloads, then registered jobs.
+        why: what is wrong with the refused decision, where its reader knows more than the code says.
+    """
     k = s.head[0]
     first, second = int(k["abort_a"]), int(k["abort_b"])
     job = _job_name(workloads, first)
@@ -57,7 +64,7 @@ def abort_message(s: c.Kernel, platform: Platform, workloads: Sequence[Workload]
         x.AB_AVAILABLE_TWICE: f"machine {first} ('{machine}') became available while it was",
         x.AB_CALL_AT_END: "a call was asked for after the end of the simulation",
         x.AB_DATE: "a decision is dated after the reply that holds it",
-        x.AB_UNKNOWN_DECISION: "a decision is of no known type, or malformed",
-        x.AB_REGISTRATION: "a job or profile was registered; dynamic registration is off, and not simulated here",
+        x.AB_UNKNOWN_DECISION: why or "a decision is of no known type, or malformed",
+        x.AB_REGISTRATION: why or "a job or profile cannot be registered",
     }
     return f"the simulation aborts at {float(k['clock_s']):.6f} s: {texts[int(k['abort'])]}"

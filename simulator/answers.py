@@ -31,7 +31,8 @@ def _wait(s: Kernel, actor: int) -> None:
     if a.task < 0:
         wake(s, actor, x.W_CANCELLED)
     elif a.call_s >= 0.0:
-        a.timer = add_action(s, x.A_TIMER, actor, a.host, a.call_s, 1.0, x.SNAP_S)
+        host = s.alloc[s.jobs[a.idx].task_iv, 0] if a.kind == x.JOB else a.host
+        a.timer = add_action(s, x.A_TIMER, actor, host, a.call_s, 1.0, x.SNAP_S)
 
 
 @jitted

@@ -145,6 +145,7 @@ def build(
     externals: ExternalEvents,
     sharing: bool = False,
     registering: bool = False,
+    acknowledging: bool = False,
 ) -> tuple[c.Kernel, c.Ledger, ProfileNodes]:
     """Return the arrays of a simulation at its start, and the names of its profile nodes.
 
@@ -173,6 +174,7 @@ def build(
     k["energy"] = energy
     k["sharing"] = sharing
     k["registering"] = registering
+    k["acknowledge"] = acknowledging
     k["shared"] = sharing or nodes.has_trace
     k["n_hosts"] = platform.n_hosts
     k["n_compute"] = platform.n_compute

@@ -70,6 +70,18 @@ def _why_not_ready(s: Kernel, d: int) -> int:
     return x.OK
 
 
+@inlined
+def _map_executors(s: Kernel, d: int) -> None:
+    """Put the executors of a job where the scheduler says; several may meet on a host, so rates are shared now."""
+    k = s.head[0]
+    decision = s.decisions[d]
+    j = s.jobs[decision.job]
+    j.task_iv = decision.map
+    j.n_task_iv = decision.n_map
+    k.shared = 1
+    k.dirty = 1
+
+
 @jitted
 def check_execution(s: Kernel, d: int) -> int:
     """Check an EXECUTE_JOB in Batsim's order (1.4) and take the allocation over; return why it aborts, or OK."""
@@ -87,6 +99,11 @@ def check_execution(s: Kernel, d: int) -> int:
         n = 0
         for iv in range(decision.iv, decision.iv + decision.n_iv):
             n += s.alloc[iv, 1] - s.alloc[iv, 0] + 1
+    j.iv = j.task_iv = decision.iv
+    j.n_iv = j.n_task_iv = decision.n_iv
+    if decision.n_map > 0:
+        _map_executors(s, d)
+        n = decision.n_map
     if not j.total_only and n != j.hosts:
         k.abort_b = n
         return x.AB_SIZE
@@ -94,9 +111,7 @@ def check_execution(s: Kernel, d: int) -> int:
     if node.kind == c.N_PARALLEL and node.n != n:
         k.abort_b = n
         return x.AB_VECTOR_SIZE
-    j.iv = decision.iv
-    j.n_iv = decision.n_iv
-    j.n_alloc = n
+    j.n_executors = n
     return x.OK
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,8 +15,9 @@ from wattq.simulator.build import build
 from wattq.simulator.external import ExternalEvents
 from wattq.simulator.kernel import advance
 from wattq.simulator.protocol import MessageWriter, ProtocolOptions
+from wattq.simulator.registration import Registrations
 from wattq.simulator.replies import ReplyReader
-from wattq.simulator.room import enlarge
+from wattq.simulator.room import enlarge, make_reply_room
 from wattq.simulator.run import Run
 from wattq.workloads.model import Workload
 
@@ -54,10 +56,12 @@ def converse(
         externals=externals,
         sharing=options.compute_sharing,
         registering=options.dynamic_jobs,
+        acknowledging=options.acknowledge_dynamic_jobs,
     )
     metadata: dict[int, str] = {}
     writer = MessageWriter(platform, workloads, nodes.names, externals, options)
-    reader = ReplyReader(writer.full_ids, metadata)
+    registrations = Registrations(workloads, nodes, options)
+    reader = ReplyReader(writer.full_ids, metadata, registrations)
     begin = time.perf_counter()
     scheduling_s = 0.0
     while True:
@@ -67,16 +71,19 @@ def converse(
             asked = time.perf_counter()
             reply = scheduler(text)
             scheduling_s += time.perf_counter() - asked
+            s, v = make_reply_room(s, v, len(reply if isinstance(reply, str) else json.dumps(reply)))
+            registrations.note_reported(s)
             reader.read(v, reply)
+            s, v = registrations.apply(s, v, writer)
         elif code == c.GROW:
             s, v = enlarge(s, v)
         else:
             break
     if code == c.ABORTED:
-        raise SimulationAbortError(abort_message(s, platform, workloads))
+        raise SimulationAbortError(abort_message(s, platform, registrations.workloads, reader.why))
     return Run(
         platform=platform,
-        workloads=tuple(workloads),
+        workloads=tuple(registrations.workloads),
         kernel=s,
         ledger=v,
         energy=energy,

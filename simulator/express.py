@@ -115,7 +115,7 @@ def _is_long(s: Kernel, d: int) -> bool:
     decision = s.decisions[d]
     if decision.kind == c.DO_REJECT:
         return not s.jobs[decision.job].deleted
-    if decision.kind != c.DO_EXECUTE or s.jobs[decision.job].deleted:
+    if decision.kind != c.DO_EXECUTE or decision.n_map > 0 or s.jobs[decision.job].deleted:
         return False
     job = s.jobs[decision.job]
     node = s.nodes[job.node]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -19,6 +20,9 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 __all__ = ["inlined", "jitted", "summing"]
+
+_IMPORT = re.compile(rb"^from wattq\.(\w+)\.(\w+) import", re.MULTILINE)
+_IMPORT_AS = re.compile(rb"^from wattq\.(\w+) import (\w+) as", re.MULTILINE)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,10 +35,23 @@ def _digest(rooms: tuple[str, ...]) -> str:
 
     top = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {np.__version__}".encode())
-    for room in rooms:
-        for path in sorted((top / room).glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
+    for path, source in sorted(_compiled_sources(top, rooms).items()):
+        digest.update(path.encode() + source)
     return digest.hexdigest()[:16]
+
+
+def _compiled_sources(top: Path, rooms: tuple[str, ...]) -> dict[str, bytes]:
+    """Return the modules of these rooms that hold compiled functions, and those that they import, by relative path."""
+    sources = {f"{room}/{path.stem}": path.read_bytes() for room in rooms for path in (top / room).glob("*.py")}
+    waiting = [name for name, source in sources.items() if b"simulator.jit import" in source or name == "simulator/jit"]
+    found: dict[str, bytes] = {}
+    while waiting:
+        name = waiting.pop()
+        if name in sources and name not in found:
+            found[name] = sources[name]
+            waiting.extend("/".join(part.decode() for part in parts) for parts in _IMPORT.findall(sources[name]))
+            waiting.extend(f"{room.decode()}/{module.decode()}" for room, module in _IMPORT_AS.findall(sources[name]))
+    return found
 
 
 @cache

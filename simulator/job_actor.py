@@ -95,12 +95,12 @@ def _begin_leaf(s: Kernel, actor: int) -> bool:
 
 @jitted
 def _create_rank(s: Kernel, actor: int) -> None:
-    """Create the next rank of a usage trace: rank r lives on allocated host r mod (hosts requested)."""
+    """Create the next rank of a usage trace: rank r is executor r mod (hosts requested)."""
     a = s.actors[actor]
     j = s.jobs[a.idx]
     index = a.k % j.hosts
     host = -1
-    for iv in range(j.iv, j.iv + j.n_iv):
+    for iv in range(j.task_iv, j.task_iv + j.n_task_iv):
         size = s.alloc[iv, 1] - s.alloc[iv, 0] + 1
         if index < size:
             host = s.alloc[iv, 0] + index

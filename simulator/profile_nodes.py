@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from wattq.errors import UnsupportedError, WorkloadError
 from wattq.simulator import kernel_records as r
 from wattq.simulator import layout as c
+from wattq.simulator.room import grown
 from wattq.workloads.model import Profile, Workload
 
-__all__ = ["ProfileNodes"]
+__all__ = ["ProfileNodes", "refuse_communication"]
 
 
 # Profiles that one number describes: its key, and the kind of node.
@@ -39,6 +40,10 @@ class ProfileNodes:
         self.max_depth = 1
         self.max_ranks = 0
         self.has_trace = False
+        self._ranges: list[tuple[str, int, int]] = []
+        self._by_name: dict[tuple[str, str], int] = {}
+        self._total: set[int] = set()
+        self._n_written = 0
         self._parts: list[NDArray[np.void]] = []
         self._children: list[int] = []
         self._amounts: list[float] = []
@@ -54,6 +59,14 @@ class ProfileNodes:
             UnsupportedError: a profile communicates between hosts.
             WorkloadError: a composed profile names a profile that is not there.
         """
+        first = len(self.names)
+        roots, total_only = self._add_all(workload)
+        self._ranges.append((workload.name, first, len(self.names)))
+        self._total.update(roots[total_only != 0].tolist())
+        return roots, total_only
+
+    def _add_all(self, workload: Workload) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Add the profiles of a workload in the way that suits them."""
         if all(profile.type in _AMOUNTS for profile in workload.profiles):
             return self._add_simple(workload)
         by_name = {profile.name: profile for profile in workload.profiles}
@@ -75,7 +88,7 @@ class ProfileNodes:
         described = [profile.description for profile in profiles]
         if any(d.get("com") for d in described):
             for profile, hosts in zip(profiles, _largest_request(workload).tolist(), strict=True):
-                self._refuse_communication(profile, workload.name, hosts)
+                refuse_communication(profile, workload.name, hosts)
         types = [profile.type for profile in profiles]
         kinds = np.array([_AMOUNTS[name][1] for name in types], dtype=np.int64)
         nodes = np.zeros(len(profiles), dtype=r.node_t)
@@ -129,25 +142,13 @@ class ProfileNodes:
                 f"workload {place}, profile '{profile.name}': type '{profile.type}' is not simulated; use delay, "
                 "parallel, parallel_homogeneous, parallel_homogeneous_total, composed or usage_trace"
             )
-        self._refuse_communication(profile, place, hosts)
+        refuse_communication(profile, place, hosts)
         if profile.type == "parallel":
             first = len(self._amounts)
             self._amounts.extend(float(flops) for flops in d["cpu"])
             return (0.0, c.N_PARALLEL, first, len(d["cpu"]), 1, code)
         kind = c.N_HOMOGENEOUS if profile.type == "parallel_homogeneous" else c.N_TOTAL
         return (float(d["cpu"]), kind, 0, 0, 1, code)
-
-    @staticmethod
-    def _refuse_communication(profile: Profile, place: str, hosts: int) -> None:
-        """Refuse a profile whose bytes would travel; on a single host Batsim ignores them."""
-        com = profile.description.get("com", 0)
-        amounts = com if isinstance(com, list) else [com]
-        single = hosts <= 1 and profile.type != "parallel_homogeneous_total"
-        if any(bytes_ > 0 for bytes_ in amounts) and not single:
-            raise UnsupportedError(
-                f"workload {place}, profile '{profile.name}', key 'com': communication between hosts is not "
-                "simulated; set it to 0, or run real Batsim"
-            )
 
     def _trace(self, profile: Profile, code: int) -> tuple[float, int, int, int, int, int]:
         """Return the node of a usage trace."""
@@ -164,8 +165,59 @@ class ProfileNodes:
         """Return nodes, children and amounts for the kernel."""
         nodes = np.concatenate(self._parts) if self._parts else np.zeros(1, dtype=r.node_t)
         nodes["name"] = np.arange(len(nodes))
+        self._n_written = len(self.names)
         children = np.array(self._children or [0], dtype=np.int32)
         return nodes, children, np.array(self._amounts or [0.0], dtype=np.float64)
+
+    def has(self, workload: str, profile: str) -> bool:
+        """Return whether a profile stands in the table."""
+        return (workload, profile) in self._known()
+
+    def node_of(self, job: Workload) -> tuple[int, bool]:
+        """Return the node of a registered job, added when it is new, and whether only its total work counts."""
+        (profile,) = job.profiles
+        known = self._known()
+        key = (job.name, profile.name)
+        if key not in known:
+            self._add(profile, {}, {}, job.name, int(job.hosts[0]))
+            known[key] = len(self.names) - 1
+        return known[key], known[key] in self._total or profile.type == "parallel_homogeneous_total"
+
+    def _known(self) -> dict[tuple[str, str], int]:
+        """Return the node of each profile by workload and name."""
+        for workload, first, last in self._ranges:
+            self._by_name.update(((workload, self.names[node]), node) for node in range(first, last))
+        self._ranges.clear()
+        return self._by_name
+
+    def extend(self, s: c.Kernel) -> c.Kernel:
+        """Return the kernel with the nodes that registered jobs added."""
+        n_new = len(self.names) - self._n_written
+        if n_new == 0:
+            return s
+        new = self._parts[-n_new:]  # each of one node
+        nodes = grown(s.nodes, len(self.names))
+        nodes[self._n_written : len(self.names)] = np.concatenate(new)
+        nodes["name"][: len(self.names)] = np.arange(len(self.names))
+        self._n_written = len(self.names)
+        amounts = np.array(self._amounts or [0.0], dtype=np.float64)
+        return s.replaced(nodes=nodes, amounts=amounts if len(amounts) > len(s.amounts) else s.amounts)
+
+
+def refuse_communication(profile: Profile, place: str, hosts: int) -> None:
+    """Refuse a profile whose bytes would travel; on a single host Batsim ignores them.
+
+    Raises:
+        UnsupportedError: bytes would travel.
+    """
+    com = profile.description.get("com", 0)
+    amounts = com if isinstance(com, list) else [com]
+    single = hosts <= 1 and profile.type != "parallel_homogeneous_total"
+    if any(bytes_ > 0 for bytes_ in amounts) and not single:
+        raise UnsupportedError(
+            f"workload {place}, profile '{profile.name}', key 'com': communication between hosts is not "
+            "simulated; set it to 0, or run real Batsim"
+        )
 
 
 def _largest_request(workload: Workload) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from wattq.simulator.json_text import as_forwarded, json_text
 from wattq.simulator.outputs import JOB_STATES
 from wattq.workloads.model import Workload
 
-__all__ = ["MessageWriter", "ProtocolOptions"]
+__all__ = ["MessageWriter", "ProtocolOptions", "forwarded_profiles"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ class MessageWriter:
         self._options = options
         self.full_ids = [f"{w.name}!{job_id}" for w in workloads for job_id in w.job_id]
         self._places = [(w, i) for w in workloads for i in range(w.n_jobs)]
+
+    def add_job(self, w: Workload) -> None:
+        """Take a job that was registered meanwhile, as a workload of its own."""
+        self.full_ids.append(f"{w.name}!{w.job_id[0]}")
+        self._places.append((w, 0))
 
     def message(self, s: c.Kernel) -> str:
         """Return the pending events as one message."""
@@ -216,7 +221,7 @@ class MessageWriter:
             "compute_resources": resources[: p.n_compute],
             "storage_resources": resources[p.n_compute :],
             "workloads": {w.name: w.report.source for w in self._workloads},
-            "profiles": {w.name: _profiles(w) for w in self._workloads},
+            "profiles": {w.name: forwarded_profiles(w) for w in self._workloads},
         }
 
 
@@ -226,7 +231,7 @@ def _hosts(s: c.Kernel, event: Any) -> str:
     return format_intervals((low, high) for low, high in s.event_iv[first : first + int(event["n_iv"])].tolist())
 
 
-def _profiles(w: Workload) -> dict[str, Any]:
+def forwarded_profiles(w: Workload) -> dict[str, Any]:
     """Return the profiles that Batsim forwards, in its order.
 
     Batsim goes once over its table and drops a profile that nothing refers to; a part of a composed profile stays

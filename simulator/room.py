@@ -11,7 +11,7 @@ from wattq.simulator import layout as c
 from wattq.simulator.jit import jitted
 from wattq.simulator.layout import Kernel, Ledger
 
-__all__ = ["enlarge", "link_free_actors", "link_free_slots", "short_of_room"]
+__all__ = ["enlarge", "grown", "link_free_actors", "link_free_slots", "make_reply_room", "short_of_room"]
 
 _ACTORS, _SLOTS, _STATES, _ENERGY, _PSTATES, _EVENTS, _EVENT_IV, _ALLOC, _GROUPS, _MEMBERS, _KILLS, _PATHS = (
     1 << i for i in range(12)
@@ -68,6 +68,13 @@ def _longer(array: NDArray[Any], axis: int = 0) -> NDArray[Any]:
     return longer
 
 
+def grown(array: NDArray[Any], n: int) -> NDArray[Any]:
+    """Return an array of at least n rows with the rows of this one; itself when it is long enough."""
+    while len(array) < n:
+        array = _longer(array)
+    return array
+
+
 def link_free_actors(head: Any, actors: NDArray[np.void], first: int) -> None:
     """Chain the records from `first` on as free actors."""
     n = len(actors)
@@ -122,6 +129,20 @@ _KERNEL_ARRAYS = {
 }
 # Arrays that both bundles hold: name in the kernel, name in the ledger.
 _COMMON_ARRAYS = {_EVENTS: ("events", "events"), _EVENT_IV: ("event_iv", "event_iv"), _ALLOC: ("alloc", "iv")}
+
+
+def make_reply_room(s: Kernel, v: Ledger, n_chars: int) -> tuple[Kernel, Ledger]:
+    """Return the two bundles with enough room for the decisions that a text of this length may hold.
+
+    The shortest host interval and the shortest job id of a list take two characters, a decision more.
+    """
+    n = n_chars // 2 + 1
+    used = {"iv": int(v.head[0]["n_iv"]), "decisions": 0, "kill_list": 0}
+    if all(len(getattr(v, name)) >= first + n for name, first in used.items()):
+        return s, v
+    arrays = {name: grown(getattr(v, name), first + n) for name, first in used.items()}
+    kernel_names = {"iv": "alloc", "decisions": "decisions", "kill_list": "kill_list"}
+    return s.replaced(**{kernel_names[name]: array for name, array in arrays.items()}), v.replaced(**arrays)
 
 
 def enlarge(s: Kernel, v: Ledger) -> tuple[Kernel, Ledger]:

@@ -102,7 +102,7 @@ class Run:
             "policy": self.policy,
             "params": dict(self.params),
             "platform": self.platform.name,
-            "workloads": [w.name for w in self.workloads],
+            "workloads": list(dict.fromkeys(w.name for w in self.workloads)),
             "synthetic": any(w.synthetic for w in self.workloads),
             "end_s": float(k["clock_s"]),
             "n_hosts": self.platform.n_compute,

@@ -34,13 +34,13 @@ def executors_of(s: Kernel, slot: int, hosts: NDArray[np.int64], flops: NDArray[
     job = s.jobs[a.idx]
     node = s.nodes[a.first]
     i = 0
-    for iv in range(job.iv, job.iv + job.n_iv):
+    for iv in range(job.task_iv, job.task_iv + job.n_task_iv):
         for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
             hosts[at] = host
             if node.kind == c.N_HOMOGENEOUS:
                 flops[at] = node.amount
             elif node.kind == c.N_TOTAL:
-                flops[at] = node.amount / job.n_alloc
+                flops[at] = node.amount / job.n_executors
             else:
                 flops[at] = s.amounts[node.first + i]
             at += 1
@@ -53,7 +53,7 @@ def _n_executors(s: Kernel, slot: int) -> int:
     """Return the number of executors of a task."""
     a = s.actors[s.actions[slot].actor]
     if a.kind == x.JOB:
-        return s.jobs[a.idx].n_alloc
+        return s.jobs[a.idx].n_executors
     return a.n
 
 

@@ -52,10 +52,12 @@ def start_task(s: Kernel, actor: int) -> None:
     slot = add_action(s, x.A_TASK, actor, a.host, left, 1.0 if left == 0.0 else _NO_RATE, x.SNAP_TASK)
     a.task = slot
     executors = a.n
+    host = a.host
     if a.kind == x.JOB:
-        executors = s.jobs[a.idx].n_alloc
+        executors = s.jobs[a.idx].n_executors
+        host = s.alloc[s.jobs[a.idx].task_iv, 0]
     if executors == 1 and k.energy:
-        touch(s, a.host)
+        touch(s, host)
     if left > 0.0:
         s.fresh[k.n_fresh] = slot
         k.n_fresh += 1
@@ -81,16 +83,16 @@ def _solve_job(s: Kernel, slot: int) -> None:
     rate = np.inf
     same = s.nodes[node].kind != c.N_PARALLEL
     if same and s.head[0].uniform:
-        flops = _flops(s, node, job.n_alloc, 0)
-        _load_alike(s, slot, s.actors[actor].idx, flops, _speed(s, s.alloc[job.iv, 0]) / flops)
+        flops = _flops(s, node, job.n_executors, 0)
+        _load_alike(s, slot, s.actors[actor].idx, flops, _speed(s, s.alloc[job.task_iv, 0]) / flops)
         return
     cls, pstate = -1, -1
     i = 0
-    for iv in range(job.iv, job.iv + job.n_iv):
+    for iv in range(job.task_iv, job.task_iv + job.n_task_iv):
         for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
             if not same or s.h_cls[host] != cls or s.h_pstate[host] != pstate:
                 cls, pstate = s.h_cls[host], s.h_pstate[host]
-                flops = _flops(s, node, job.n_alloc, i)
+                flops = _flops(s, node, job.n_executors, i)
                 if flops > 0.0:
                     rate = min(rate, s.pstates[cls, pstate].speed_flops / flops)
             i += 1
@@ -108,12 +110,12 @@ def _load_alike(s: Kernel, slot: int, number: int, flops: float, rate: float) ->
         return
     job = s.jobs[number]
     power_w = 0.0
-    for iv in range(job.iv, job.iv + job.n_iv):
+    for iv in range(job.task_iv, job.task_iv + job.n_task_iv):
         first, last = s.alloc[iv, 0], s.alloc[iv, 1]
         for host in span(first, last):
             s.h_usage_flops[host] = flops * rate
             s.h_n_tasks[host] = 1
-        if iv == job.iv:
+        if iv == job.task_iv:
             power_w = load_power(s, first)
         _change_alike(s, first, last, power_w, k.total_at_s)
 
@@ -142,11 +144,11 @@ def _load_job(s: Kernel, number: int, node: int, rate: float) -> None:
     flops = 0.0
     power_w = 0.0
     i = 0
-    for iv in range(job.iv, job.iv + job.n_iv):
+    for iv in range(job.task_iv, job.task_iv + job.n_task_iv):
         for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
             if not same or s.h_cls[host] != cls or s.h_pstate[host] != pstate or s.h_cores[host] != cores:
                 cls, pstate, cores = s.h_cls[host], s.h_pstate[host], s.h_cores[host]
-                flops = _flops(s, node, job.n_alloc, i)
+                flops = _flops(s, node, job.n_executors, i)
                 s.h_usage_flops[host] = flops * rate
                 s.h_n_tasks[host] = 1 if flops > 0.0 else 0
                 power_w = load_power(s, host)
@@ -210,16 +212,16 @@ def _unload_job(s: Kernel, job: int) -> None:
     k = s.head[0]
     j = s.jobs[job]
     if k.uniform:
-        first = s.alloc[j.iv, 0]
+        first = s.alloc[j.task_iv, 0]
         idle_w = s.pstates[s.h_cls[first], s.h_pstate[first]].idle_w
-        for iv in range(j.iv, j.iv + j.n_iv):
+        for iv in range(j.task_iv, j.task_iv + j.n_task_iv):
             for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
                 s.h_n_tasks[host] = 0
                 s.h_usage_flops[host] = 0.0
             _change_alike(s, s.alloc[iv, 0], s.alloc[iv, 1], idle_w, k.clock_s)
         return
     change_w = 0.0
-    for iv in range(j.iv, j.iv + j.n_iv):
+    for iv in range(j.task_iv, j.task_iv + j.n_task_iv):
         for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
             s.h_n_tasks[host] = 0
             s.h_usage_flops[host] = 0.0

@@ -152,9 +152,9 @@ def charge_end(s: Kernel, slot: int) -> None:
 
 @jitted
 def _touch_hosts(s: Kernel, job: int) -> None:
-    """Update the energy of every host of a job."""
+    """Update the energy of every host of a job's task."""
     k = s.jobs[job]
-    for i in range(k.iv, k.iv + k.n_iv):
+    for i in range(k.task_iv, k.task_iv + k.n_task_iv):
         for host in span(s.alloc[i, 0], s.alloc[i, 1]):
             touch(s, host)
 

@@ -28,31 +28,18 @@ SCENARIOS = Path(__file__).resolve().parents[3] / "shared" / "golden" / "scenari
 NAMES = sorted(path.name for path in SCENARIOS.iterdir()) if SCENARIOS.is_dir() else []
 
 COMMUNICATION = "jobs communicate between hosts"
-MAPPING = "decisions place several executors on a host"
-DYNAMIC = "the scheduler registers jobs while the simulation runs"
 # How what is not simulated yet is refused: error and words.
 REFUSALS: Mapping[str, tuple[type[WattqError], str]] = {
     COMMUNICATION: (UnsupportedError, "key 'com': communication between hosts is not simulated"),
-    MAPPING: (UnsupportedError, "key 'mapping': not simulated"),
-    DYNAMIC: (SimulationAbortError, "a job or profile was registered"),
 }
 EXCEPTIONS: Mapping[str, str] = {
     "s05_cluster_comm": COMMUNICATION,
     "s05_routed_comm": COMMUNICATION,
-    "s08_multicore_mapping": MAPPING,
-    "s08_multicore_mapping_e": MAPPING,
-    "s18_energy_forms_mapping": MAPPING,
-    "s23_dynamic_ack": DYNAMIC,
-    "s23_dynamic_continue": DYNAMIC,
-    "s23_dynamic_gc": DYNAMIC,
-    "s23_dynamic_never_finished": DYNAMIC,
-    "s23_dynamic_noack": DYNAMIC,
-    "s23_dynamic_reuse": DYNAMIC,
 }
 # What the error says where Batsim aborts while it plays; malformed decisions are told by the kind of error alone.
 ABORTS: Mapping[str, str] = {
     "s07_profiles_wrong_size": "job 'w0!a' was given 2 machines",
-    "s08_multicore_bad_mapping": "key 'mapping': not simulated",
+    "s08_multicore_bad_mapping": "'mapping' holds no executor 1",
     "s10_kill_race_pz": "job 'w0!a' does not exist",
     "s11_alloc_commas": "job 'w0!1' was given 1 machines",
     "s11_exec_bad_machine": "machine 2 does not exist",
@@ -79,8 +66,10 @@ ABORTS: Mapping[str, str] = {
     "s22_events_available_twice": "machine 3 ('h3') became available while it was",
     "s22_events_exec_unavailable": "machine 1 ('h1'), which is unavailable",
     "s22_events_twice": "machine 3 ('h3') became unavailable twice",
-    "s23_dynamic_after_finished": "a job or profile was registered",
-    "s23_dynamic_not_enabled": "a job or profile was registered",
+    "s23_dynamic_after_finished": "a job was registered after 'registration_finished'",
+    "s23_dynamic_gc": "profile 'dyn_d', which existed some time ago but is no longer accessible",
+    "s23_dynamic_not_enabled": "dynamic registration is off; run with --enable-dynamic-jobs",
+    "s23_dynamic_unknown_profile": "job 'w0!9' names the profile 'nope', which does not exist",
 }
 
 

@@ -71,6 +71,14 @@ MALFORMED = [
     ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "2-1"}),
     ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "colour": 1}),
     ("EXECUTE_JOB", {"job_id": 1, "alloc": "0"}),
+    ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "mapping": {}}),
+    ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "mapping": [0]}),
+    ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "mapping": {"0": "x"}}),
+    ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "mapping": {"0": True}}),
+    ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "mapping": {"0": 1}}),
+    ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "mapping": {"0": -1}}),
+    ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "mapping": {"1": 0}}),
+    ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", "mapping": {"0": 0, "1": 0}}),
     ("EXECUTE_JOB", {"job_id": ["w0!a"], "alloc": "0"}),
     ("EXECUTE_JOB", "w0!a"),
     ("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0-2000000000"}),
@@ -112,7 +120,7 @@ def test_a_malformed_decision_aborts(world: SimpleNamespace, kind: Any, data: An
         world.decide(kind, data)
 
 
-@pytest.mark.parametrize("key", ["mapping", "storage_mapping", "additional_io_job"])
+@pytest.mark.parametrize("key", ["storage_mapping", "additional_io_job"])
 def test_what_is_not_simulated_is_refused_by_name(world: SimpleNamespace, key: str) -> None:
     with pytest.raises(UnsupportedError, match=f"^the scheduler's EXECUTE_JOB of 'w0!a', key '{key}': not simulated; "):
         world.decide("EXECUTE_JOB", {"job_id": "w0!a", "alloc": "0", key: {"0": "0"}})
