@@ -17,7 +17,7 @@ from wattq.errors import WattqError
 from wattq.experiments.batsim.context import Context, SetupError, ask_context, port_of, wait_for_port
 from wattq.experiments.batsim.processes import GRACE_S, Ended, Processes, Terminated
 from wattq.experiments.batsim.robin_file import RobinFile
-from wattq.experiments.batsim.wording import ending, last_line
+from wattq.experiments.batsim.wording import ending, quotation
 from wattq.experiments.folders import write_text
 
 __all__ = ["FAILED", "OK", "TERMINATED", "TIMED_OUT", "Outcome", "supervise"]
@@ -187,8 +187,7 @@ def _outcome(ends: list[_End], instance: RobinFile, log_dir: Path) -> Outcome:
 def _sentence(end: _End, instance: RobinFile, log_dir: Path) -> str:
     names = ["batsim.log"] if end.name == _BATSIM else ["sched.err.log", "sched.out.log"]
     logs = [log_dir / name for name in names]
-    line = last_line(*logs)
-    said = f"last line of {logs[0]}: {line!r}" if line else f"{logs[0]} says nothing"
+    said = quotation(*logs)
     if not end.stopped_by:
         return f"{end.name} {ending(end.code)} ({said})"
     after = {

@@ -6,7 +6,7 @@ import re
 import signal
 from pathlib import Path
 
-__all__ = ["ending", "last_line"]
+__all__ = ["ending", "last_line", "quotation"]
 
 _TAIL_BYTES = 1 << 14
 _LONGEST = 200
@@ -30,20 +30,28 @@ def _signal_name(number: int) -> str:
         return ""
 
 
-def last_line(*logs: Path) -> str:
-    """Return the last line that says something in the first log that has one; '' when none has.
+def quotation(*logs: Path) -> str:
+    """Return the last words of the first log that says something, with its path; else that the first says nothing."""
+    for log in logs:
+        line = last_line(log)
+        if line:
+            return f"last line of {log}: {line!r}"
+    return f"{logs[0]} says nothing"
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log that says something; '' when there is none, or no file.
 
     Lines of ``bash -x`` (the commands themselves) say nothing; control characters are left out.
     """
-    for log in logs:
-        try:
-            with log.open("rb") as stream:
-                stream.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-                text = stream.read(_TAIL_BYTES).decode(errors="replace")
-        except OSError:
-            continue
-        for line in reversed(text.splitlines()):
-            clean = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[^\S ]|[\x00-\x1f\x7f]", "", line).strip()
-            if clean and not clean.startswith("+ "):
-                return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 3]}..."
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+            text = stream.read(_TAIL_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+    for line in reversed(text.splitlines()):
+        clean = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]", "", line).strip()
+        if clean and not clean.startswith("+ "):
+            return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 3]}..."
     return ""

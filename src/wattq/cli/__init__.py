@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from wattq import __version__
-from wattq.cli import data, demo, doctor, platform, report, run, workload
+from wattq.cli import data, demo, doctor, platform, report, robin, run, workload
 from wattq.errors import WattqError
 
 __all__ = ["app", "main"]
@@ -50,6 +50,7 @@ app.command("run")(run.run)
 app.command("compare")(run.compare)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
+app.command("robin")(robin.robin)
 app.add_typer(platform.app, name="platform")
 app.add_typer(workload.app, name="workload")
 app.add_typer(data.app, name="data")
