@@ -7,8 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-__all__ = ["Experiment", "GeneratedWorkload", "Outputs", "PolicySpec", "Scalar", "Window", "WorkloadSpec"]
+__all__ = [
+    "EngineName",
+    "Experiment",
+    "GeneratedWorkload",
+    "Outputs",
+    "PolicySpec",
+    "Scalar",
+    "Window",
+    "WorkloadSpec",
+]
 
+EngineName = Literal["embedded", "batsim"]
 Scalar = bool | int | float | str
 _Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+=,:-]*$")]
 
@@ -150,7 +160,9 @@ class Experiment(_Strict):
         platform: preset or path of a SimGrid XML file (relative to the experiment file).
         workloads: at least one.
         policies: at least one; 'easy' is what savings are measured against.
-        engine: what runs the policies; ``embedded`` is the in-process simulator.
+        engine: what runs the policies: ``embedded``, the in-process simulator, or ``batsim``, Batsim with pybatsim.
+        simulation_timeout_s: with the engine ``batsim``, longest time that Batsim and the scheduler may run, s; a
+            week, as in robin, when not given.
         energy: whether energy is counted.
         tau_s: bound of the bounded slowdown, s.
         windows: parts of each workload; the whole of it when empty.
@@ -164,22 +176,25 @@ class Experiment(_Strict):
     platform: str = Field(min_length=1)
     workloads: list[WorkloadSpec] = Field(min_length=1, max_length=1000)
     policies: list[PolicySpec] = Field(min_length=1, max_length=1000)
-    engine: Literal["embedded"] = "embedded"
+    engine: EngineName = "embedded"
+    simulation_timeout_s: float | None = Field(default=None, gt=0)
     energy: bool = False
     tau_s: float = Field(default=10.0, gt=0)
     windows: list[Window] = Field(default_factory=list, max_length=10_000)
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default=[0], min_length=1, max_length=10_000)
     outputs: Outputs = Field(default_factory=Outputs)
 
-    @field_validator("tau_s", mode="before")
+    @field_validator("tau_s", "simulation_timeout_s", mode="before")
     @classmethod
-    def _whole_tau(cls, value: Any) -> Any:
+    def _whole_seconds(cls, value: Any) -> Any:
         return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("'seeds' holds one seed twice")
+        if self.simulation_timeout_s is not None and self.engine != "batsim":
+            raise ValueError("'simulation_timeout_s' is for the engine 'batsim'; leave it out, or take that engine")
         if len(self.seeds) > 1 and all(workload.generate is None for workload in self.workloads):
             raise ValueError("several 'seeds' change nothing: no workload of this experiment is generated")
         for what, names in (

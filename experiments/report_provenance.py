@@ -88,7 +88,7 @@ def _process_rows(cases: Sequence[Case]) -> list[Row]:
         "Git revision": [_revision(run.provenance) for run in runs],
         "Python, system": [f"{run.provenance.get('python', '')} {run.provenance.get('system', '')}" for run in runs],
         "Libraries": [_pairs(run.provenance.get("packages")) for run in runs],
-        "Engine": [str(run.provenance.get("engine", "")) for run in runs],
+        "Engine": [_engine(run.provenance) for run in runs],
         "Seeds": [str(run.provenance.get("seed", "")) for run in runs],
         "Policies": [_policy(run.provenance) for run in runs],
     }
@@ -141,6 +141,14 @@ def _platform_rows(item: Mapping[str, Any]) -> list[Row]:
 def _command(provenance: Mapping[str, Any]) -> str:
     words = [str(word) for word in provenance.get("command") or []]
     return " ".join([words[0].rsplit("/", 1)[-1], *words[1:]]) if words else ""
+
+
+def _engine(provenance: Mapping[str, Any]) -> str:
+    programs = provenance.get("batsim")
+    if not isinstance(programs, Mapping):
+        return str(provenance.get("engine", ""))
+    shown = {str(programs.get("program")): programs.get("version"), "pybatsim": programs.get("pybatsim")}
+    return f"{provenance.get('engine', '')} ({_pairs(shown)})"
 
 
 def _revision(provenance: Mapping[str, Any]) -> str:

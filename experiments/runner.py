@@ -11,6 +11,7 @@ from typing import Any
 
 from wattq.experiments.catalogue import DEFAULT_TAU_S
 from wattq.experiments.comparison import Case, group_runs
+from wattq.experiments.engines import Embedded, Engine, make_engine
 from wattq.experiments.experiment_model import Experiment, PolicySpec, Window, WorkloadSpec
 from wattq.experiments.folders import folder_name, json_text, whole_directory, write_text
 from wattq.experiments.inputs import find_platform, find_workload
@@ -69,6 +70,7 @@ def run_once(
     labels: Sequence[str] = (),
     tau_s: float = DEFAULT_TAU_S,
     origin: Mapping[str, Any] | None = None,
+    engine: Engine | None = None,
 ) -> RunResults:
     """Simulate one policy and write a run directory: Batsim's files, summary, provenance, submitted jobs, metrics.
 
@@ -82,23 +84,20 @@ def run_once(
         labels: what reports call the workloads.
         tau_s: bound of the bounded slowdown, s.
         origin: what provenance adds (experiment, window, seed).
+        engine: what simulates; the in-process engine by default.
 
     Raises:
         WattqError: the policy is unknown, the platform has no powers, the simulation aborts, ...
     """
-    from wattq.schedulers import make_policy
-    from wattq.simulator import simulate
-
-    made = make_policy(policy.name, policy.params)
-    options: dict[str, Any] = {"events": events} if events is not None else {}
-    run = simulate(platform, workloads, made, energy=energy, **options)
+    engine = engine or Embedded()
     with whole_directory(directory) as folder:
-        run.write(folder)
+        engine.play(platform, workloads, policy, folder, energy=energy, events=events, target=directory)
         write_text(folder / "submitted.csv", _submitted_csv(workloads))
         described = {
             **environment(),
             **(origin or {}),
-            "engine": "embedded",
+            "engine": engine.name,
+            **engine.provenance,
             "energy": energy,
             "policy": {"name": policy.name, "label": policy.title, "params": dict(policy.params)},
             "platform": describe_platform(platform),
@@ -134,6 +133,7 @@ def compare(
     base: Path | None = None,
     source: str = "",
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> list[Case]:
     """Run every policy of an experiment and write runs, ``comparison.csv`` and, where asked for, ``report.html``.
 
@@ -143,10 +143,12 @@ def compare(
         base: directory that relative paths of the experiment refer to.
         source: name of the experiment file, for provenance.
         progress: told before each run.
+        engine: what simulates, in place of the experiment's engine.
 
     Returns:
         The runs, grouped into cases that may be compared.
     """
+    engine = engine or make_engine(experiment.engine, experiment.simulation_timeout_s)
     platform = find_platform(experiment.platform, base)
     jobs = list(jobs_of(experiment))
     workloads: dict[tuple[int, int], Workload] = {}
@@ -170,6 +172,7 @@ def compare(
                 labels=[job.spec.name],
                 tau_s=experiment.tau_s,
                 origin=_origin(experiment, job, source),
+                engine=engine,
             )
         )
     if progress is not None:

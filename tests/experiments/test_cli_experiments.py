@@ -87,7 +87,8 @@ def test_run_takes_parameters_cleaning_and_several_workloads(inputs: Path) -> No
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--engine", "batsim"), "--engine batsim: no such engine; there is embedded"),
+        (("--engine", "simgrid"), "--engine simgrid: no such engine; there is embedded, batsim"),
+        (("--simulation-timeout", "5"), "the embedded engine has none"),
         (("--policy", "eassy"), "unknown policy 'eassy'"),
         (("-p", "absent.xml"), "absent.xml"),
         (("-p", "kth-sp3"), "kth-sp2"),

@@ -70,7 +70,12 @@ def test_seeds_multiply_generated_workloads_only() -> None:
         (("energy: true", "energy: yes"), r"line 11, key 'energy': 'yes' should be a valid boolean"),
         (("energy: true", "energy: 1"), r"line 11, key 'energy': 1 should be a valid boolean"),
         (("energy: true", "name: again"), r"line 11, key 'name': the key is given twice"),
-        (("energy: true", "engine: batsim"), r"line 11, key 'engine': 'batsim' should be 'embedded'"),
+        (("energy: true", "engine: simgrid"), r"line 11, key 'engine': 'simgrid' should be 'embedded' or 'batsim'"),
+        (("energy: true", "simulation_timeout_s: 5"), "'simulation_timeout_s' is for the engine 'batsim'"),
+        (
+            ("energy: true", "engine: batsim\nsimulation_timeout_s: 0"),
+            "key 'simulation_timeout_s': 0.0 should be greater",
+        ),
         (("energy: true", "seeds: [1, 2]"), "several 'seeds' change nothing"),
         (("  - KTH-SP2\n", "  - 12\n"), r"line 4, key 'workloads\[0\]': 12 should be a mapping of keys to values"),
         (("  - easy\n", "  - {}\n"), r"line 9, key 'policies\[0\]\.name': the key is missing"),

@@ -10,11 +10,11 @@ import typer
 from wattq.cli.cleaning import with_cleaning
 from wattq.cli.progress import progress_bar
 from wattq.cli.values import check_tau, pairs
-from wattq.errors import UnsupportedError
 
 __all__ = ["compare", "run"]
 
-ENGINES = ("embedded",)
+ENGINE_HELP = "What simulates: embedded (in this process) or batsim (Batsim 4.2 with pybatsim)."
+TIMEOUT_HELP = "Longest time that Batsim and the scheduler may run, s (with the engine batsim; default: a week)."
 
 
 @with_cleaning
@@ -34,22 +34,24 @@ def run(
     energy: Annotated[
         bool, typer.Option("--energy", "-E", help="Count energy; the platform must state its powers.")
     ] = False,
-    engine: Annotated[str, typer.Option(help="What simulates: embedded (in this process).")] = "embedded",
+    engine: Annotated[str, typer.Option(help=ENGINE_HELP)] = "embedded",
+    simulation_timeout: Annotated[float | None, typer.Option(help=TIMEOUT_HELP)] = None,
     events: Annotated[Path | None, typer.Option(help="External events in Batsim's format.")] = None,
     tau: Annotated[float, typer.Option(help="Bound of the bounded slowdown, s.")] = 10.0,
     options: Any = None,
 ) -> None:
     """Simulate one policy; write Batsim's result files, summary.json, provenance.json and metrics.json."""
-    _check_engine(engine)
     check_tau(tau)
     params = pairs(param or [], "--param")
 
     from wattq.experiments.comparison import group_runs
+    from wattq.experiments.engines import make_engine
     from wattq.experiments.experiment_model import PolicySpec, WorkloadSpec
     from wattq.experiments.inputs import find_platform, find_workload
     from wattq.experiments.runner import run_once
     from wattq.experiments.table import text_table
 
+    plays = make_engine(engine, simulation_timeout)
     machine = find_platform(platform)
     specs = [WorkloadSpec(source=source) for source in workload]
     tables = [find_workload(spec, index, options=options) for index, spec in enumerate(specs)]
@@ -62,6 +64,7 @@ def run(
         events=events,
         labels=[spec.name for spec in specs],
         tau_s=tau,
+        engine=plays,
     )
     typer.echo(text_table(group_runs([results], tau)))
     typer.echo(f"\nresults in {output}")
@@ -70,13 +73,22 @@ def run(
 def compare(
     experiment: Annotated[str, typer.Argument(help="Experiment file (YAML), or the name of a shipped experiment.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the results.")] = None,
+    engine: Annotated[str | None, typer.Option(help=f"{ENGINE_HELP} In place of the experiment's engine.")] = None,
+    simulation_timeout: Annotated[float | None, typer.Option(help=TIMEOUT_HELP)] = None,
 ) -> None:
     """Run every policy of an experiment; print the table, write comparison.csv and report.html."""
     from wattq.experiments.experiment_file import find_experiment, load_experiment
 
     path = find_experiment(experiment)
     loaded = load_experiment(path)
-    run_experiment(loaded, output or default_output(loaded), path)
+    plays = None
+    if engine is not None or simulation_timeout is not None:
+        from wattq.experiments.engines import make_engine
+
+        name = engine or loaded.engine
+        limit = loaded.simulation_timeout_s if simulation_timeout is None and name == "batsim" else simulation_timeout
+        plays = make_engine(name, limit)
+    run_experiment(loaded, output or default_output(loaded), path, plays)
 
 
 def default_output(experiment: Any) -> Path:
@@ -86,18 +98,15 @@ def default_output(experiment: Any) -> Path:
     return Path(experiment.outputs.directory or Path("results") / folder_name(experiment.name))
 
 
-def run_experiment(experiment: Any, output: Path, path: Path) -> None:
+def run_experiment(experiment: Any, output: Path, path: Path, engine: Any = None) -> None:
     """Run an experiment and print its table and the places of its files."""
     from wattq.experiments.runner import compare as compare_policies
     from wattq.experiments.table import text_table
 
     with progress_bar() as progress:
-        cases = compare_policies(experiment, output, base=path.parent, source=path.name, progress=progress)
+        cases = compare_policies(
+            experiment, output, base=path.parent, source=path.name, progress=progress, engine=engine
+        )
     typer.echo(text_table(cases))
     names = ["comparison.csv", "report.html"] if experiment.outputs.report else ["comparison.csv"]
     typer.echo("\n" + "\n".join(str(output / name) for name in names))
-
-
-def _check_engine(engine: str) -> None:
-    if engine not in ENGINES:
-        raise UnsupportedError(f"--engine {engine}: no such engine; there is {', '.join(ENGINES)}")
