@@ -97,10 +97,9 @@ def read_options(given: Any, place: str, fixed: str | None = None) -> Options:
     keys = [*_OWN, *own] if fixed else ["policy", *_OWN]
     for key in given:
         if key not in keys:
-            near = difflib.get_close_matches(str(key), keys, 2) or keys
-            raise InvalidInputError(
-                f"{place}, key '{key}': unknown; the keys are {', '.join(near)}{_others(near, keys)}"
-            )
+            near = difflib.get_close_matches(str(key), keys, 2)
+            hint = f"did you mean {' or '.join(near)}? The keys are" if near else "the keys are"
+            raise InvalidInputError(f"{place}, key '{key}': unknown; {hint} {', '.join(keys)}")
     params = given.get("params", {})
     if not isinstance(params, Mapping):
         raise InvalidInputError(f"{place}, key 'params': {params!r:.60} is not an object of parameters by name")

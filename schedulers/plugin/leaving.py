@@ -1,0 +1,34 @@
+"""How a scheduler process ends when something went wrong: one message on standard error, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from wattq.errors import WattqError
+
+if TYPE_CHECKING:
+    from wattq.schedulers.plugin.bridge import Bridge
+
+__all__ = ["INTERRUPTED", "check_all_done", "leave"]
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
+def leave(error: WattqError, program: str) -> NoReturn:
+    """End the process with the message and the exit code of an error."""
+    sys.stdout.flush()
+    print(f"{program}: error: {error}", file=sys.stderr, flush=True)
+    raise SystemExit(error.exit_code)
+
+
+def check_all_done(bridge: Bridge) -> None:
+    """Look at the end of a simulation whether every job ended or was rejected.
+
+    Raises:
+        WattqError: jobs are left over.
+    """
+    left = bridge.left_over()
+    if left:
+        raise WattqError(f"the simulation ended at {bridge.now_s} s with jobs left over: {left}")
