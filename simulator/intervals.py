@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wattq.errors import InvalidInputError
 
@@ -51,6 +51,9 @@ def parse_intervals(text: str, place: str, n_hosts: int | None = None) -> list[t
     return merge_intervals(pairs)
 
 
-def format_intervals(pairs: Iterable[tuple[int, int]]) -> str:
-    """Return the text of sorted, disjoint intervals."""
-    return " ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in merge_intervals(pairs))
+def format_intervals(pairs: Iterable[Sequence[int]]) -> str:
+    """Return the text of intervals; those that overlap or touch are joined."""
+    rows = list(pairs)
+    if len(rows) > 1:
+        rows = list(merge_intervals((first, last) for first, last in rows))
+    return " ".join([str(first) if first == last else f"{first}-{last}" for first, last in rows])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any
 
 from wattq.platforms.model import Platform
@@ -12,7 +13,7 @@ from wattq.simulator import layout as c
 from wattq.simulator.external import ExternalEvents
 from wattq.simulator.hash_order import hash_order
 from wattq.simulator.intervals import format_intervals
-from wattq.simulator.json_text import as_forwarded, json_text
+from wattq.simulator.json_text import as_forwarded, forwarded_text, json_text
 from wattq.simulator.outputs import JOB_STATES
 from wattq.workloads.model import Workload
 
@@ -27,7 +28,9 @@ class ProtocolOptions:
         sched_config: text for the scheduler.
         forward_profiles: whether JOB_SUBMITTED carries the profile.
         forward_unknown_events: whether external events of unknown type are passed on.
-        dynamic_jobs, acknowledge_dynamic_jobs, profile_reuse, compute_sharing: as Batsim's options of these names.
+        dynamic_jobs, acknowledge_dynamic_jobs, profile_reuse, compute_sharing, storage_sharing: as Batsim's options
+            of these names.
+        redis: host, port and prefix of a Redis server that is not used.
     """
 
     sched_config: str = ""
@@ -37,20 +40,8 @@ class ProtocolOptions:
     acknowledge_dynamic_jobs: bool = False
     profile_reuse: bool = False
     compute_sharing: bool = False
-
-
-def _seconds(value: float) -> str:
-    """Return a double as Batsim prints it in messages."""
-    return f"{value:.6f}"
-
-
-def _with_id(value: Any, full_id: str) -> Any:
-    """Return a job's JSON value in which every key "id" holds the full id, as Batsim rewrites it."""
-    if isinstance(value, Mapping):
-        return {key: full_id if key == "id" else _with_id(item, full_id) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_id(item, full_id) for item in value]
-    return value
+    storage_sharing: bool = True
+    redis: tuple[str, int, str] = ("127.0.0.1", 6379, "default")
 
 
 class MessageWriter:
@@ -89,81 +80,59 @@ class MessageWriter:
         """Return the pending events as one message."""
         k = s.head[0]
         first = int(k["ev_first"])
-        events = [self._event(s, s.events[e]) for e in range(first, first + int(k["ev_n"]))]
-        return f'{{"now":{_seconds(float(k["clock_s"]))},"events":[{",".join(events)}]}}'
+        rows = s.events[first : first + int(k["ev_n"])].tolist()
+        return f'{{"now":{float(k["clock_s"]):.6f},"events":[{",".join([self._event(s, *row) for row in rows])}]}}'
 
-    def _event(self, s: c.Kernel, event: Any) -> str:
-        """Return one event."""
-        kind = int(event["kind"])
-        name, data = self._content(s, event, kind)
-        return f'{{"timestamp":{_seconds(float(event["time_s"]))},"type":"{name}","data":{data}}}'
-
-    def _content(self, s: c.Kernel, event: Any, kind: int) -> tuple[str, str]:
-        """Return type and data of an event."""
+    def _event(
+        self, s: c.Kernel, time_s: float, value: float, kind: int, job: int, a: int, b: int, iv: int, n_iv: int
+    ) -> str:
+        """Return one event; the arguments are the fields of its record."""
         if kind == c.EV_SUBMITTED:
-            return "JOB_SUBMITTED", self._submitted(int(event["job"]))
-        if kind == c.EV_COMPLETED:
-            return "JOB_COMPLETED", self._completed(s, int(event["job"]))
-        if kind == c.EV_KILLED:
-            return "JOB_KILLED", self._killed(s, int(event["a"]), int(event["b"]))
-        if kind == c.EV_STATE_CHANGED:
-            return "RESOURCE_STATE_CHANGED", json_text({"resources": _hosts(s, event), "state": str(int(event["a"]))})
-        if kind == c.EV_ENERGY:
-            return "ANSWER", json_text({"consumed_energy": float(event["value"])})
-        if kind == c.EV_BEGINS:
-            return "SIMULATION_BEGINS", json_text(self._begins())
-        if kind in (c.EV_CALL, c.EV_ENDS):
-            return ("REQUESTED_CALL" if kind == c.EV_CALL else "SIMULATION_ENDS"), "{}"
-        return "NOTIFY", self._notice(s, event, kind)
+            name, data = "JOB_SUBMITTED", self._submitted(job)
+        elif kind == c.EV_COMPLETED:
+            name, data = "JOB_COMPLETED", self._completed(s, job)
+        elif kind == c.EV_KILLED:
+            name, data = "JOB_KILLED", self._killed(s, a, b)
+        elif kind == c.EV_STATE_CHANGED:
+            name, data = "RESOURCE_STATE_CHANGED", f'{{"resources":"{_hosts(s, iv, n_iv)}","state":"{a}"}}'
+        elif kind == c.EV_ENERGY:
+            name, data = "ANSWER", f'{{"consumed_energy":{value:.6f}}}'
+        elif kind == c.EV_BEGINS:
+            name, data = "SIMULATION_BEGINS", json_text(self._begins())
+        elif kind in (c.EV_CALL, c.EV_ENDS):
+            name, data = ("REQUESTED_CALL" if kind == c.EV_CALL else "SIMULATION_ENDS"), "{}"
+        else:
+            name, data = "NOTIFY", self._notice(s, kind, a, iv, n_iv)
+        return f'{{"timestamp":{time_s:.6f},"type":"{name}","data":{data}}}'
 
-    def _notice(self, s: c.Kernel, event: Any, kind: int) -> str:
+    def _notice(self, s: c.Kernel, kind: int, number: int, iv: int, n_iv: int) -> str:
         """Return the data of a NOTIFY."""
         if kind == c.EV_NO_MORE_JOBS:
-            return json_text({"type": "no_more_static_job_to_submit"})
+            return '{"type":"no_more_static_job_to_submit"}'
         if kind == c.EV_NO_MORE_EVENTS:
-            return json_text({"type": "no_more_external_event_to_occur"})
+            return '{"type":"no_more_external_event_to_occur"}'
         if kind == c.EV_GENERIC:
-            return json_text(json.loads(self._externals.texts[int(event["a"])]))
+            return json_text(json.loads(self._externals.texts[number]))
         name = "event_machine_available" if kind == c.EV_AVAILABLE else "event_machine_unavailable"
-        return json_text({"type": name, "resources": _hosts(s, event)})
+        return f'{{"type":"{name}","resources":"{_hosts(s, iv, n_iv)}"}}'
 
     def _submitted(self, job: int) -> str:
         """Return the data of a JOB_SUBMITTED."""
         w, index = self._places[job]
         full_id = self.full_ids[job]
-        data = {"job_id": full_id, "job": self._job_object(w, index, full_id)}
+        text = json_text(_job_object(w, index, full_id)) if w.extra is None else forwarded_text(w.extra[index], full_id)
+        profile = ""
         if self._options.forward_profiles:
-            data["profile"] = as_forwarded(w.profiles[int(w.profile[index])].description)
-        return json_text(data)
-
-    @staticmethod
-    def _job_object(w: Workload, index: int, full_id: str) -> Any:
-        """Return a job as the workload file would have it."""
-        if w.extra is not None:
-            return as_forwarded(_with_id(w.extra[index], full_id))
-        job = {
-            "id": full_id,
-            "subtime": float(w.submit_s[index]),
-            "res": int(w.hosts[index]),
-            "profile": w.profiles[int(w.profile[index])].name,
-        }
-        if w.walltime_s[index] > 0:
-            job["walltime"] = float(w.walltime_s[index])
-        return job
+            profile = f',"profile":{json_text(as_forwarded(w.profiles[int(w.profile[index])].description))}'
+        return f'{{"job_id":{encode_basestring(full_id)},"job":{text}{profile}}}'
 
     def _completed(self, s: c.Kernel, job: int) -> str:
         """Return the data of a JOB_COMPLETED."""
         j = s.jobs[job]
-        first = int(j["iv"])
-        pairs = s.alloc[first : first + int(j["n_iv"])].tolist()
-        return json_text(
-            {
-                "job_id": self.full_ids[job],
-                "job_state": JOB_STATES[int(j["state"])],
-                "return_code": int(j["return_code"]),
-                "alloc": format_intervals((low, high) for low, high in pairs),
-            }
-        )
+        first, n = int(j["iv"]), int(j["n_iv"])
+        job_id, state = encode_basestring(self.full_ids[job]), JOB_STATES[j["state"]]
+        alloc = format_intervals(s.alloc[first : first + n].tolist())
+        return f'{{"job_id":{job_id},"job_state":"{state}","return_code":{j["return_code"]},"alloc":"{alloc}"}}'
 
     def _killed(self, s: c.Kernel, first: int, n: int) -> str:
         """Return the data of a JOB_KILLED; jobs that had ended before have no progress."""
@@ -205,12 +174,12 @@ class MessageWriter:
             "nb_compute_resources": p.n_compute,
             "nb_storage_resources": p.n_hosts - p.n_compute,
             "allow_compute_sharing": o.compute_sharing,
-            "allow_storage_sharing": True,
+            "allow_storage_sharing": o.storage_sharing,
             "config": {
                 "redis-enabled": False,
-                "redis-hostname": "127.0.0.1",
-                "redis-port": 6379,
-                "redis-prefix": "default",
+                "redis-hostname": o.redis[0],
+                "redis-port": o.redis[1],
+                "redis-prefix": o.redis[2],
                 "profiles-forwarded-on-submission": o.forward_profiles,
                 "dynamic-jobs-enabled": o.dynamic_jobs,
                 "dynamic-jobs-acknowledged": o.acknowledge_dynamic_jobs,
@@ -225,10 +194,22 @@ class MessageWriter:
         }
 
 
-def _hosts(s: c.Kernel, event: Any) -> str:
+def _hosts(s: c.Kernel, first: int, n: int) -> str:
     """Return the hosts of an event as text."""
-    first = int(event["iv"])
-    return format_intervals((low, high) for low, high in s.event_iv[first : first + int(event["n_iv"])].tolist())
+    return format_intervals(s.event_iv[first : first + n].tolist())
+
+
+def _job_object(w: Workload, index: int, full_id: str) -> dict[str, Any]:
+    """Return a job that was not read from JSON as a workload file would have it."""
+    job: dict[str, Any] = {
+        "id": full_id,
+        "subtime": float(w.submit_s[index]),
+        "res": int(w.hosts[index]),
+        "profile": w.profiles[int(w.profile[index])].name,
+    }
+    if w.walltime_s[index] > 0:
+        job["walltime"] = float(w.walltime_s[index])
+    return job
 
 
 def forwarded_profiles(w: Workload) -> dict[str, Any]:

@@ -1,0 +1,5 @@
+"""`python -m wattq.simulator.batsim`, the same as `wattq-batsim`."""
+
+from wattq.simulator.batsim.main import main
+
+main()
