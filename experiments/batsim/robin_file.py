@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from wattq.errors import InvalidInputError, MissingFileError, at
 from wattq.experiments.strict_yaml import MAX_BYTES, Lines, load_yaml
 
-__all__ = ["KEYS", "RobinFile", "parse_robin", "read_robin", "robin_text"]
+__all__ = ["KEYS", "RobinFile", "parse_robin", "quoted_yaml", "read_robin", "robin_text"]
 
 KEYS = {
     "batcmd": "batcmd",
@@ -101,8 +105,6 @@ def robin_text(instance: RobinFile) -> str:
     Raises:
         InvalidInputError: a value that `parse_robin` would refuse.
     """
-    import yaml
-
     content = {}
     for key, name in KEYS.items():
         value, problem = _value(key, getattr(instance, name))
@@ -110,9 +112,28 @@ def robin_text(instance: RobinFile) -> str:
             raise InvalidInputError(f"robin file, key '{key}': {problem}")
         whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
         content[key] = int(value) if whole else value
-    # ASCII and no folding: robin's YAML reader and this one agree on such a file, whatever the commands hold
-    text: str = yaml.safe_dump(content, sort_keys=False, width=math.inf, allow_unicode=False)
+    return quoted_yaml(content)
+
+
+def quoted_yaml(content: Mapping[str, Any]) -> str:
+    """Return a mapping as YAML that every reader takes for the same: ASCII, nothing folded, doubtful texts quoted.
+
+    A text such as ``1e3``, ``y`` or ``0o7`` is a number or a truth value to some versions of YAML.
+    """
+    text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=math.inf, allow_unicode=False)
     return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes texts of one word, which readers may take for something else, unless they look like a name."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    plain = " " in text or "/" in text or (len(text) > 1 and re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", text))
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 def _unknown(key: str, source: str, lines: Lines) -> str:
