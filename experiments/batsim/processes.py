@@ -57,8 +57,9 @@ class Processes:
     They are children of a keeper process (`wattq.experiments.batsim.keeper`), each in a process group of its own.
     When the block ends, in whatever way, or this process dies, even by ``kill -9``, the keeper sends SIGTERM to all
     of them and everything they started, then SIGKILL after a grace period. On Linux this reaches processes that left
-    their group or session too; elsewhere it reaches the groups. Only two things get away: a process whose keeper is
-    killed by ``kill -9`` together with this process, and one that the kernel does not let die.
+    their group or session too; elsewhere it reaches the groups. When the keeper itself is ended by ``kill -9``, this
+    object kills the groups. Three things get away: what left its group when the keeper is killed so, everything when
+    keeper and this process are killed so at once, and a process that the kernel does not let die.
 
     In the main thread, SIGTERM is caught while the block runs and raised as `Terminated` by `wait`.
 

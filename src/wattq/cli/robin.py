@@ -85,10 +85,15 @@ def _instance(names: list[str], told: dict[str, str | float]) -> RobinFile:
 
 
 def _run(instance: RobinFile, quiet: bool) -> None:
+    import os
+    import sysconfig
+
     from wattq.experiments.batsim.supervise import TERMINATED, supervise
 
+    # behind everything else: wattq-batsim and pybatsim of this environment are found though it is not activated
+    paths = [os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")]
     try:
-        outcome = supervise(instance)
+        outcome = supervise(instance, env={**os.environ, "PATH": os.pathsep.join(paths)})
     except KeyboardInterrupt:
         typer.echo("wattq: robin: interrupted; Batsim and the scheduler were stopped", err=True)
         raise typer.Exit(TERMINATED) from None
