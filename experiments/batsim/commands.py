@@ -24,6 +24,12 @@ OPTIONS_FILE = "options.json"
 SILENCE_S = 600
 """Time without a message from Batsim after which the scheduler gives up, s."""
 
+READY_S = 10.0
+"""Longest wait until the port is free, s."""
+
+FAILURE_S = 5.0
+"""Time that one program has to end once the other one failed, s."""
+
 _LAST_WORK_S = 30.0
 _JOBS_PER_S = 5000.0
 
@@ -60,6 +66,8 @@ class Simulation:
             output_dir=str(place),
             schedcmd=shlex.join(self._scheduler_words(place)),
             simulation_timeout_s=self.timeout_s,
+            ready_timeout_s=READY_S,
+            failure_timeout_s=FAILURE_S,
             # what is left to do once the other one has ended: files to write, or a Python to shut down
             success_timeout_s=_LAST_WORK_S + self.n_jobs / _JOBS_PER_S,
         )
@@ -75,8 +83,7 @@ class Simulation:
 
     def _scheduler_words(self, place: Path) -> list[str]:
         options = f"@{place / OPTIONS_FILE}"
-        words = [str(self.pybatsim.path), scheduler_name(self.policy.name), "-s", self._endpoint]
-        return [*words, "-t", str(1000 * SILENCE_S), "-o", options]
+        return [str(self.pybatsim.path), scheduler_name(self.policy.name), "-s", self._endpoint, "-o", options]
 
     @property
     def _endpoint(self) -> str:
@@ -92,13 +99,19 @@ def scheduler_name(policy: str) -> str:
     return "wattq" if _is_users(policy) else f"wattq-{policy_spec(policy)[0]}"
 
 
-def scheduler_options(policy: PolicySpec) -> Mapping[str, Any]:
-    """Return the options that pybatsim hands to a policy."""
-    if _is_users(policy.name):
-        where, _, name = policy.name.rpartition(":")
-        place = f"{Path(where).absolute()}:{name}" if where.endswith(".py") else policy.name
-        return {"policy": place, "params": dict(policy.params)}
-    return dict(policy.params)
+def scheduler_options(policy: PolicySpec, platform: Path) -> Mapping[str, Any]:
+    """Return the options that pybatsim hands to a policy; see `wattq.schedulers.plugin.read_options`.
+
+    Args:
+        policy: name and parameters.
+        platform: the file that Batsim reads.
+    """
+    options = {"params": dict(policy.params), "platform": str(platform.absolute()), "silence_limit_s": SILENCE_S}
+    if not _is_users(policy.name):
+        return options
+    where, _, name = policy.name.rpartition(":")
+    place = f"{Path(where).absolute()}:{name}" if where.endswith(".py") else policy.name
+    return {"policy": place, **options}
 
 
 def _is_users(policy: str) -> bool:

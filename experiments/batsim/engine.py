@@ -30,6 +30,7 @@ FOLDER = "batsim"
 """Folder in a run directory: inputs, commands and logs of Batsim and the scheduler."""
 
 _LOG_BYTES = 1 << 20
+_STOPPED = re.compile(r"; (?:Batsim|the scheduler) was still running ")
 _ABORT = re.compile(r"/CRITICAL\]\s*(.+)|what\(\):\s*(.+)")
 
 
@@ -122,12 +123,13 @@ class BatsimEngine:
             port=free_port(),
             timeout_s=self.simulation_timeout_s,
         )
-        write_text(work / OPTIONS_FILE, json_text(scheduler_options(policy)))
+        _write_options(simulation, work, work)
         outcome = supervise(simulation.robin(work))
         try:
             results = _results(outcome, simulation, work, folder)
         except BatsimRunError as error:
-            raise type(error)(self._explained(str(error), work, target, energy)) from None
+            raise type(error)(self._explained(str(error), work, target)) from None
+        _write_options(simulation, work, target / FOLDER)
         _keep_commands(simulation.robin(target / FOLDER), work)
         _drop(_failed(target))
         summary = self._summary(platform, workloads, policy) | results
@@ -145,20 +147,27 @@ class BatsimEngine:
             "n_hosts": platform.n_compute,
         }
 
-    def _explained(self, reason: str, work: Path, target: Path, energy: bool) -> str:
+    def _explained(self, reason: str, work: Path, target: Path) -> str:
         """Keep commands, inputs and logs of a failed simulation, and return the message for the user."""
         kept = _failed(target)
-        cause = _abort_line(work / "log" / "batsim.log")
-        said = f" ({cause})" if cause and cause not in reason else ""
-        for name in collecting.output_names(energy):
-            (work / f"{collecting.PREFIX}_{name}").unlink(missing_ok=True)
+        reason = _plain(reason, _abort_line(work / "log" / "batsim.log"))
+        for path in work.glob(f"{collecting.PREFIX}_*"):
+            path.unlink(missing_ok=True)
         _drop(kept)
         if kept.exists():
             kept = Path(tempfile.mkdtemp(prefix=f"{kept.name}-", dir=kept.parent)) / FOLDER
         with suppress(OSError):
             shutil.move(work, kept)
         reason = reason.replace(str(work.absolute()), str(kept))
-        return f"simulation with {self.batsim.title}: {reason}{said}; commands and logs are in {kept}"
+        return f"simulation with {self.batsim.title}: {reason}; commands and logs are in {kept}"
+
+
+def _plain(reason: str, abort: str) -> str:
+    """Return what went wrong first, without what happened to the other program, and with Batsim's own words."""
+    first = _STOPPED.split(reason)[0]
+    if abort and first.startswith("Batsim ended"):
+        return f"{first.partition(' (last line of')[0]}: {abort}"
+    return first
 
 
 def _results(outcome: Outcome, simulation: Simulation, work: Path, folder: Path) -> dict[str, Any]:
@@ -198,6 +207,12 @@ def _drop(kept: Path) -> None:
     """Remove what an earlier failure left, and nothing else of that name."""
     if (kept / "cmd").is_dir() and (kept / "log").is_dir():
         shutil.rmtree(kept, ignore_errors=True)
+
+
+def _write_options(simulation: Simulation, work: Path, place: Path) -> None:
+    """Write the scheduler's options for a simulation that lies in a place."""
+    options = scheduler_options(simulation.policy, place / simulation.inputs.platform)
+    write_text(work / OPTIONS_FILE, json_text(options))
 
 
 def _keep_commands(instance: RobinFile, work: Path) -> None:
