@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from wattq.cli import main
 from wattq.errors import InvalidInputError, PolicyError, UnsupportedError, WattqError
@@ -315,3 +317,26 @@ def test_shipped_files_are_what_is_written(repo_dir: Path, name: str, trace: str
 def test_no_other_file_is_shipped(repo_dir: Path) -> None:
     names = {path.name for path in (repo_dir / "experiments" / "robin").iterdir()}
     assert names == {f"{trace}-{policy}.yaml" for trace in ("KTH-SP2", "LLNL-Atlas") for policy in POLICIES}
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_mutated_commands_give_an_experiment_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    texts = [
+        GOOD.batcmd + " -E --export 'a b'",
+        GOOD.schedcmd + """ -o '{"params": {"order": "saf"}, "platform": "p.xml"}'""",
+    ]
+    which = data.draw(st.integers(0, 1))
+    pieces = st.sampled_from([*"'\"\\;|&$-@={}[] \n#", "-o", "-p", "--x", "@", "wattq", "\u20ac", "1e999", "--"])
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(texts[which])))
+        texts[which] = texts[which][:place] + data.draw(pieces) + texts[which][place + data.draw(st.integers(0, 3)) :]
+    path = tmp_path_factory.getbasetemp() / "mutated.yaml"
+    path.write_text(robin_text(RobinFile(texts[0], "out", texts[1])), encoding="utf-8")
+    try:
+        said = experiment_from_robin([path]).platform
+    except WattqError as error:
+        said = str(error)
+    assert said
