@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,8 +15,8 @@ from wattq.simulator.external import ExternalEvents
 from wattq.simulator.kernel import advance
 from wattq.simulator.protocol import MessageWriter, ProtocolOptions
 from wattq.simulator.registration import Registrations
-from wattq.simulator.replies import ReplyReader
-from wattq.simulator.room import enlarge, make_reply_room
+from wattq.simulator.replies import ReplyReader, put_reply
+from wattq.simulator.room import enlarge
 from wattq.simulator.run import Run
 from wattq.workloads.model import Workload
 
@@ -71,9 +70,8 @@ def converse(
             asked = time.perf_counter()
             reply = scheduler(text)
             scheduling_s += time.perf_counter() - asked
-            s, v = make_reply_room(s, v, len(reply if isinstance(reply, str) else json.dumps(reply)))
             registrations.note_reported(s)
-            reader.read(v, reply)
+            s, v = put_reply(s, v, reader.read(reply, int(v.head[0]["n_iv"])))
             s, v = registrations.apply(s, v, writer)
         elif code == c.GROW:
             s, v = enlarge(s, v)

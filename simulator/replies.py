@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
 
 from wattq.errors import InvalidInputError, UnsupportedError
 from wattq.simulator import codes as x
@@ -13,15 +15,46 @@ from wattq.simulator import layout as c
 from wattq.simulator.intervals import merge_intervals
 from wattq.simulator.refusal import RefusedError
 from wattq.simulator.registration import Registrations
+from wattq.simulator.room import make_reply_room
 from wattq.workloads.rapid_numbers import parse_number
 
-__all__ = ["ReplyReader"]
+__all__ = ["Reply", "ReplyReader", "put_reply"]
 
 _DO_ABORT = c.DO_REGISTER_PROFILE + 1
-_INTERVAL = re.compile(r"^(\d{1,9})(?:-(\d{1,9}))?$", re.ASCII)
+_INTERVAL = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?(?:,.*)?\Z", re.ASCII)
 _LEADING_INT = re.compile(r"^\s*[+-]?\d{1,9}", re.ASCII)
 _STATE = re.compile(r"^-?\d{1,8}$", re.ASCII)
 _MAX_DATE_S = 1e300
+
+
+class Reply(NamedTuple):
+    """A reply, read.
+
+    Attributes:
+        now_s: its date.
+        decisions: rows of `layout.decision_t`.
+        rows: host intervals that the decisions name, both ends included.
+        kills: jobs of kill decisions.
+    """
+
+    now_s: float
+    decisions: list[tuple[float, float, int, int, int, int, int, int, int, int]]
+    rows: list[tuple[int, int]]
+    kills: list[int]
+
+
+class _Decision(NamedTuple):
+    """What a decision says, but for its date; see `layout.decision_t`."""
+
+    kind: int
+    job: int = -1
+    a: int = 0
+    b: int = 0
+    iv: int = 0
+    n_iv: int = 0
+    map: int = -1
+    n_map: int = 0
+    target_s: float = 0.0
 
 
 def _date(value: Any) -> float:
@@ -43,16 +76,24 @@ def _parsed(reply: str) -> Any:
 def _alloc(text: Any) -> list[tuple[int, int]]:
     """Read an allocation as Batsim does: intervals separated by blanks; what follows a comma is not seen."""
     if not isinstance(text, str):
-        raise RefusedError
-    pairs = []
-    for part in text.split():
-        match = _INTERVAL.match(part.split(",")[0])
-        if match is None:
-            raise RefusedError
-        pairs.append((int(match[1]), int(match[2] or match[1])))
-    if not pairs or any(last < first for first, last in pairs):
-        raise RefusedError
-    return merge_intervals(pairs)
+        raise RefusedError(why="hosts are not named by a text such as '0-1 3'")
+    pairs = [_interval(part) for part in text.split()]
+    if not pairs:
+        raise RefusedError(why="no hosts are named; write them like '0-1 3'")
+    return merge_intervals(pairs) if len(pairs) > 1 else pairs
+
+
+def _interval(part: str) -> tuple[int, int]:
+    """Read one interval of hosts."""
+    match = _INTERVAL.match(part)
+    if match is None:
+        raise RefusedError(why=f"'{part[:60]}' is not a host or an interval; write them like '0-1 3'")
+    first, last = match.groups()
+    low = int(first)
+    high = int(last) if last else low
+    if high < low:
+        raise RefusedError(why=f"interval '{part}' runs backwards")
+    return low, high
 
 
 def _number(value: Any) -> int:
@@ -102,7 +143,7 @@ def _refuse_storage(data: Mapping[str, Any]) -> None:
 
 
 class ReplyReader:
-    """Reads replies into the decisions of a ledger.
+    """Reads replies into decisions.
 
     Args:
         full_ids: full id of each job.
@@ -118,7 +159,10 @@ class ReplyReader:
         self._numbers = {full_id: number for number, full_id in enumerate(full_ids)}
         self._metadata = metadata
         self._registrations = registrations
-        self._handlers: dict[str, Callable[[c.Ledger, Any, Mapping[str, Any]], bool]] = {
+        self._rows: list[tuple[int, int]] = []
+        self._kills: list[int] = []
+        self._n_iv = 0
+        self._handlers: dict[str, Callable[[Mapping[str, Any]], _Decision]] = {
             "EXECUTE_JOB": self._execute,
             "REJECT_JOB": self._reject,
             "KILL_JOB": self._kill,
@@ -131,156 +175,169 @@ class ReplyReader:
             "REGISTER_PROFILE": self._register_profile,
         }
 
-    def read(self, v: c.Ledger, reply: str | Mapping[str, Any]) -> None:
-        """Write the decisions of a reply into the ledger.
+    def read(self, reply: str | Mapping[str, Any], n_iv: int) -> Reply:
+        """Return the decisions of a reply.
 
         A decision that Batsim refuses while it parses becomes an abort at its place, so that the ones before it
         still act.
 
+        Args:
+            reply: the text of the reply, or the object that it stands for.
+            n_iv: number of host intervals in the ledger, after which those of the reply will stand.
+
         Raises:
             InvalidInputError: the reply as a whole is not an object with ``now`` and ``events``.
         """
-        try:
-            message = (
-                json.loads(reply, parse_float=parse_number, parse_constant=_no_constant)
-                if isinstance(reply, str)
-                else reply
-            )
-            now, events = message["now"], message["events"]
-        except (ValueError, RecursionError, TypeError, KeyError) as error:
-            raise InvalidInputError(
-                f"the scheduler's reply is not an object with 'now' and 'events' ({error}); mend the scheduler"
-            ) from None
-        try:
-            now = _date(now)
-        except RefusedError:
-            events = None
-        if not isinstance(events, list):
-            raise InvalidInputError(
-                "the scheduler's reply needs a number 'now' and a list 'events'; mend the scheduler"
-            )
-        head = v.head[0]
-        head["n_decisions"] = head["n_kill"] = 0
-        head["reply_now_s"] = float(now)
+        now_s, events = _content(reply)
+        self._rows, self._kills, self._n_iv = [], [], n_iv
+        decisions = []
         for event in events:
-            self._read_event(v, event, float(now))
+            decisions.append(self._read_event(event, now_s))
             self._registrations.forget_reported()
         self._registrations.forget_reported()
+        return Reply(now_s, decisions, self._rows, self._kills)
 
-    def _read_event(self, v: c.Ledger, event: Any, now: float) -> None:
-        """Append the decision of one event."""
-        head = v.head[0]
-        d = v.decisions[head["n_decisions"]]
-        for name in ("iv", "n_iv", "a", "b", "n_map"):
-            d[name] = 0
-        d["job"] = d["map"] = -1
+    def _read_event(self, event: Any, now_s: float) -> tuple[float, float, int, int, int, int, int, int, int, int]:
+        """Return the decision of one event."""
         try:
-            if not isinstance(event, Mapping) or not {"timestamp", "type", "data"} <= event.keys():
-                raise RefusedError
-            date = _date(event["timestamp"])
-            if date > now:
+            date, kind, data = _parts(event)
+            if date > now_s:
                 raise RefusedError(x.AB_DATE)
-            handler = self._handlers.get(str(event["type"]))
-            if handler is None or not isinstance(event["data"], Mapping):
-                raise RefusedError
-            d["time_s"] = date
-            if not handler(v, d, event["data"]):
-                return
+            handler = self._handlers.get(kind)
+            if handler is None:
+                raise RefusedError(why=f"a decision is of type '{kind[:60]}', which Batsim does not know")
+            d = handler(data)
         except RefusedError as refused:
-            d["time_s"] = -1.0
-            d["kind"], d["a"], d["job"] = _DO_ABORT, refused.reason, refused.job
             self.why = self.why or refused.why
-        head["n_decisions"] += 1
+            date, d = -1.0, _Decision(_DO_ABORT, refused.job, refused.reason)
+        return date, d.target_s, d.kind, d.job, d.a, d.b, d.iv, d.n_iv, d.map, d.n_map
 
     def _job(self, job_id: Any) -> int:
         number = self._numbers.get(job_id) if isinstance(job_id, str) else None
         if number is None:
-            raise RefusedError(x.AB_UNKNOWN_JOB)
+            known = f"job '{job_id}' does not exist" if isinstance(job_id, str) else "a job is not named by a text"
+            raise RefusedError(x.AB_UNKNOWN_JOB, why=known)
         return number
 
-    @staticmethod
-    def _write_rows(v: c.Ledger, pairs: list[tuple[int, int]]) -> tuple[int, int]:
+    def _add_rows(self, pairs: list[tuple[int, int]]) -> tuple[int, int]:
         """Append host intervals; return the first row and their number."""
-        head = v.head[0]
-        first = int(head["n_iv"])
-        v.iv[first : first + len(pairs)] = pairs
-        head["n_iv"] = first + len(pairs)
+        first = self._n_iv + len(self._rows)
+        self._rows.extend(pairs)
         return first, len(pairs)
 
-    def _execute(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
+    def _execute(self, data: Mapping[str, Any]) -> _Decision:
         if len(data) > 2:
             _refuse_storage(data)
-        if not {"job_id", "alloc"} <= set(data) <= {"job_id", "alloc", "mapping"}:
+        if "alloc" not in data or "job_id" not in data or len(data) > 2 + ("mapping" in data):
             raise RefusedError(why="EXECUTE_JOB holds 'job_id', 'alloc' and, if need be, 'mapping'")
-        d["kind"], d["job"] = c.DO_EXECUTE, self._job(data["job_id"])
+        job = self._job(data["job_id"])
         pairs = _alloc(data["alloc"])
-        d["iv"], d["n_iv"] = self._write_rows(v, pairs)
-        if "mapping" in data:
-            d["map"], d["n_map"] = self._write_rows(v, _mapped(data["mapping"], pairs))
-        return True
+        iv, n_iv = self._add_rows(pairs)
+        if "mapping" not in data:
+            return _Decision(c.DO_EXECUTE, job, iv=iv, n_iv=n_iv)
+        first, n_map = self._add_rows(_mapped(data["mapping"], pairs))
+        return _Decision(c.DO_EXECUTE, job, iv=iv, n_iv=n_iv, map=first, n_map=n_map)
 
-    def _reject(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
+    def _reject(self, data: Mapping[str, Any]) -> _Decision:
         if set(data) != {"job_id"}:
-            raise RefusedError
-        d["kind"], d["job"] = c.DO_REJECT, self._job(data["job_id"])
-        return True
+            raise RefusedError(why="REJECT_JOB holds 'job_id' and nothing else")
+        return _Decision(c.DO_REJECT, self._job(data["job_id"]))
 
-    def _kill(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
+    def _kill(self, data: Mapping[str, Any]) -> _Decision:
         ids = data.get("job_ids")
         if not isinstance(ids, list) or not ids:
-            raise RefusedError
-        head = v.head[0]
-        first = int(head["n_kill"])
-        d["kind"], d["a"], d["b"] = c.DO_KILL, first, len(ids)
-        v.kill_list[first : first + len(ids)] = [self._job(job_id) for job_id in ids]
-        head["n_kill"] = first + len(ids)
-        return True
+            raise RefusedError(why="KILL_JOB needs 'job_ids', a list of at least one job")
+        first = len(self._kills)
+        self._kills.extend([self._job(job_id) for job_id in ids])
+        return _Decision(c.DO_KILL, a=first, b=len(ids))
 
-    def _call(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
-        d["kind"], d["target_s"] = c.DO_CALL, _date(data.get("timestamp"))
-        return True
+    def _call(self, data: Mapping[str, Any]) -> _Decision:
+        return _Decision(c.DO_CALL, target_s=_date(data.get("timestamp")))
 
-    def _set_state(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
+    def _set_state(self, data: Mapping[str, Any]) -> _Decision:
         state = data.get("state")
         if not isinstance(state, str) or not _STATE.match(state):
-            raise RefusedError
-        d["kind"], d["a"] = c.DO_SET_STATE, int(state)
-        d["iv"], d["n_iv"] = self._write_rows(v, _alloc(data.get("resources")))
-        return True
+            raise RefusedError(why="SET_RESOURCE_STATE needs 'state', a text that holds an integer")
+        iv, n_iv = self._add_rows(_alloc(data.get("resources")))
+        return _Decision(c.DO_SET_STATE, a=int(state), iv=iv, n_iv=n_iv)
 
-    def _query(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
+    def _query(self, data: Mapping[str, Any]) -> _Decision:
         if data.get("requests") != {"consumed_energy": {}}:
-            raise RefusedError
-        d["kind"] = c.DO_QUERY_ENERGY
-        return True
+            raise RefusedError(why="QUERY can ask for 'consumed_energy' alone")
+        return _Decision(c.DO_QUERY_ENERGY)
 
-    def _set_metadata(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
+    def _set_metadata(self, data: Mapping[str, Any]) -> _Decision:
         text = data.get("metadata")
         if not isinstance(text, str) or '"' in text:
-            raise RefusedError
-        d["kind"], d["job"] = c.DO_METADATA, self._job(data.get("job_id"))
-        self._metadata[int(d["job"])] = text
-        return True
+            raise RefusedError(why="SET_JOB_METADATA needs 'metadata', a text without quotation marks")
+        job = self._job(data.get("job_id"))
+        self._metadata[job] = text
+        return _Decision(c.DO_METADATA, job)
 
-    def _notify(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
+    def _notify(self, data: Mapping[str, Any]) -> _Decision:
         kind = data.get("type")
         if kind == "registration_finished":
-            matters, d["kind"] = self._registrations.close(), c.DO_REGISTRATION_FINISHED
+            matters, decision = self._registrations.close(), c.DO_REGISTRATION_FINISHED
         elif kind == "continue_registration":
-            matters, d["kind"] = self._registrations.reopen(), c.DO_CONTINUE_REGISTRATION
+            matters, decision = self._registrations.reopen(), c.DO_CONTINUE_REGISTRATION
         else:
             raise RefusedError(why="NOTIFY is 'registration_finished' or 'continue_registration'")
-        if not matters:
-            d["kind"] = c.DO_REGISTER_PROFILE  # takes the time of a message and changes nothing
-        return True
+        # Without dynamic registration it takes the time of a message and changes nothing.
+        return _Decision(decision if matters else c.DO_REGISTER_PROFILE)
 
-    def _register_profile(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
+    def _register_profile(self, data: Mapping[str, Any]) -> _Decision:
         self._registrations.add_profile(data)
-        d["kind"] = c.DO_REGISTER_PROFILE
-        return True
+        return _Decision(c.DO_REGISTER_PROFILE)
 
-    def _register_job(self, v: c.Ledger, d: Any, data: Mapping[str, Any]) -> bool:
+    def _register_job(self, data: Mapping[str, Any]) -> _Decision:
         self._registrations.add_job(data, self._numbers)
-        d["kind"], d["job"] = c.DO_REGISTER_JOB, self._registrations.n_jobs - 1
-        self._numbers[data["job_id"]] = int(d["job"])
-        return True
+        job = self._registrations.n_jobs - 1
+        self._numbers[data["job_id"]] = job
+        return _Decision(c.DO_REGISTER_JOB, job)
+
+
+def _content(reply: str | Mapping[str, Any]) -> tuple[float, list[Any]]:
+    """Return date and events of a reply."""
+    try:
+        message = _parsed(reply) if isinstance(reply, str) else reply
+        now, events = message["now"], message["events"]
+    except (ValueError, RecursionError, TypeError, KeyError) as error:
+        raise InvalidInputError(
+            f"the scheduler's reply is not an object with 'now' and 'events' ({error}); mend the scheduler"
+        ) from None
+    try:
+        now_s = _date(now)
+    except RefusedError:
+        events = None
+    if not isinstance(events, list):
+        raise InvalidInputError("the scheduler's reply needs a number 'now' and a list 'events'; mend the scheduler")
+    return now_s, events
+
+
+def _parts(event: Any) -> tuple[float, str, Mapping[str, Any]]:
+    """Return date, type and data of an event."""
+    if not isinstance(event, dict):
+        raise RefusedError(why="an event of the reply is no object")
+    try:
+        date, kind, data = event["timestamp"], event["type"], event["data"]
+    except KeyError as error:
+        raise RefusedError(why=f"an event of the reply lacks {error}") from None
+    if not isinstance(data, dict):
+        raise RefusedError(why=f"the 'data' of a decision of type '{str(kind)[:60]}' is no object")
+    return _date(date), str(kind), data
+
+
+def put_reply(s: c.Kernel, v: c.Ledger, reply: Reply) -> tuple[c.Kernel, c.Ledger]:
+    """Return the two bundles with the decisions of a reply, with arrays as long as they need."""
+    head = v.head[0]
+    first = int(head["n_iv"])
+    s, v = make_reply_room(s, v, len(reply.decisions), len(reply.rows), len(reply.kills))
+    head["reply_now_s"] = reply.now_s
+    head["n_decisions"] = len(reply.decisions)
+    head["n_kill"] = len(reply.kills)
+    head["n_iv"] = first + len(reply.rows)
+    if reply.decisions:
+        v.decisions[: len(reply.decisions)] = reply.decisions
+        v.iv[first : first + len(reply.rows)] = reply.rows or np.empty((0, 2))
+        v.kill_list[: len(reply.kills)] = reply.kills
+    return s, v

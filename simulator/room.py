@@ -131,17 +131,13 @@ _KERNEL_ARRAYS = {
 _COMMON_ARRAYS = {_EVENTS: ("events", "events"), _EVENT_IV: ("event_iv", "event_iv"), _ALLOC: ("alloc", "iv")}
 
 
-def make_reply_room(s: Kernel, v: Ledger, n_chars: int) -> tuple[Kernel, Ledger]:
-    """Return the two bundles with enough room for the decisions that a text of this length may hold.
-
-    The shortest host interval and the shortest job id of a list take two characters, a decision more.
-    """
-    n = n_chars // 2 + 1
-    used = {"iv": int(v.head[0]["n_iv"]), "decisions": 0, "kill_list": 0}
-    if all(len(getattr(v, name)) >= first + n for name, first in used.items()):
+def make_reply_room(s: Kernel, v: Ledger, decisions: int, rows: int, kills: int) -> tuple[Kernel, Ledger]:
+    """Return the two bundles with room for so many decisions, host intervals and kills of one reply."""
+    wanted = {"decisions": decisions, "iv": int(v.head[0]["n_iv"]) + rows, "kill_list": kills}
+    if all(len(getattr(v, name)) >= n for name, n in wanted.items()):
         return s, v
-    arrays = {name: grown(getattr(v, name), first + n) for name, first in used.items()}
-    kernel_names = {"iv": "alloc", "decisions": "decisions", "kill_list": "kill_list"}
+    arrays = {name: grown(getattr(v, name), n) for name, n in wanted.items()}
+    kernel_names = {"decisions": "decisions", "iv": "alloc", "kill_list": "kill_list"}
     return s.replaced(**{kernel_names[name]: array for name, array in arrays.items()}), v.replaced(**arrays)
 
 

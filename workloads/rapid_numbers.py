@@ -15,6 +15,7 @@ from functools import cache
 __all__ = ["forwarded_number", "parse_number"]
 
 _NUMBER = re.compile(r"^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$", re.ASCII)
+_SHORT = re.compile(r"-?\d+\.\d+\Z", re.ASCII)
 _EXACT = 2**53 - 1
 _WORD = 1 << 64
 
@@ -25,6 +26,8 @@ def parse_number(text: str) -> float:
     Raises:
         ValueError: the text is no JSON number, or too large for a double.
     """
+    if len(text) <= 16 and _SHORT.match(text):
+        return float(text)  # at most 15 digits: significand and power are exact
     match = _NUMBER.match(text)
     if match is None:
         raise ValueError(f"{text[:40]} is not a number")
