@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["main", "serve"]
 
 PROGRAM = "wattq-scheduler"
-_LOOK_MS = 1000  # how often to look after a silent Batsim
+_LOOK_MS = 500  # how often to look after a silent Batsim
 _LINGER_MS = 5000  # how long the last reply may take to leave
 
 
@@ -83,11 +83,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _bridge(policy: str | None, argument: str) -> Bridge:
     """Return the bridge for a command line."""
-    from wattq.schedulers.plugin.bridge import Bridge
-
     options = read_options(*options_text(argument))
     if policy and options.policy and policy != options.policy:
         raise InvalidInputError(f"--policy {policy}, but the options name '{options.policy}'; leave one out")
+    from wattq.schedulers.plugin.bridge import Bridge
+
     return Bridge(with_defaults(options, Options(policy=policy)))
 
 
@@ -112,7 +112,7 @@ def serve(bridge: Bridge, endpoint: str) -> float:
             socket.bind(endpoint)
         except zmq.ZMQError as error:
             raise InvalidInputError(
-                f"{endpoint}: cannot be bound ({error.strerror}); free the port or name another one by -s"
+                f"{endpoint}: cannot be bound ({error.strerror}); free the port, or name another one by -s"
             ) from None
         try:
             return _answer_all(bridge, socket, vigil)
