@@ -135,7 +135,7 @@ class MessageWriter:
         return f'{{"job_id":{job_id},"job_state":"{state}","return_code":{j["return_code"]},"alloc":"{alloc}"}}'
 
     def _killed(self, s: c.Kernel, first: int, n: int) -> str:
-        """Return the data of a JOB_KILLED; jobs that had ended before have no progress."""
+        """Return the data of a JOB_KILLED, in the order of the request; jobs that had ended before have no progress."""
         records = s.kills[first : first + n]
         progress = {
             self.full_ids[int(r["job"])]: self._progress(s, int(r["path"]), int(r["n_path"]), r)
@@ -143,7 +143,7 @@ class MessageWriter:
             if r["n_path"] > 0
         }
         order = [self.full_ids[int(job)] for job in records["job"]]
-        return json_text({"job_ids": order, "job_progress": {name: progress[name] for name in sorted(progress)}})
+        return json_text({"job_ids": order, "job_progress": progress})
 
     def _progress(self, s: c.Kernel, path: int, depth: int, record: Any) -> dict[str, Any]:
         """Return the progress tree of a job from its path through the profile."""
