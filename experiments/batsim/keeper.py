@@ -21,7 +21,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["Keeper", "descendants", "main"]
 
@@ -86,28 +86,26 @@ class Keeper:
                 self.kill_at[pid] = time.monotonic() + self.grace_s
 
     def _start(self, order: dict[str, Any]) -> None:
-        name, flags = order["start"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        actions: list[tuple[Any, ...]] = [
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, order["out"], flags, 0o666),
-        ]
-        if order["err"] == order["out"]:
-            actions.append((os.POSIX_SPAWN_DUP2, 1, 2))
+        """Start a process; it runs nothing before its id was told, so that no group is ever unknown."""
+        gate, gate_end = os.pipe()
+        fault, fault_end = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(gate_end)
+            _become(order, gate, fault_end)
+        os.close(gate)
+        os.close(fault_end)
+        with os.fdopen(fault, encoding="utf-8", errors="replace") as stream:
+            why = stream.read()
+        if why:
+            say({"failed": order["start"], "why": why})
         else:
-            actions.append((os.POSIX_SPAWN_OPEN, 2, order["err"], flags, 0o666))
-        # Python ignores SIGPIPE; a child must not inherit that
-        defaults = [number for number in signal.valid_signals() if number not in (signal.SIGKILL, signal.SIGSTOP)]
-        try:
-            argv = order["argv"]
-            pid = os.posix_spawn(
-                argv[0], argv, order["env"], file_actions=actions, setpgroup=0, setsigmask=[], setsigdef=defaults
-            )
-        except (OSError, ValueError) as error:
-            say({"failed": name, "why": getattr(error, "strerror", None) or str(error)})
-            return
-        self.running[pid] = name
-        self.groups.append(pid)
-        say({"started": name, "pid": pid})
+            self.running[pid] = order["start"]
+            self.groups.append(pid)
+            say({"started": order["start"], "pid": pid})
+            with contextlib.suppress(BrokenPipeError):
+                os.write(gate_end, b"!")
+        os.close(gate_end)
 
     def reap(self) -> None:
         """Collect ended children, adopted ones included, and report those that were started here."""
@@ -167,6 +165,36 @@ def descendants(ancestor: int) -> list[int]:
         new = {pid for pid, parent in parents.items() if parent in new} - found
         found |= new
     return sorted(found)
+
+
+def _become(order: dict[str, Any], gate: int, fault: int) -> NoReturn:
+    """Turn a forked child into the program: group, files and signals first, then the gate, then the program."""
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        _redirect(order["out"], order["err"])
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_DFL)
+    except OSError as error:
+        os.write(fault, (error.strerror or str(error)).encode())
+    else:
+        os.close(fault)
+        # nothing comes when the keeper is gone
+        if os.read(gate, 1):
+            try:
+                os.execve(order["argv"][0], order["argv"], order["env"])
+            except (OSError, ValueError) as error:
+                code = 127
+                os.write(2, f"{order['argv'][0]}: {error}\n".encode(errors="replace"))
+    finally:
+        os._exit(code)
+
+
+def _redirect(out: str, err: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(os.open(out, flags, 0o666), 1)
+    os.dup2(1 if err == out else os.open(err, flags, 0o666), 2)
 
 
 def say(message: dict[str, Any]) -> None:

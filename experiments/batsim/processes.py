@@ -121,6 +121,8 @@ class Processes:
         program = shutil.which(argv[0], path=self._env.get("PATH", os.defpath))
         if program is None:
             raise ProcessesError(f"{name} cannot be started: no program '{argv[0]}' on PATH")
+        if any("\0" in word for word in argv):
+            raise ProcessesError(f"{name} cannot be started: a NUL character stands in its command")
         order = {"start": name, "argv": [program, *argv[1:]], "env": self._env, "out": str(out), "err": str(err)}
         self._tell(order)
         while True:

@@ -100,15 +100,26 @@ def test_obeying_late_is_a_time_out(instance: Instance) -> None:
     assert "success-timeout" in outcome.message
 
 
-def test_simulation_time_out_ends_the_stubborn_too(
+def test_simulation_time_out(instance: Instance, pids_in: Pids, alive: Callable[[int], bool]) -> None:
+    outcome = short(instance(FOREVER, FOREVER, simulation_timeout_s=0.5))
+    assert (outcome.exit_code, outcome.batsim_exit, outcome.scheduler_exit) == (1, -signal.SIGTERM, -signal.SIGTERM)
+    assert outcome.message.count("was still running 0.5 s after its start (simulation-timeout) and was stopped") == 2
+    assert not any(map(alive, pids_in(0)))
+
+
+def test_who_ignores_sigterm_is_killed(instance: Instance, pids_in: Pids, alive: Callable[[int], bool]) -> None:
+    outcome = short(instance(READY, STUBBORN, success_timeout_s=0.3))
+    assert (outcome.exit_code, outcome.scheduler_exit) == (2, -signal.SIGKILL)
+    assert not any(map(alive, pids_in(1)))
+
+
+def test_who_ignores_sigterm_below_a_shell_is_killed(
     instance: Instance, pids_in: Pids, alive: Callable[[int], bool]
 ) -> None:
-    outcome = short(instance(STUBBORN, STUBBORN, simulation_timeout_s=1.0))
-    assert outcome.exit_code == 1
-    # the scheduler's shell ignores SIGTERM; Batsim's shell does not, but the program that it runs does
-    assert (outcome.batsim_exit, outcome.scheduler_exit) == (-signal.SIGTERM, -signal.SIGKILL)
-    assert outcome.message.count("was still running 1 s after its start (simulation-timeout) and was stopped") == 2
-    assert not any(map(alive, pids_in(0)))
+    # Batsim's own shell obeys SIGTERM, the program that it runs does not
+    outcome = short(instance(STUBBORN, READY + "exit 1", failure_timeout_s=0.3))
+    assert (outcome.exit_code, outcome.batsim_exit) == (2, -signal.SIGTERM)
+    assert not any(map(alive, pids_in(1)))
 
 
 def test_nobody_is_left_behind_by_a_failure(instance: Instance, pids_in: Pids, alive: Callable[[int], bool]) -> None:
@@ -273,7 +284,7 @@ def test_signals_to_the_program(
 def test_the_keeper_dies(
     instance: Instance, pids_in: Pids, alive: Callable[[int], bool], wait_until: Callable[[Callable[[], bool]], bool]
 ) -> None:
-    made = instance(FOREVER, READY + "kill -KILL $PPID; " + FOREVER)
+    made = instance(FOREVER, READY + "echo $$ >>pids; kill -KILL $PPID; exec sleep 600")
     outcome = short(made)
     assert (outcome.exit_code, outcome.message) == (
         1,
