@@ -149,7 +149,7 @@ def _is_short(row: Row) -> bool:
 
 
 def _rows(name: str, left: Table, right: Table, rules: Mapping[str, Rule]) -> Difference | None:
-    before_s = -math.inf
+    before_s = 0.0
     for number, (row, other) in enumerate(zip(left[1], right[1], strict=False), start=1):
         if name == "consumed_energy.csv":
             now_s = _number(row.get("time", ""), math.nan)

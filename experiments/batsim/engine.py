@@ -30,8 +30,8 @@ FOLDER = "batsim"
 """Folder in a run directory: inputs, commands and logs of Batsim and the scheduler."""
 
 _LOG_BYTES = 1 << 20
-_STOPPED = re.compile(r"; (?:Batsim|the scheduler) was still running ")
-_ABORT = re.compile(r"/CRITICAL\]\s*(.+)|what\(\):\s*(.+)")
+_SECOND = re.compile(r"; (?:Batsim|the scheduler) (?:was still running|ended with exit code|was ended by) ")
+_ABORT = re.compile(r"/CRITICAL\]\s*(.+)|what\(\):\s*(.+)|^wattq-batsim: (.+)", re.MULTILINE)
 
 
 class BatsimRunError(WattqError):
@@ -164,7 +164,7 @@ class BatsimEngine:
 
 def _plain(reason: str, abort: str) -> str:
     """Return what went wrong first, without what happened to the other program, and with Batsim's own words."""
-    first = _STOPPED.split(reason)[0]
+    first = _SECOND.split(reason)[0]
     if abort and first.startswith("Batsim ended"):
         return f"{first.partition(' (last line of')[0]}: {abort}"
     return first
@@ -230,4 +230,4 @@ def _abort_line(log: Path) -> str:
     except OSError:
         return ""
     match = _ABORT.search(text)
-    return "" if match is None else (match[1] or match[2]).strip()[:300]
+    return "" if match is None else next(filter(None, match.groups())).strip()[:300]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,9 +29,7 @@ def verify_backend(
     ] = "kth-sp2",
     workload: Annotated[
         list[str] | None,
-        typer.Option(
-            "--workload", "-w", help="SWF or Batsim JSON, or a name of the catalogue [KTH-SP2]; repeatable."
-        ),
+        typer.Option("--workload", "-w", help="SWF or Batsim JSON, or a name of the catalogue [KTH-SP2]; repeatable."),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Jobs of each workload, from the first one on.")] = 3000,
     energy: Annotated[
@@ -37,7 +37,8 @@ def verify_backend(
         typer.Option("--energy/--no-energy", "-E", help="With energy only, or without only (default: both)."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="New folder that keeps all runs (default: none are kept).")
+        Path | None,
+        typer.Option("--output", "-o", help="New folder that keeps all runs (default: kept only if some differ)."),
     ] = None,
     simulation_timeout: Annotated[
         float, typer.Option(help="Longest time that Batsim and the scheduler may run in one simulation, s.")
@@ -47,8 +48,6 @@ def verify_backend(
 
     Exit code: 0 all equal, 1 something differs or a backend fails, 2 bad input.
     """
-    import tempfile
-
     from wattq.experiments.batsim.verify import Check, table_of, verify
     from wattq.experiments.experiment_model import PolicySpec
     from wattq.experiments.inputs import find_platform
@@ -61,8 +60,7 @@ def verify_backend(
     programs = _programs()
     count = len(specs) * len(energies) * len(programs)
     checks: list[Check] = []
-    with tempfile.TemporaryDirectory(prefix="wattq-verify-") as scratch, progress_bar() as progress:
-        folder = Path(scratch) if output is None else _new(output)
+    with _folder(output, lambda: all(check.equal for check in checks)) as folder, progress_bar() as progress:
         found = verify(
             machine, tables, specs, programs, folder, energies=energies, simulation_timeout_s=simulation_timeout
         )
@@ -74,7 +72,24 @@ def verify_backend(
     different = [check for check in checks if not check.equal]
     typer.echo("".join(f"\n{check.text}" for check in different) or f"\nall {count} equal")
     if different:
+        typer.echo(f"\nthe runs are in {folder}")
         raise typer.Exit(1)
+
+
+@contextmanager
+def _folder(output: Path | None, all_equal: Callable[[], bool]) -> Iterator[Path]:
+    """Yield the folder of the runs; one that the user did not ask for goes when there is nothing to look at."""
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="wattq-verify-")) if output is None else _new(output)
+    finished = False
+    try:
+        yield folder
+        finished = True
+    finally:
+        if output is None and (all_equal() or not finished):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _workloads(names: list[str], jobs: int) -> list[Workload]:
