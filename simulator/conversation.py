@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from wattq.errors import SimulationAbortError
 from wattq.platforms.model import Platform
 from wattq.simulator import layout as c
@@ -57,10 +59,10 @@ def converse(
         registering=options.dynamic_jobs,
         acknowledging=options.acknowledge_dynamic_jobs,
     )
-    metadata: dict[int, str] = {}
+    notes: list[str] = []
     writer = MessageWriter(platform, workloads, nodes.names, externals, options)
     registrations = Registrations(workloads, nodes, options)
-    reader = ReplyReader(writer.full_ids, metadata, registrations)
+    reader = ReplyReader(writer.full_ids, notes, registrations)
     begin = time.perf_counter()
     scheduling_s = 0.0
     while True:
@@ -90,5 +92,5 @@ def converse(
         deadlock=code == c.DEADLOCK,
         scheduling_s=scheduling_s,
         simulation_s=time.perf_counter() - begin,
-        metadata=metadata,
+        metadata={int(job): notes[s.jobs[job]["note"] - 1] for job in np.flatnonzero(s.jobs["note"])},
     )

@@ -135,12 +135,10 @@ def _rank_got(s: Kernel, actor: int) -> bool:
 
 @inlined
 def close_job(s: Kernel, job: int) -> None:
-    """A job is over: free its machines and set its run time."""
+    """A job is over: free its machines and note the date."""
     j = s.jobs[job]
     machines_end_job(s, job)
-    j.runtime_s = s.head[0].clock_s - j.start_s
-    if j.runtime_s == 0.0:
-        j.runtime_s = 1e-5
+    j.end_s = s.head[0].clock_s
 
 
 @inlined

@@ -71,13 +71,14 @@ job_t = np.dtype(
         ("submit_s", "f8"),
         ("walltime_s", "f8"),
         ("start_s", "f8"),
-        ("runtime_s", "f8"),
+        ("end_s", "f8"),
         ("energy_j", "f8"),
         ("remaining_s", "f8"),  # of the walltime; negative: none
         # node: root profile node; iv, n_iv: allocation, in Ledger.iv; task_iv, n_task_iv: likewise the hosts of its
         # executors, one after the other; total_only: may differ from the request
         *_ints("hosts", "node", "state", "return_code", "actor", "iv", "n_iv", "task_iv", "n_task_iv", "n_executors"),
-        *_ints("kill_requested", "deleted", "total_only", "workload"),
+        # note: number of the metadata text that its row will hold, 0 for none
+        *_ints("kill_requested", "deleted", "written", "note", "total_only", "workload"),
     ],
     align=True,
 )

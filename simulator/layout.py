@@ -98,7 +98,7 @@ decision_t = np.dtype(
         ("target_s", "f8"),  # DO_CALL: date asked for, s
         ("kind", "i4"),
         ("job", "i4"),
-        ("a", "i4"),  # DO_SET_STATE: power state; DO_KILL: first id in `kill_list`
+        ("a", "i4"),  # DO_SET_STATE: power state; DO_KILL: first id in `kill_list`; DO_METADATA: number of the text
         ("b", "i4"),  # DO_KILL: number of ids
         ("iv", "i4"),
         ("n_iv", "i4"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BATSIM_VERSION",
     "JOB_STATES",
+    "JobTimes",
     "consumed_energy_csv",
+    "job_times",
     "jobs_csv",
     "machine_states_csv",
     "pstate_changes_csv",
@@ -45,6 +47,24 @@ _JOBS_HEADER = (
 _STATE_COLUMNS = (c.SLEEPING, c.SWITCHING_ON, c.SWITCHING_OFF, c.IDLE, c.COMPUTING)
 
 
+class JobTimes(NamedTuple):
+    """Times of jobs, in s, in the extended precision in which Batsim computes them (where the machine has it)."""
+
+    run_s: NDArray[np.longdouble]
+    finish_s: NDArray[np.longdouble]
+    wait_s: NDArray[np.longdouble]
+    turnaround_s: NDArray[np.longdouble]
+    stretch: NDArray[np.longdouble]
+
+
+def job_times(jobs: NDArray[np.void]) -> JobTimes:
+    """Return the times of jobs that ended; a run time of 0 counts as 1e-5 s."""
+    start, end, submit = (jobs[name].astype(np.longdouble) for name in ("start_s", "end_s", "submit_s"))
+    run = np.where(end == start, np.longdouble("1e-5"), end - start)
+    finish = start + run
+    return JobTimes(run, finish, start - submit, finish - submit, (finish - submit) / run)
+
+
 def _alloc_text(alloc: NDArray[np.int32], first: int, n: int) -> str:
     """Return the text of an allocation."""
     if n == 1:
@@ -57,16 +77,11 @@ def _job_rows(run: Run) -> Iterator[str]:
     """Yield the rows of jobs.csv in the order in which the server handled the ends."""
     order = run.finished
     jobs = run.kernel.jobs[order]
-    start, runtime, submit = jobs["start_s"], jobs["runtime_s"], jobs["submit_s"]
-    finish = start + runtime
-    turnaround = finish - submit
-    wait = start - submit
-    with np.errstate(divide="ignore", invalid="ignore"):
-        stretch = turnaround / runtime
+    times = job_times(jobs)
     energy = jobs["energy_j"] if run.energy else np.full(len(jobs), -1.0)
     alloc = run.kernel.alloc
-    columns = (start, runtime, finish, wait, turnaround, stretch, energy)
-    numbers = zip(*(column.tolist() for column in columns), strict=True)
+    columns = (jobs["start_s"], times.run_s, times.finish_s, times.wait_s, times.turnaround_s, times.stretch, energy)
+    numbers = zip(*(column.astype(np.float64).tolist() for column in columns), strict=True)
     fixed = zip(
         *(jobs[name].tolist() for name in ("submit_s", "hosts", "walltime_s", "state", "iv", "n_iv")), strict=True
     )
@@ -78,9 +93,9 @@ def _job_rows(run: Run) -> Iterator[str]:
             yield f'{head}0,REJECTED,,,,,,,,,"{metadata}"\n'
             continue
         success = 1 if state == c.SUCCESS else 0
-        times = ",".join(f"{value:.6f}" for value in values[:6])
+        dates = ",".join(f"{value:.6f}" for value in values[:6])
         hosts_text = _alloc_text(alloc, iv, n_iv)
-        yield f'{head}{success},{JOB_STATES[state]},{times},{hosts_text},{values[6]:.6f},"{metadata}"\n'
+        yield f'{head}{success},{JOB_STATES[state]},{dates},{hosts_text},{values[6]:.6f},"{metadata}"\n'
 
 
 def jobs_csv(run: Run) -> str:
@@ -88,9 +103,11 @@ def jobs_csv(run: Run) -> str:
     return _JOBS_HEADER + "\n" + "".join(_job_rows(run))
 
 
-def _mean(values: NDArray[np.float64], n: int) -> float:
-    """Return a sum over n, NaN for n = 0 as Batsim prints."""
-    return math.fsum(values.tolist()) / n if n else math.nan
+def _mean(values: NDArray[np.longdouble], n: int) -> float:
+    """Return a sum, taken in order, over n; NaN for n = 0 as Batsim prints."""
+    if not n:
+        return math.nan
+    return float(np.cumsum(values)[-1]) / n if len(values) else 0.0
 
 
 def schedule_values(run: Run) -> dict[str, Any]:
@@ -99,26 +116,23 @@ def schedule_values(run: Run) -> dict[str, Any]:
     order = run.finished
     jobs = run.kernel.jobs[order]
     done = jobs[jobs["state"] != c.REJECTED]
-    finish = done["start_s"] + done["runtime_s"]
-    turnaround = finish - done["submit_s"]
-    wait = done["start_s"] - done["submit_s"]
-    slowdown = turnaround / done["runtime_s"]
+    times = job_times(done)
     n, n_success = len(jobs), int((done["state"] == c.SUCCESS).sum())
     seconds = run.kernel.sums[c.SUM_STATE_S]
 
-    def largest(values: NDArray[np.float64]) -> float:
+    def largest(values: NDArray[np.longdouble]) -> float:
         return max(float(values.max()), 0.0) if len(values) else 0.0
 
     return {
         "batsim_version": BATSIM_VERSION,
         "consumed_joules": float(k["last_end_j"] - k["first_job_j"]) if run.energy else 0.0,
-        "makespan": largest(finish),
-        "max_slowdown": largest(slowdown),
-        "max_turnaround_time": largest(turnaround),
-        "max_waiting_time": largest(wait),
-        "mean_slowdown": _mean(slowdown, n),
-        "mean_turnaround_time": _mean(turnaround, n),
-        "mean_waiting_time": _mean(wait, n),
+        "makespan": largest(times.finish_s),
+        "max_slowdown": largest(times.stretch),
+        "max_turnaround_time": largest(times.turnaround_s),
+        "max_waiting_time": largest(times.wait_s),
+        "mean_slowdown": _mean(times.stretch, n),
+        "mean_turnaround_time": _mean(times.turnaround_s, n),
+        "mean_waiting_time": _mean(times.wait_s, n),
         "nb_computing_machines": run.platform.n_hosts,
         "nb_grouped_switches": int(k["n_grouped"]),
         "nb_jobs": n,

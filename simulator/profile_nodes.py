@@ -200,8 +200,7 @@ class ProfileNodes:
         nodes[self._n_written : len(self.names)] = np.concatenate(new)
         nodes["name"][: len(self.names)] = np.arange(len(self.names))
         self._n_written = len(self.names)
-        amounts = np.array(self._amounts or [0.0], dtype=np.float64)
-        return s.replaced(nodes=nodes, amounts=amounts if len(amounts) > len(s.amounts) else s.amounts)
+        return s.replaced(nodes=nodes, amounts=np.array(self._amounts or [0.0], dtype=np.float64))
 
 
 def refuse_communication(profile: Profile, place: str, hosts: int) -> None:

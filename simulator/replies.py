@@ -147,17 +147,17 @@ class ReplyReader:
 
     Args:
         full_ids: full id of each job.
-        metadata: filled with the texts of SET_JOB_METADATA, by job number.
+        notes: filled with the texts of SET_JOB_METADATA.
         registrations: takes the jobs and profiles that the scheduler registers.
 
     Attributes:
         why: what is wrong with the first decision of the last reply that is refused, in words.
     """
 
-    def __init__(self, full_ids: Sequence[str], metadata: dict[int, str], registrations: Registrations) -> None:
+    def __init__(self, full_ids: Sequence[str], notes: list[str], registrations: Registrations) -> None:
         self.why = ""
         self._numbers = {full_id: number for number, full_id in enumerate(full_ids)}
-        self._metadata = metadata
+        self._notes = notes
         self._registrations = registrations
         self._rows: list[tuple[int, int]] = []
         self._kills: list[int] = []
@@ -271,8 +271,8 @@ class ReplyReader:
         if not isinstance(text, str) or '"' in text:
             raise RefusedError(why="SET_JOB_METADATA needs 'metadata', a text without quotation marks")
         job = self._job(data.get("job_id"))
-        self._metadata[job] = text
-        return _Decision(c.DO_METADATA, job)
+        self._notes.append(text)
+        return _Decision(c.DO_METADATA, job, a=len(self._notes))
 
     def _notify(self, data: Mapping[str, Any]) -> _Decision:
         kind = data.get("type")

@@ -53,6 +53,7 @@ def _on_reject(s: Kernel, job: int) -> None:
 def _write_job(s: Kernel, job: int) -> None:
     """Write a row of jobs.csv."""
     k = s.head[0]
+    s.jobs[job].written = 1
     s.out_jobs[k.n_out_jobs] = job
     k.n_out_jobs += 1
 
@@ -104,6 +105,16 @@ def _on_call(s: Kernel, server: int, d: int) -> bool:
 
 
 @inlined
+def _on_metadata(s: Kernel, d: int) -> None:
+    """Note the metadata of a job for its row, unless that was written already."""
+    job = s.decisions[d].job
+    if s.jobs[job].deleted:
+        abort(s, x.AB_UNKNOWN_JOB, job, 0)
+    elif not s.jobs[job].written:
+        s.jobs[job].note = s.decisions[d].a
+
+
+@inlined
 def _on_decision(s: Kernel, server: int, d: int) -> bool:
     """Apply one decision of the scheduler; return whether the server yields."""
     k = s.head[0]
@@ -129,6 +140,9 @@ def _on_decision(s: Kernel, server: int, d: int) -> bool:
         k.n_submitted += 1
         if k.acknowledge:
             add_job_event(s, c.EV_SUBMITTED, s.decisions[d].job)
+        return False
+    if kind == c.DO_METADATA:
+        _on_metadata(s, d)
         return False
     if kind == c.DO_SET_STATE or kind == c.DO_QUERY_ENERGY:
         if not k.energy:

@@ -94,7 +94,7 @@ def _fill(
         for host in range(len(capacity)):
             usage[host] = capacity[host] / number[host] if number[host] > 0 else 0.0
         for t in range(n):
-            step[t] = 0.0
+            # A task that has its rate keeps its last step, which SimGrid goes on taking off the hosts.
             if growing[t]:
                 increment = bounds[t] - value[t]
                 for e in range(first[t], first[t + 1]):

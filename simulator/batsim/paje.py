@@ -9,7 +9,10 @@ import colorsys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from wattq.simulator import layout as c
+from wattq.simulator.outputs import job_times
 
 if TYPE_CHECKING:
     from wattq.simulator.run import Run
@@ -84,12 +87,13 @@ def _definitions() -> str:
 def _changes(run: Run) -> Iterator[tuple[float, int, int]]:
     """Yield (date, 0 for an end and 1 for a start, job) of the jobs that ran."""
     jobs = run.kernel.jobs[: run.kernel.head[0]["n_jobs"]]
-    columns = (jobs["state"].tolist(), jobs["start_s"].tolist(), jobs["runtime_s"].tolist())
-    for job, (state, start_s, runtime_s) in enumerate(zip(*columns, strict=True)):
+    finish_s = job_times(jobs).finish_s.astype(np.float64)
+    columns = (jobs["state"].tolist(), jobs["start_s"].tolist(), finish_s.tolist())
+    for job, (state, start_s, end_s) in enumerate(zip(*columns, strict=True)):
         if state in (c.RUNNING, c.SUCCESS, c.FAILED, c.WALLTIME, c.KILLED):
             yield start_s, 1, job
             if state != c.RUNNING:
-                yield start_s + runtime_s, 0, job
+                yield end_s, 0, job
 
 
 def _job_lines(run: Run) -> Iterator[str]:
