@@ -50,11 +50,11 @@ _STATE_COLUMNS = (c.SLEEPING, c.SWITCHING_ON, c.SWITCHING_OFF, c.IDLE, c.COMPUTI
 class JobTimes(NamedTuple):
     """Times of jobs, in s, in the extended precision in which Batsim computes them (where the machine has it)."""
 
-    run_s: NDArray[np.longdouble]
-    finish_s: NDArray[np.longdouble]
-    wait_s: NDArray[np.longdouble]
-    turnaround_s: NDArray[np.longdouble]
-    stretch: NDArray[np.longdouble]
+    run_s: NDArray[np.floating[Any]]
+    finish_s: NDArray[np.floating[Any]]
+    wait_s: NDArray[np.floating[Any]]
+    turnaround_s: NDArray[np.floating[Any]]
+    stretch: NDArray[np.floating[Any]]
 
 
 def job_times(jobs: NDArray[np.void]) -> JobTimes:
@@ -103,7 +103,7 @@ def jobs_csv(run: Run) -> str:
     return _JOBS_HEADER + "\n" + "".join(_job_rows(run))
 
 
-def _mean(values: NDArray[np.longdouble], n: int) -> float:
+def _mean(values: NDArray[np.floating[Any]], n: int) -> float:
     """Return a sum, taken in order, over n; NaN for n = 0 as Batsim prints."""
     if not n:
         return math.nan
@@ -120,7 +120,7 @@ def schedule_values(run: Run) -> dict[str, Any]:
     n, n_success = len(jobs), int((done["state"] == c.SUCCESS).sum())
     seconds = run.kernel.sums[c.SUM_STATE_S]
 
-    def largest(values: NDArray[np.longdouble]) -> float:
+    def largest(values: NDArray[np.floating[Any]]) -> float:
         return max(float(values.max()), 0.0) if len(values) else 0.0
 
     return {
