@@ -21,7 +21,7 @@ import numpy as np
 
 __all__ = ["inlined", "jitted", "summing"]
 
-_IMPORT = re.compile(rb"^from wattq\.(\w+)\.(\w+) import", re.MULTILINE)
+_IMPORT = re.compile(rb"^from wattq\.([\w.]+)\.(\w+) import", re.MULTILINE)
 _IMPORT_AS = re.compile(rb"^from wattq\.(\w+) import (\w+) as", re.MULTILINE)
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,14 +42,17 @@ def _digest(rooms: tuple[str, ...]) -> str:
 
 def _compiled_sources(top: Path, rooms: tuple[str, ...]) -> dict[str, bytes]:
     """Return the modules of these rooms that hold compiled functions, and those that they import, by relative path."""
-    sources = {f"{room}/{path.stem}": path.read_bytes() for room in rooms for path in (top / room).glob("*.py")}
-    waiting = [name for name, source in sources.items() if b"simulator.jit import" in source or name == "simulator/jit"]
+    places = [path for room in {*rooms, "simulator", "schedulers"} for path in (top / room).glob("*.py")]
+    sources = {path.relative_to(top).with_suffix("").as_posix(): path.read_bytes() for path in places}
+    own = [name for name in sources if name.rpartition("/")[0] in rooms and b"simulator.jit import" in sources[name]]
+    waiting = ["simulator/jit", *own]
     found: dict[str, bytes] = {}
     while waiting:
         name = waiting.pop()
         if name in sources and name not in found:
             found[name] = sources[name]
-            waiting.extend("/".join(part.decode() for part in parts) for parts in _IMPORT.findall(sources[name]))
+            imports = (b"/".join(parts).decode() for parts in _IMPORT.findall(sources[name]))
+            waiting.extend(path.replace(".", "/") for path in imports)
             waiting.extend(f"{room.decode()}/{module.decode()}" for room, module in _IMPORT_AS.findall(sources[name]))
     return found
 
@@ -67,14 +70,21 @@ def _cache_dir(rooms: tuple[str, ...]) -> str:
     return str(folder)
 
 
+def _rooms(module: str) -> tuple[str, ...]:
+    """Return the rooms whose compiled code the functions of a module may use."""
+    if module.startswith("wattq.experiments."):
+        # Only what these import from the simulator and the schedulers makes them stale, which `_digest` follows.
+        return (module.removeprefix("wattq.").rpartition(".")[0].replace(".", "/"),)
+    return ("simulator",) if ".simulator." in module else ("simulator", "schedulers")
+
+
 def jitted(function: F) -> F:
     """Compile a function in numba's nopython mode and keep the machine code on disk."""
     import numba
 
     config: Any = import_module("numba.core.config")
     if not os.environ.get("NUMBA_CACHE_DIR"):
-        simulator = ".simulator." in function.__module__
-        config.CACHE_DIR = _cache_dir(("simulator",) if simulator else ("simulator", "schedulers"))
+        config.CACHE_DIR = _cache_dir(_rooms(function.__module__))
     compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
     return cast("F", compiled)
 
