@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from wattq import __version__
-from wattq.cli import data, demo, doctor, experiment, platform, report, robin, run, verify, workload
+from wattq.cli import data, demo, doctor, experiment, platform, report, reproduce, robin, run, verify, workload
 from wattq.errors import WattqError
 
 __all__ = ["app", "main"]
@@ -51,6 +51,7 @@ app.command("compare")(run.compare)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
 app.command("robin")(robin.robin)
+app.command("reproduce")(reproduce.reproduce)
 app.command("verify-backend")(verify.verify_backend)
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(platform.app, name="platform")

@@ -1,0 +1,126 @@
+"""The jobs of a log as a protocol wants them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattq.errors import WorkloadError
+from wattq.experiments.published.protocol import Cleaning, Sequences, TraceSpec
+from wattq.workloads.swf import SwfTable
+
+__all__ = ["JobTable", "cut", "job_table"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class JobTable:
+    """Jobs and their machine; every array has length n_jobs.
+
+    Attributes:
+        source: name of the file, for messages.
+        processors_total, nodes_total: the machine.
+        number: job numbers in the log.
+        submit_s, run_s, request_s: submit, run and requested times, s.
+        processors: processors of each job.
+    """
+
+    source: str
+    processors_total: int
+    nodes_total: int
+    number: Floats
+    submit_s: Floats
+    run_s: Floats
+    request_s: Floats
+    processors: NDArray[np.int64]
+
+    @property
+    def n_jobs(self) -> int:
+        """Number of jobs."""
+        return len(self.number)
+
+    @property
+    def per_node(self) -> float:
+        """Processors of a node."""
+        return self.processors_total / self.nodes_total
+
+    @property
+    def nodes(self) -> NDArray[np.int64]:
+        """Whole nodes that hold the processors of each job."""
+        return np.ceil(self.processors / self.per_node).astype(np.int64)
+
+    def take(self, chosen: slice | NDArray[np.int64]) -> JobTable:
+        """Return some of the jobs."""
+        return JobTable(
+            self.source,
+            self.processors_total,
+            self.nodes_total,
+            self.number[chosen],
+            self.submit_s[chosen],
+            self.run_s[chosen],
+            self.request_s[chosen],
+            self.processors[chosen],
+        )
+
+
+def job_table(log: SwfTable, spec: TraceSpec, rules: Cleaning) -> JobTable:
+    """Return the jobs of a log in order of their numbers.
+
+    Raises:
+        WorkloadError: when no machine is stated, no job is left, or a job is larger than the machine.
+    """
+    run_s, request_s = log.column("run").copy(), log.column("request_s").copy()
+    if rules.missing_request == "run_time":
+        request_s = np.where(request_s == -1, run_s, request_s)
+    if rules.negative_run_s is not None:
+        run_s[run_s < 0] = rules.negative_run_s
+    if rules.cap_run_at_request:
+        run_s = np.where(run_s > 0, np.minimum(run_s, request_s), run_s)
+    allocated, requested = log.column("allocated"), log.column("requested")
+    larger = rules.processors == "larger"
+    processors = np.maximum(allocated, requested) if larger else np.where(requested > 0, requested, allocated)
+    kept = (run_s > 0) & (processors > 0)
+    in_order = np.argsort(log.column("number"), kind="stable")
+    chosen = in_order[kept[in_order]]
+    sizes = processors.astype(np.int64)
+    columns = (log.column("number"), log.column("submit"), run_s, request_s, sizes)
+    table = JobTable(log.source, *_machine(log, spec), *columns).take(chosen)
+    _check(table)
+    return table
+
+
+def _machine(log: SwfTable, spec: TraceSpec) -> tuple[int, int]:
+    processors = spec.processors or log.header.max_procs
+    if processors is None:
+        raise WorkloadError(f"{log.source}: the header states neither MaxProcs nor MaxNodes; give 'processors'")
+    return processors, spec.nodes or log.header.max_nodes or processors
+
+
+def _check(table: JobTable) -> None:
+    if table.n_jobs == 0:
+        raise WorkloadError(f"{table.source}: the cleaning rules leave no job")
+    too_large = np.flatnonzero(table.nodes > table.nodes_total)
+    if len(too_large):
+        first = int(too_large[0])
+        wanted = f"job {table.number[first]:.0f} wants {table.processors[first]} processors"
+        raise WorkloadError(f"{table.source}: {wanted}, the machine has {table.processors_total}")
+
+
+def cut(table: JobTable, sequences: Sequences | None) -> list[JobTable]:
+    """Return the sequences of jobs that are simulated, each alone; all jobs as one when none are named.
+
+    Raises:
+        WorkloadError: when a sequence reaches beyond the last job.
+    """
+    if sequences is None:
+        return [table]
+    last = max(sequences.starts)
+    if last + sequences.length > table.n_jobs:
+        raise WorkloadError(
+            f"{table.source}: {sequences.length} jobs from job {last} on are asked for, {table.n_jobs} are left by the "
+            "cleaning rules"
+        )
+    return [table.take(slice(start, start + sequences.length)) for start in sequences.starts]

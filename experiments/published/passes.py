@@ -1,0 +1,227 @@
+"""EASY backfilling by a pass after every event, as the simulator of Gaussier et al. (SC'15) does.
+
+At one date, submissions come before completions, and completions in the order of the starts. Every event has its own
+pass, but a submission only if the new job fits the processors that are free; what a job holds is free from its
+estimated end on, even if the completion at that date is still to come. A pass starts the jobs at the head of the queue
+while they fit; the first one that does not gets the only reservation, at the earliest date that the estimates allow.
+A job behind it starts if it fits and either ends by that date or leaves the head its processors (extra nodes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattq.simulator.jit import inlined, jitted
+
+__all__ = ["BY_ESTIMATE", "BY_SUBMISSION", "ORDERS", "Machine", "new_machine", "serve"]
+
+BY_SUBMISSION, BY_ESTIMATE = range(2)
+ORDERS: Mapping[str, int] = MappingProxyType({"submission": BY_SUBMISSION, "estimate": BY_ESTIMATE})
+"""Names of the orders in which jobs behind the head are tried: EASY, and EASY-SJBF (shortest estimate first)."""
+
+_FREE, _HEAD, _ARRIVED, _WAITING, _RUNNING, _HOLDING = range(6)
+
+
+class Machine(NamedTuple):
+    """Jobs in order of submission, and what goes on.
+
+    Attributes:
+        submit_s, run_s, estimate_s: submit, run and estimated times, s, length n_jobs; no estimate is below its run time.
+        processors: processors of each job, length n_jobs.
+        start_s: start dates, s, NaN before; the result, length n_jobs.
+        waiting: indices of the jobs to try behind the head in their order, the first ``count[3]`` entries; those
+            started meanwhile leave at the next pass.
+        running: indices of the running jobs, the next one to end last, ``count[4]`` entries.
+        holding: those that hold processors by their estimates, the next one to end last, ``count[5]`` entries.
+        count: free processors, head of the queue, jobs arrived, then the lengths of the three lists.
+        clock: the date, s.
+    """
+
+    submit_s: NDArray[np.float64]
+    run_s: NDArray[np.float64]
+    estimate_s: NDArray[np.float64]
+    processors: NDArray[np.int64]
+    start_s: NDArray[np.float64]
+    waiting: NDArray[np.int64]
+    running: NDArray[np.int64]
+    holding: NDArray[np.int64]
+    count: NDArray[np.int64]
+    clock: NDArray[np.float64]
+
+
+def new_machine(
+    submit_s: NDArray[np.float64],
+    run_s: NDArray[np.float64],
+    estimate_s: NDArray[np.float64],
+    processors: NDArray[np.int64],
+    free: int,
+) -> Machine:
+    """Return an empty machine of that many processors, and the jobs to come."""
+    n_jobs = len(submit_s)
+    waiting, running, holding = (np.zeros(n_jobs, dtype=np.int64) for _ in range(3))
+    count = np.array([free, 0, 0, 0, 0, 0], dtype=np.int64)
+    start_s = np.full(n_jobs, np.nan)
+    return Machine(
+        submit_s,
+        run_s,
+        estimate_s,
+        processors,
+        start_s,
+        waiting,
+        running,
+        holding,
+        count,
+        np.zeros(1, dtype=np.float64),
+    )
+
+
+@inlined
+def _insert(jobs: Any, n: int, job: int, start_s: Any, length_s: Any) -> None:
+    """Insert a job into a list by descending end; it comes to end after those that end with it."""
+    end_s = start_s[job] + length_s[job]
+    place = n
+    while place > 0 and start_s[jobs[place - 1]] + length_s[jobs[place - 1]] <= end_s:
+        jobs[place] = jobs[place - 1]
+        place -= 1
+    jobs[place] = job
+
+
+@inlined
+def _start(m: Any, job: int) -> None:
+    m.start_s[job] = m.clock[0]
+    m.count[_FREE] -= m.processors[job]
+    _insert(m.running, m.count[_RUNNING], job, m.start_s, m.run_s)
+    m.count[_RUNNING] += 1
+    _insert(m.holding, m.count[_HOLDING], job, m.start_s, m.estimate_s)
+    m.count[_HOLDING] += 1
+
+
+@inlined
+def _release(m: Any, job: int) -> None:
+    """Free what a completed job holds, unless its estimated end has freed it before."""
+    n = m.count[_HOLDING]
+    place = n - 1
+    while place >= 0 and m.holding[place] != job:
+        place -= 1
+    if place < 0:
+        return
+    m.count[_FREE] += m.processors[job]
+    m.count[_HOLDING] = n - 1
+    for later in range(place, n - 1):
+        m.holding[later] = m.holding[later + 1]
+
+
+@inlined
+def _expire(m: Any) -> None:
+    """Free what jobs hold whose estimated end has come."""
+    while m.count[_HOLDING] > 0:
+        job = m.holding[m.count[_HOLDING] - 1]
+        if m.start_s[job] + m.estimate_s[job] > m.clock[0]:
+            return
+        m.count[_FREE] += m.processors[job]
+        m.count[_HOLDING] -= 1
+
+
+@inlined
+def _arrive(m: Any, order: int) -> int:
+    """Add the next job to the queue and return it."""
+    job = m.count[_ARRIVED]
+    m.count[_ARRIVED] += 1
+    place = m.count[_WAITING]
+    m.count[_WAITING] += 1
+    while order == BY_ESTIMATE and place > 0 and m.estimate_s[m.waiting[place - 1]] > m.estimate_s[job]:
+        m.waiting[place] = m.waiting[place - 1]
+        place -= 1
+    m.waiting[place] = job
+    return int(job)
+
+
+@inlined
+def _start_heads(m: Any) -> None:
+    """Start jobs from the head of the queue while they fit."""
+    while m.count[_HEAD] < m.count[_ARRIVED]:
+        job = m.count[_HEAD]
+        if np.isnan(m.start_s[job]):
+            if m.processors[job] > m.count[_FREE]:
+                return
+            _start(m, job)
+        m.count[_HEAD] += 1
+
+
+@inlined
+def _reservation(m: Any) -> tuple[float, int]:
+    """Return the date at which the head should fit, and how many processors are left beside it then."""
+    needed = m.processors[m.count[_HEAD]]
+    free = m.count[_FREE]
+    shadow_s = np.inf
+    for place in range(m.count[_HOLDING] - 1, -1, -1):
+        job = m.holding[place]
+        end_s = m.start_s[job] + m.estimate_s[job]
+        if end_s > shadow_s:
+            break
+        free += m.processors[job]
+        if free >= needed:
+            shadow_s = end_s
+    return shadow_s, free - needed
+
+
+@inlined
+def _backfill(m: Any) -> None:
+    shadow_s, extra = _reservation(m)
+    kept = 0
+    for place in range(m.count[_WAITING]):
+        job = m.waiting[place]
+        if not np.isnan(m.start_s[job]):
+            continue
+        size = m.processors[job]
+        if job != m.count[_HEAD] and size <= m.count[_FREE]:
+            in_time = m.clock[0] + m.estimate_s[job] <= shadow_s
+            if in_time or size <= extra:
+                extra -= 0 if in_time else size
+                _start(m, job)
+                continue
+        m.waiting[kept] = job
+        kept += 1
+    m.count[_WAITING] = kept
+
+
+@inlined
+def _pass(m: Any) -> None:
+    _start_heads(m)
+    if m.count[_HEAD] == m.count[_ARRIVED]:
+        m.count[_WAITING] = 0
+    elif m.count[_FREE] > 0:
+        _backfill(m)
+
+
+@jitted
+def serve(m: Any, order: int) -> None:
+    """Run all jobs; every job must fit an empty machine.
+
+    Args:
+        m: a `Machine`; its ``start_s`` is filled.
+        order: one of `ORDERS`.
+    """
+    n_jobs = len(m.submit_s)
+    while m.count[_ARRIVED] < n_jobs or m.count[_RUNNING] > 0:
+        first_end_s = np.inf
+        if m.count[_RUNNING] > 0:
+            last = m.running[m.count[_RUNNING] - 1]
+            first_end_s = m.start_s[last] + m.run_s[last]
+        if m.count[_ARRIVED] < n_jobs and m.submit_s[m.count[_ARRIVED]] <= first_end_s:
+            m.clock[0] = m.submit_s[m.count[_ARRIVED]]
+            _expire(m)
+            job = _arrive(m, order)
+            if m.processors[job] <= m.count[_FREE]:
+                _pass(m)
+            continue
+        m.clock[0] = first_end_s
+        _expire(m)
+        m.count[_RUNNING] -= 1
+        _release(m, m.running[m.count[_RUNNING]])
+        _pass(m)

@@ -1,0 +1,225 @@
+"""Simulation of a sequence of jobs by picking one job after the other, as the environment of RLScheduler does.
+
+The job with the lowest score is picked and blocks the machine until it fits. Jobs arrive (are seen) only while the
+picked job waits for resources or when the queue is empty; an arrival at the date of a completion comes first.
+
+Backfilling, where asked for, is not EASY: the date at which the picked job should fit (by requested times) is taken
+once, when it blocks; at every event the queue is scanned in order of submission, and a job starts if it fits and
+should end before that date. There is no rule of extra nodes. Jobs run as long as they do, whatever was requested.
+
+Queue and running jobs are lists that are sorted in place by stable sorts; who comes first among equals depends on the
+sorts before, and is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattq.experiments.published.scores import SJF, score, wait
+from wattq.simulator.jit import inlined, jitted
+
+__all__ = ["BACKFILLS", "HEAD_ONCE", "NO_BACKFILL", "Sequence", "new_sequence", "play"]
+
+NO_BACKFILL, HEAD_ONCE = range(2)
+BACKFILLS: Mapping[str, int] = MappingProxyType({"none": NO_BACKFILL, "head_once": HEAD_ONCE})
+"""Names of the ways to backfill."""
+
+_FREE, _QUEUED, _RUNNING, _NEXT = range(4)
+
+
+class Sequence(NamedTuple):
+    """Jobs of one sequence in order of arrival, and what goes on; every array but the last two has length n_jobs.
+
+    Attributes:
+        submit_s, run_s, request_s: submit, run and requested times, s.
+        processors: processors of each job.
+        nodes: nodes of each job.
+        start_s: start dates, s; the result.
+        queue: indices of the waiting jobs, the first ``count[1]`` entries.
+        running: indices of the running jobs, the first ``count[2]`` entries.
+        key: room for sort keys.
+        count: free nodes, waiting jobs, running jobs, next job to arrive.
+        clock: the date, s.
+    """
+
+    submit_s: NDArray[np.float64]
+    run_s: NDArray[np.float64]
+    request_s: NDArray[np.float64]
+    processors: NDArray[np.float64]
+    nodes: NDArray[np.int64]
+    start_s: NDArray[np.float64]
+    queue: NDArray[np.int64]
+    running: NDArray[np.int64]
+    key: NDArray[np.float64]
+    count: NDArray[np.int64]
+    clock: NDArray[np.float64]
+
+
+def new_sequence(
+    submit_s: NDArray[np.float64],
+    run_s: NDArray[np.float64],
+    request_s: NDArray[np.float64],
+    processors: NDArray[np.int64],
+    nodes: NDArray[np.int64],
+    free_nodes: int,
+) -> Sequence:
+    """Return a sequence ready to play on an empty machine at the date of its first job."""
+    n_jobs = len(submit_s)
+    queue, running = np.zeros(n_jobs, dtype=np.int64), np.zeros(n_jobs, dtype=np.int64)
+    count = np.array([free_nodes, 1, 0, 1], dtype=np.int64)
+    clock = np.array([submit_s[0]], dtype=np.float64)
+    sizes = processors.astype(np.float64)
+    start_s, key = np.full(n_jobs, np.nan), np.zeros(n_jobs)
+    return Sequence(submit_s, run_s, request_s, sizes, nodes, start_s, queue, running, key, count, clock)
+
+
+@inlined
+def _fits(v: Any, job: int) -> bool:
+    return bool(v.nodes[job] <= v.count[_FREE])
+
+
+@inlined
+def _start(v: Any, place: int) -> None:
+    """Start the job at one place of the queue now."""
+    job = v.queue[place]
+    v.start_s[job] = v.clock[0]
+    v.running[v.count[_RUNNING]] = job
+    v.count[_RUNNING] += 1
+    v.count[_FREE] -= v.nodes[job]
+    v.count[_QUEUED] -= 1
+    for later in range(place, v.count[_QUEUED]):
+        v.queue[later] = v.queue[later + 1]
+
+
+@inlined
+def _stable_sort(jobs: Any, key: Any, n: int) -> None:
+    """Sort the first n jobs by key, both in place; equals stay in order."""
+    order = np.argsort(key[:n], kind="mergesort")
+    jobs[:n] = jobs[:n][order]
+
+
+@inlined
+def _sort_by_submission(v: Any) -> None:
+    n = v.count[_QUEUED]
+    ascending = True
+    for place in range(n):
+        v.key[place] = v.submit_s[v.queue[place]]
+        ascending &= place == 0 or v.key[place - 1] <= v.key[place]
+    if not ascending:
+        _stable_sort(v.queue, v.key, n)
+
+
+@inlined
+def _sort_by_score(v: Any, kind: int, waits: int) -> None:
+    if kind == SJF:
+        _sort_by_submission(v)
+    n = v.count[_QUEUED]
+    ascending = True
+    for place in range(n):
+        job = v.queue[place]
+        waited_s = wait(waits, v.clock[0], v.submit_s[job])
+        v.key[place] = score(kind, waited_s, v.submit_s[job], v.request_s[job], v.processors[job])
+        ascending &= place == 0 or v.key[place - 1] <= v.key[place]
+    if not ascending:
+        _stable_sort(v.queue, v.key, n)
+
+
+@inlined
+def _sort_running(v: Any, length_s: Any) -> None:
+    """Sort the running jobs by start + length; few are out of order, hence by insertion."""
+    for place in range(1, v.count[_RUNNING]):
+        job = v.running[place]
+        end_s = v.start_s[job] + length_s[job]
+        before = place - 1
+        while before >= 0 and v.start_s[v.running[before]] + length_s[v.running[before]] > end_s:
+            v.running[before + 1] = v.running[before]
+            before -= 1
+        v.running[before + 1] = job
+
+
+@inlined
+def _shadow_s(v: Any, job: int, per_node: float) -> float:
+    """Return the date at which a job should fit, by requested times (which may have passed)."""
+    _sort_running(v, v.request_s)
+    free = v.count[_FREE] * per_node
+    shadow_s = v.clock[0]
+    for place in range(v.count[_RUNNING]):
+        other = v.running[place]
+        free += v.nodes[other] * per_node
+        shadow_s = v.start_s[other] + v.request_s[other]
+        if free >= v.processors[job]:
+            break
+    return shadow_s
+
+
+@inlined
+def _backfill(v: Any, shadow_s: float) -> None:
+    _sort_by_submission(v)
+    place = 0
+    while place < v.count[_QUEUED]:
+        job = v.queue[place]
+        if v.clock[0] + v.request_s[job] < shadow_s and _fits(v, job):
+            _start(v, place)
+        else:
+            place += 1
+
+
+@inlined
+def _next_event(v: Any) -> None:
+    """Go to the next arrival or completion, the arrival first where both have one date."""
+    first_end_s = np.inf
+    if v.count[_RUNNING] > 0:
+        _sort_running(v, v.run_s)
+        first_end_s = v.start_s[v.running[0]] + v.run_s[v.running[0]]
+    arriving = v.count[_NEXT]
+    if arriving < len(v.submit_s) and v.submit_s[arriving] <= first_end_s:
+        v.clock[0] = max(v.clock[0], v.submit_s[arriving])
+        v.queue[v.count[_QUEUED]] = arriving
+        v.count[_QUEUED] += 1
+        v.count[_NEXT] += 1
+        return
+    v.clock[0] = max(v.clock[0], first_end_s)
+    v.count[_FREE] += v.nodes[v.running[0]]
+    v.count[_RUNNING] -= 1
+    for place in range(v.count[_RUNNING]):
+        v.running[place] = v.running[place + 1]
+
+
+@inlined
+def _wait_for(v: Any, job: int, backfill: int, per_node: float) -> None:
+    """Let time pass until the picked job fits."""
+    shadow_s = _shadow_s(v, job, per_node) if backfill == HEAD_ONCE else 0.0
+    while not _fits(v, job):
+        if backfill == HEAD_ONCE:
+            _backfill(v, shadow_s)
+        _next_event(v)
+
+
+@jitted
+def play(v: Any, kind: int, waits: int, backfill: int, per_node: float) -> None:
+    """Run a sequence to its last start; every job must fit an empty machine.
+
+    Args:
+        v: a `Sequence`; its ``start_s`` is filled.
+        kind: one of `SCORES`.
+        waits: one of `WAITS`.
+        backfill: one of `BACKFILLS`.
+        per_node: processors of a node.
+    """
+    while True:
+        _sort_by_score(v, kind, waits)
+        job = v.queue[0]
+        _wait_for(v, job, backfill, per_node)
+        place = 0
+        while v.queue[place] != job:
+            place += 1
+        _start(v, place)
+        while v.count[_QUEUED] == 0:
+            if v.count[_NEXT] >= len(v.submit_s):
+                return
+            _next_event(v)
