@@ -83,11 +83,10 @@ def job_table(log: SwfTable, spec: TraceSpec, rules: Cleaning) -> JobTable:
     larger = rules.processors == "larger"
     processors = np.maximum(allocated, requested) if larger else np.where(requested > 0, requested, allocated)
     kept = (run_s > 0) & (processors > 0)
-    in_order = np.argsort(log.column("number"), kind="stable")
-    chosen = in_order[kept[in_order]]
-    sizes = processors.astype(np.int64)
-    columns = (log.column("number"), log.column("submit"), run_s, request_s, sizes)
-    table = JobTable(log.source, *_machine(log, spec), *columns).take(chosen)
+    number, submit_s, sizes = log.column("number"), log.column("submit"), processors.astype(np.int64)
+    every = JobTable(log.source, *_machine(log, spec), number, submit_s, run_s, request_s, sizes)
+    in_order = np.argsort(number, kind="stable")
+    table = every.take(in_order[kept[in_order]])
     _check(table)
     return table
 

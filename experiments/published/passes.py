@@ -31,14 +31,14 @@ class Machine(NamedTuple):
     """Jobs in order of submission, and what goes on.
 
     Attributes:
-        submit_s, run_s, estimate_s: submit, run and estimated times, s, length n_jobs; no estimate is below its run time.
+        submit_s, run_s, estimate_s: submit, run and estimated times, s, length n_jobs; no run exceeds its estimate.
         processors: processors of each job, length n_jobs.
         start_s: start dates, s, NaN before; the result, length n_jobs.
-        waiting: indices of the jobs to try behind the head in their order, the first ``count[3]`` entries; those
+        waiting: indices of the jobs to try behind the head in their order, the first ``counts[3]`` entries; those
             started meanwhile leave at the next pass.
-        running: indices of the running jobs, the next one to end last, ``count[4]`` entries.
-        holding: those that hold processors by their estimates, the next one to end last, ``count[5]`` entries.
-        count: free processors, head of the queue, jobs arrived, then the lengths of the three lists.
+        running: indices of the running jobs, the next one to end last, ``counts[4]`` entries.
+        holding: those that hold processors by their estimates, the next one to end last, ``counts[5]`` entries.
+        counts: free processors, head of the queue, jobs arrived, then the lengths of the three lists.
         clock: the date, s.
     """
 
@@ -50,7 +50,7 @@ class Machine(NamedTuple):
     waiting: NDArray[np.int64]
     running: NDArray[np.int64]
     holding: NDArray[np.int64]
-    count: NDArray[np.int64]
+    counts: NDArray[np.int64]
     clock: NDArray[np.float64]
 
 
@@ -64,7 +64,7 @@ def new_machine(
     """Return an empty machine of that many processors, and the jobs to come."""
     n_jobs = len(submit_s)
     waiting, running, holding = (np.zeros(n_jobs, dtype=np.int64) for _ in range(3))
-    count = np.array([free, 0, 0, 0, 0, 0], dtype=np.int64)
+    counts = np.array([free, 0, 0, 0, 0, 0], dtype=np.int64)
     start_s = np.full(n_jobs, np.nan)
     return Machine(
         submit_s,
@@ -75,7 +75,7 @@ def new_machine(
         waiting,
         running,
         holding,
-        count,
+        counts,
         np.zeros(1, dtype=np.float64),
     )
 
@@ -94,24 +94,24 @@ def _insert(jobs: Any, n: int, job: int, start_s: Any, length_s: Any) -> None:
 @inlined
 def _start(m: Any, job: int) -> None:
     m.start_s[job] = m.clock[0]
-    m.count[_FREE] -= m.processors[job]
-    _insert(m.running, m.count[_RUNNING], job, m.start_s, m.run_s)
-    m.count[_RUNNING] += 1
-    _insert(m.holding, m.count[_HOLDING], job, m.start_s, m.estimate_s)
-    m.count[_HOLDING] += 1
+    m.counts[_FREE] -= m.processors[job]
+    _insert(m.running, m.counts[_RUNNING], job, m.start_s, m.run_s)
+    m.counts[_RUNNING] += 1
+    _insert(m.holding, m.counts[_HOLDING], job, m.start_s, m.estimate_s)
+    m.counts[_HOLDING] += 1
 
 
 @inlined
 def _release(m: Any, job: int) -> None:
     """Free what a completed job holds, unless its estimated end has freed it before."""
-    n = m.count[_HOLDING]
+    n = m.counts[_HOLDING]
     place = n - 1
     while place >= 0 and m.holding[place] != job:
         place -= 1
     if place < 0:
         return
-    m.count[_FREE] += m.processors[job]
-    m.count[_HOLDING] = n - 1
+    m.counts[_FREE] += m.processors[job]
+    m.counts[_HOLDING] = n - 1
     for later in range(place, n - 1):
         m.holding[later] = m.holding[later + 1]
 
@@ -119,21 +119,21 @@ def _release(m: Any, job: int) -> None:
 @inlined
 def _expire(m: Any) -> None:
     """Free what jobs hold whose estimated end has come."""
-    while m.count[_HOLDING] > 0:
-        job = m.holding[m.count[_HOLDING] - 1]
+    while m.counts[_HOLDING] > 0:
+        job = m.holding[m.counts[_HOLDING] - 1]
         if m.start_s[job] + m.estimate_s[job] > m.clock[0]:
             return
-        m.count[_FREE] += m.processors[job]
-        m.count[_HOLDING] -= 1
+        m.counts[_FREE] += m.processors[job]
+        m.counts[_HOLDING] -= 1
 
 
 @inlined
 def _arrive(m: Any, order: int) -> int:
     """Add the next job to the queue and return it."""
-    job = m.count[_ARRIVED]
-    m.count[_ARRIVED] += 1
-    place = m.count[_WAITING]
-    m.count[_WAITING] += 1
+    job = m.counts[_ARRIVED]
+    m.counts[_ARRIVED] += 1
+    place = m.counts[_WAITING]
+    m.counts[_WAITING] += 1
     while order == BY_ESTIMATE and place > 0 and m.estimate_s[m.waiting[place - 1]] > m.estimate_s[job]:
         m.waiting[place] = m.waiting[place - 1]
         place -= 1
@@ -144,22 +144,22 @@ def _arrive(m: Any, order: int) -> int:
 @inlined
 def _start_heads(m: Any) -> None:
     """Start jobs from the head of the queue while they fit."""
-    while m.count[_HEAD] < m.count[_ARRIVED]:
-        job = m.count[_HEAD]
+    while m.counts[_HEAD] < m.counts[_ARRIVED]:
+        job = m.counts[_HEAD]
         if np.isnan(m.start_s[job]):
-            if m.processors[job] > m.count[_FREE]:
+            if m.processors[job] > m.counts[_FREE]:
                 return
             _start(m, job)
-        m.count[_HEAD] += 1
+        m.counts[_HEAD] += 1
 
 
 @inlined
 def _reservation(m: Any) -> tuple[float, int]:
     """Return the date at which the head should fit, and how many processors are left beside it then."""
-    needed = m.processors[m.count[_HEAD]]
-    free = m.count[_FREE]
+    needed = m.processors[m.counts[_HEAD]]
+    free = m.counts[_FREE]
     shadow_s = np.inf
-    for place in range(m.count[_HOLDING] - 1, -1, -1):
+    for place in range(m.counts[_HOLDING] - 1, -1, -1):
         job = m.holding[place]
         end_s = m.start_s[job] + m.estimate_s[job]
         if end_s > shadow_s:
@@ -174,12 +174,12 @@ def _reservation(m: Any) -> tuple[float, int]:
 def _backfill(m: Any) -> None:
     shadow_s, extra = _reservation(m)
     kept = 0
-    for place in range(m.count[_WAITING]):
+    for place in range(m.counts[_WAITING]):
         job = m.waiting[place]
         if not np.isnan(m.start_s[job]):
             continue
         size = m.processors[job]
-        if job != m.count[_HEAD] and size <= m.count[_FREE]:
+        if job != m.counts[_HEAD] and size <= m.counts[_FREE]:
             in_time = m.clock[0] + m.estimate_s[job] <= shadow_s
             if in_time or size <= extra:
                 extra -= 0 if in_time else size
@@ -187,15 +187,15 @@ def _backfill(m: Any) -> None:
                 continue
         m.waiting[kept] = job
         kept += 1
-    m.count[_WAITING] = kept
+    m.counts[_WAITING] = kept
 
 
 @inlined
 def _pass(m: Any) -> None:
     _start_heads(m)
-    if m.count[_HEAD] == m.count[_ARRIVED]:
-        m.count[_WAITING] = 0
-    elif m.count[_FREE] > 0:
+    if m.counts[_HEAD] == m.counts[_ARRIVED]:
+        m.counts[_WAITING] = 0
+    elif m.counts[_FREE] > 0:
         _backfill(m)
 
 
@@ -208,20 +208,20 @@ def serve(m: Any, order: int) -> None:
         order: one of `ORDERS`.
     """
     n_jobs = len(m.submit_s)
-    while m.count[_ARRIVED] < n_jobs or m.count[_RUNNING] > 0:
+    while m.counts[_ARRIVED] < n_jobs or m.counts[_RUNNING] > 0:
         first_end_s = np.inf
-        if m.count[_RUNNING] > 0:
-            last = m.running[m.count[_RUNNING] - 1]
+        if m.counts[_RUNNING] > 0:
+            last = m.running[m.counts[_RUNNING] - 1]
             first_end_s = m.start_s[last] + m.run_s[last]
-        if m.count[_ARRIVED] < n_jobs and m.submit_s[m.count[_ARRIVED]] <= first_end_s:
-            m.clock[0] = m.submit_s[m.count[_ARRIVED]]
+        if m.counts[_ARRIVED] < n_jobs and m.submit_s[m.counts[_ARRIVED]] <= first_end_s:
+            m.clock[0] = m.submit_s[m.counts[_ARRIVED]]
             _expire(m)
             job = _arrive(m, order)
-            if m.processors[job] <= m.count[_FREE]:
+            if m.processors[job] <= m.counts[_FREE]:
                 _pass(m)
             continue
         m.clock[0] = first_end_s
         _expire(m)
-        m.count[_RUNNING] -= 1
-        _release(m, m.running[m.count[_RUNNING]])
+        m.counts[_RUNNING] -= 1
+        _release(m, m.running[m.counts[_RUNNING]])
         _pass(m)

@@ -40,10 +40,10 @@ class Sequence(NamedTuple):
         processors: processors of each job.
         nodes: nodes of each job.
         start_s: start dates, s; the result.
-        queue: indices of the waiting jobs, the first ``count[1]`` entries.
-        running: indices of the running jobs, the first ``count[2]`` entries.
+        queue: indices of the waiting jobs, the first ``counts[1]`` entries.
+        running: indices of the running jobs, the first ``counts[2]`` entries.
         key: room for sort keys.
-        count: free nodes, waiting jobs, running jobs, next job to arrive.
+        counts: free nodes, waiting jobs, running jobs, next job to arrive.
         clock: the date, s.
     """
 
@@ -56,7 +56,7 @@ class Sequence(NamedTuple):
     queue: NDArray[np.int64]
     running: NDArray[np.int64]
     key: NDArray[np.float64]
-    count: NDArray[np.int64]
+    counts: NDArray[np.int64]
     clock: NDArray[np.float64]
 
 
@@ -71,16 +71,16 @@ def new_sequence(
     """Return a sequence ready to play on an empty machine at the date of its first job."""
     n_jobs = len(submit_s)
     queue, running = np.zeros(n_jobs, dtype=np.int64), np.zeros(n_jobs, dtype=np.int64)
-    count = np.array([free_nodes, 1, 0, 1], dtype=np.int64)
+    counts = np.array([free_nodes, 1, 0, 1], dtype=np.int64)
     clock = np.array([submit_s[0]], dtype=np.float64)
     sizes = processors.astype(np.float64)
     start_s, key = np.full(n_jobs, np.nan), np.zeros(n_jobs)
-    return Sequence(submit_s, run_s, request_s, sizes, nodes, start_s, queue, running, key, count, clock)
+    return Sequence(submit_s, run_s, request_s, sizes, nodes, start_s, queue, running, key, counts, clock)
 
 
 @inlined
 def _fits(v: Any, job: int) -> bool:
-    return bool(v.nodes[job] <= v.count[_FREE])
+    return bool(v.nodes[job] <= v.counts[_FREE])
 
 
 @inlined
@@ -88,11 +88,11 @@ def _start(v: Any, place: int) -> None:
     """Start the job at one place of the queue now."""
     job = v.queue[place]
     v.start_s[job] = v.clock[0]
-    v.running[v.count[_RUNNING]] = job
-    v.count[_RUNNING] += 1
-    v.count[_FREE] -= v.nodes[job]
-    v.count[_QUEUED] -= 1
-    for later in range(place, v.count[_QUEUED]):
+    v.running[v.counts[_RUNNING]] = job
+    v.counts[_RUNNING] += 1
+    v.counts[_FREE] -= v.nodes[job]
+    v.counts[_QUEUED] -= 1
+    for later in range(place, v.counts[_QUEUED]):
         v.queue[later] = v.queue[later + 1]
 
 
@@ -105,7 +105,7 @@ def _stable_sort(jobs: Any, key: Any, n: int) -> None:
 
 @inlined
 def _sort_by_submission(v: Any) -> None:
-    n = v.count[_QUEUED]
+    n = v.counts[_QUEUED]
     ascending = True
     for place in range(n):
         v.key[place] = v.submit_s[v.queue[place]]
@@ -118,7 +118,7 @@ def _sort_by_submission(v: Any) -> None:
 def _sort_by_score(v: Any, kind: int, waits: int) -> None:
     if kind == SJF:
         _sort_by_submission(v)
-    n = v.count[_QUEUED]
+    n = v.counts[_QUEUED]
     ascending = True
     for place in range(n):
         job = v.queue[place]
@@ -132,7 +132,7 @@ def _sort_by_score(v: Any, kind: int, waits: int) -> None:
 @inlined
 def _sort_running(v: Any, length_s: Any) -> None:
     """Sort the running jobs by start + length; few are out of order, hence by insertion."""
-    for place in range(1, v.count[_RUNNING]):
+    for place in range(1, v.counts[_RUNNING]):
         job = v.running[place]
         end_s = v.start_s[job] + length_s[job]
         before = place - 1
@@ -146,22 +146,22 @@ def _sort_running(v: Any, length_s: Any) -> None:
 def _shadow_s(v: Any, job: int, per_node: float) -> float:
     """Return the date at which a job should fit, by requested times (which may have passed)."""
     _sort_running(v, v.request_s)
-    free = v.count[_FREE] * per_node
+    free = v.counts[_FREE] * per_node
     shadow_s = v.clock[0]
-    for place in range(v.count[_RUNNING]):
+    for place in range(v.counts[_RUNNING]):
         other = v.running[place]
         free += v.nodes[other] * per_node
         shadow_s = v.start_s[other] + v.request_s[other]
         if free >= v.processors[job]:
             break
-    return shadow_s
+    return float(shadow_s)
 
 
 @inlined
 def _backfill(v: Any, shadow_s: float) -> None:
     _sort_by_submission(v)
     place = 0
-    while place < v.count[_QUEUED]:
+    while place < v.counts[_QUEUED]:
         job = v.queue[place]
         if v.clock[0] + v.request_s[job] < shadow_s and _fits(v, job):
             _start(v, place)
@@ -173,20 +173,20 @@ def _backfill(v: Any, shadow_s: float) -> None:
 def _next_event(v: Any) -> None:
     """Go to the next arrival or completion, the arrival first where both have one date."""
     first_end_s = np.inf
-    if v.count[_RUNNING] > 0:
+    if v.counts[_RUNNING] > 0:
         _sort_running(v, v.run_s)
         first_end_s = v.start_s[v.running[0]] + v.run_s[v.running[0]]
-    arriving = v.count[_NEXT]
+    arriving = v.counts[_NEXT]
     if arriving < len(v.submit_s) and v.submit_s[arriving] <= first_end_s:
         v.clock[0] = max(v.clock[0], v.submit_s[arriving])
-        v.queue[v.count[_QUEUED]] = arriving
-        v.count[_QUEUED] += 1
-        v.count[_NEXT] += 1
+        v.queue[v.counts[_QUEUED]] = arriving
+        v.counts[_QUEUED] += 1
+        v.counts[_NEXT] += 1
         return
     v.clock[0] = max(v.clock[0], first_end_s)
-    v.count[_FREE] += v.nodes[v.running[0]]
-    v.count[_RUNNING] -= 1
-    for place in range(v.count[_RUNNING]):
+    v.counts[_FREE] += v.nodes[v.running[0]]
+    v.counts[_RUNNING] -= 1
+    for place in range(v.counts[_RUNNING]):
         v.running[place] = v.running[place + 1]
 
 
@@ -219,7 +219,7 @@ def play(v: Any, kind: int, waits: int, backfill: int, per_node: float) -> None:
         while v.queue[place] != job:
             place += 1
         _start(v, place)
-        while v.count[_QUEUED] == 0:
-            if v.count[_NEXT] >= len(v.submit_s):
+        while v.counts[_QUEUED] == 0:
+            if v.counts[_NEXT] >= len(v.submit_s):
                 return
             _next_event(v)

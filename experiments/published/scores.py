@@ -22,7 +22,7 @@ SCORES: Mapping[str, int] = MappingProxyType({"fcfs": FCFS, "sjf": SJF, "f1": F1
 
 SINCE_SUBMISSION, UNSET_START = range(2)
 WAITS: Mapping[str, int] = MappingProxyType({"since_submission": SINCE_SUBMISSION, "unset_start": UNSET_START})
-"""What w is: the time since submission, or -1 - s (the start time of -1 that queued jobs carry, taken for the clock)."""
+"""What w is: the time since submission, or -1 - s (a start time of -1, that of queued jobs, taken for the clock)."""
 
 _LEAST = 0.1
 _TINY = 1e-15
