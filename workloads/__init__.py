@@ -9,44 +9,77 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wattq.workloads.arrivals import Law
     from wattq.workloads.batsim_json import parse_batsim_json
+    from wattq.workloads.bursts import HEAVY, SMALL, Burst
     from wattq.workloads.catalogue import TRACES, Trace, find_entry
     from wattq.workloads.fetch import cache_dir, find_trace, get_trace, locate_workload
     from wattq.workloads.generate import generate_saturated
+    from wattq.workloads.generate_hourly import HourlyModel, generate_hourly, hourly_jobs
+    from wattq.workloads.generate_table import JobTable, table_of
+    from wattq.workloads.lublin import generate_lublin, lublin_jobs
+    from wattq.workloads.lublin_parameters import LUBLIN_CLASSES, LublinParameters
     from wattq.workloads.model import CleaningReport, Outcome, Profile, Workload
     from wattq.workloads.options import CleaningOptions
     from wattq.workloads.profiles import profile_runtime_s
     from wattq.workloads.reader import parse_workload, read_batsim_json, read_swf, read_workload
+    from wattq.workloads.replay import aggregate, replay_workload, scale_arrivals
     from wattq.workloads.report import report_lines
+    from wattq.workloads.sampler import HourSampler, sample_hours
+    from wattq.workloads.sampler_duration import DurationSampler, read_durations
     from wattq.workloads.stats import stats_lines, workload_stats
+    from wattq.workloads.suggest import Suggestion, suggest_generators, suggestion_lines
     from wattq.workloads.swf import parse_swf
     from wattq.workloads.swf_header import SwfHeader
     from wattq.workloads.writer import write_batsim_json, write_jobs_csv, write_swf
 
 __all__ = [
+    "HEAVY",
+    "LUBLIN_CLASSES",
+    "SMALL",
     "TRACES",
+    "Burst",
     "CleaningOptions",
     "CleaningReport",
+    "DurationSampler",
+    "HourSampler",
+    "HourlyModel",
+    "JobTable",
+    "Law",
+    "LublinParameters",
     "Outcome",
     "Profile",
+    "Suggestion",
     "SwfHeader",
     "Trace",
     "Workload",
+    "aggregate",
     "cache_dir",
     "find_entry",
     "find_trace",
+    "generate_hourly",
+    "generate_lublin",
     "generate_saturated",
     "get_trace",
+    "hourly_jobs",
     "locate_workload",
+    "lublin_jobs",
     "parse_batsim_json",
     "parse_swf",
     "parse_workload",
     "profile_runtime_s",
     "read_batsim_json",
+    "read_durations",
     "read_swf",
     "read_workload",
+    "replay_workload",
     "report_lines",
+    "sample_hours",
+    "scale_arrivals",
     "stats_lines",
+    "suggest_generators",
+    "suggestion_lines",
+    "table_of",
     "workload_stats",
     "write_batsim_json",
     "write_jobs_csv",
@@ -57,6 +90,16 @@ _MODULES = {
     "batsim_json": ("parse_batsim_json",),
     "catalogue": ("TRACES", "Trace", "find_entry"),
     "fetch": ("cache_dir", "find_trace", "get_trace", "locate_workload"),
+    "arrivals": ("Law",),
+    "bursts": ("HEAVY", "SMALL", "Burst"),
+    "generate_hourly": ("HourlyModel", "generate_hourly", "hourly_jobs"),
+    "generate_table": ("JobTable", "table_of"),
+    "lublin": ("generate_lublin", "lublin_jobs"),
+    "lublin_parameters": ("LUBLIN_CLASSES", "LublinParameters"),
+    "replay": ("aggregate", "replay_workload", "scale_arrivals"),
+    "sampler": ("HourSampler", "sample_hours"),
+    "sampler_duration": ("DurationSampler", "read_durations"),
+    "suggest": ("Suggestion", "suggest_generators", "suggestion_lines"),
     "generate": ("generate_saturated",),
     "model": ("CleaningReport", "Outcome", "Profile", "Workload"),
     "options": ("CleaningOptions",),

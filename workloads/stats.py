@@ -14,6 +14,7 @@ from wattq.workloads.writer import job_runtimes_s
 __all__ = ["stats_lines", "workload_stats"]
 
 _DAY_S = 24 * HOUR_S
+_MOST_HOURS = 10**7
 
 
 def workload_stats(workload: Workload, *, speed_flops: float = 1e9) -> dict[str, Any]:
@@ -29,7 +30,9 @@ def workload_stats(workload: Workload, *, speed_flops: float = 1e9) -> dict[str,
         ``offered_load`` (that work / (hosts x span); above 1 the queue grows), ``jobs_larger_than_machine``,
         ``jobs_of_unknown_runtime``, ``jobs_without_walltime``, ``jobs_reaching_walltime``, ``serial_share`` and
         ``power_of_two_share`` (of jobs); ``size``, ``runtime_s``, ``walltime_s``, ``walltime_accuracy`` (run time /
-        walltime) and ``interarrival_s``, each with min, mean, p50, p95, p99, max; ``arrivals_by_hour`` (24 counts) and
+        walltime), ``interarrival_s`` and ``arrivals_per_hour`` (hours without a job included), each with min, mean, std
+        (of all values, not estimated from a sample), p50, p95, p99, max; ``correlation_runtime_size`` (Pearson) and
+        ``correlation_logs`` (that of their logarithms, run times of 0 left out); ``arrivals_by_hour`` (24 counts) and
         ``hour_clock`` (``local``, ``UTC``, or ``log``: hours after the log's date 0).
     """
     run = job_runtimes_s(workload, speed_flops)
@@ -38,6 +41,7 @@ def workload_stats(workload: Workload, *, speed_flops: float = 1e9) -> dict[str,
     span = float(np.ptp(workload.submit_s)) if workload.n_jobs else 0.0
     work = float(np.sum(hosts[known] * run[known]))
     limited = (walltime > 0) & known
+    positive = known & (run > 0) & (hosts > 0)
     arrivals, clock = _arrivals_by_hour(workload)
     return {
         "jobs": workload.n_jobs,
@@ -51,6 +55,8 @@ def workload_stats(workload: Workload, *, speed_flops: float = 1e9) -> dict[str,
         "jobs_of_unknown_runtime": int(np.count_nonzero(~known)),
         "jobs_without_walltime": int(np.count_nonzero(walltime <= 0)),
         "jobs_reaching_walltime": int(np.count_nonzero(run[limited] >= walltime[limited])),
+        "correlation_runtime_size": _correlation(run[known], hosts[known]),
+        "correlation_logs": _correlation(np.log(run[positive]), np.log(hosts[positive])),
         "size": _summary(hosts),
         "serial_share": _share(hosts == 1),
         "power_of_two_share": _share((hosts > 0) & ((hosts & (hosts - 1)) == 0)),
@@ -58,6 +64,7 @@ def workload_stats(workload: Workload, *, speed_flops: float = 1e9) -> dict[str,
         "walltime_s": _summary(walltime[walltime > 0]),
         "walltime_accuracy": _summary(run[limited] / walltime[limited]),
         "interarrival_s": _summary(np.diff(workload.submit_s)),
+        "arrivals_per_hour": _summary(_arrivals_per_hour(workload)),
         "arrivals_by_hour": arrivals,
         "hour_clock": clock,
     }
@@ -71,8 +78,27 @@ def _summary(values: NDArray[Any]) -> dict[str, float] | None:
     if not values.size:
         return None
     p50, p95, p99 = np.percentile(values, [50, 95, 99]).tolist()
-    mean = float(np.mean(values))
-    return {"min": float(values.min()), "mean": mean, "p50": p50, "p95": p95, "p99": p99, "max": float(values.max())}
+    mean, scale = float(np.mean(values)), float(np.abs(values).max()) or 1.0
+    std = scale * float(np.std(values / scale))
+    ends = float(values.min()), float(values.max())
+    return {"min": ends[0], "mean": mean, "std": std, "p50": p50, "p95": p95, "p99": p99, "max": ends[1]}
+
+
+def _correlation(one: NDArray[Any], other: NDArray[Any]) -> float | None:
+    if one.size < 2 or not np.ptp(one) or not np.ptp(other):
+        return None
+    first, second = (values / np.abs(values).max() for values in (one, other))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = float(np.corrcoef(first, second)[0, 1])
+    return found if np.isfinite(found) else None
+
+
+def _arrivals_per_hour(workload: Workload) -> NDArray[np.int64]:
+    hours = np.floor(workload.submit_s / HOUR_S)
+    # a log of a few jobs, millions of years apart, has no hourly counts worth their memory
+    if not hours.size or float(np.ptp(hours)) > _MOST_HOURS:
+        return np.empty(0, dtype=np.int64)
+    return np.bincount((hours - hours.min()).astype(np.int64))
 
 
 def _arrivals_by_hour(workload: Workload) -> tuple[list[int], str]:
@@ -90,7 +116,7 @@ def stats_lines(stats: dict[str, Any]) -> list[str]:
     plain = [(key, value) for key, value in stats.items() if not isinstance(value, dict | list)]
     lines = [f"{key:<26}{_show(value):>16}" for key, value in plain]
     tables = [(key, value) for key, value in stats.items() if isinstance(value, dict)]
-    head = "".join(f"{name:>12}" for name in ("min", "mean", "p50", "p95", "p99", "max"))
+    head = "".join(f"{name:>12}" for name in ("min", "mean", "std", "p50", "p95", "p99", "max"))
     lines += ["", f"{'':<20}{head}"]
     lines += [f"{key:<20}" + "".join(f"{_show(number):>12}" for number in value.values()) for key, value in tables]
     arrivals = stats["arrivals_by_hour"]

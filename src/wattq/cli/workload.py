@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wattq.cli import workload_generate
 from wattq.cli.cleaning import with_cleaning
+from wattq.cli.workload_files import read_source, write_out
 from wattq.workloads.options import CleaningOptions
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Convert, clean, describe and generate workloads (SWF, Batsim JSON).")
+app.add_typer(workload_generate.app, name="generate")
+app.command("anonymize")(workload_privacy.anonymize)
+app.command("purge")(workload_privacy.purge)
 
 _Source = Annotated[
     str, typer.Argument(help="SWF log or Batsim JSON, plain, gzip or xz; or a name of `wattq data list`.")
@@ -39,8 +44,8 @@ def convert(
     options: CleaningOptions | None = None,
 ) -> None:
     """Turn a log or a Batsim workload into Batsim JSON, SWF or a CSV table of jobs."""
-    workload = _read(source, data, form or "parallel_homogeneous", speed, options)
-    _write(workload, out, form, speed)
+    workload = read_source(source, data, form or "parallel_homogeneous", speed, options)
+    write_out(workload, out, form, speed)
     _print_report(workload)
     typer.echo(f"{workload.n_jobs} jobs for {workload.nb_res} hosts written to {out}")
 
@@ -56,7 +61,7 @@ def clean(
     """Clean an SWF log, write it as SWF, and say what was dropped and repaired."""
     from wattq.workloads import write_swf
 
-    workload = _read(source, data, "delay", 1e9, options)
+    workload = read_source(source, data, "delay", 1e9, options)
     write_swf(workload, out)
     _print_report(workload)
     typer.echo(f"{workload.n_jobs} jobs for {workload.nb_res} hosts written to {out}")
@@ -67,65 +72,54 @@ def clean(
 def stats(
     source: _Source,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    suggest: Annotated[
+        bool, typer.Option("--suggest/--no-suggest", help="Say which generators make such work.")
+    ] = True,
     speed: _Speed = 1e9,
     data: _Data = None,
     options: CleaningOptions | None = None,
 ) -> None:
-    """Describe a workload: counts, load, sizes, run times, walltime accuracy, arrivals by hour."""
+    """Describe a workload: counts, load, sizes, run times, arrivals, and the generators of such work."""
     import dataclasses
     import json
 
     from wattq.workloads import stats_lines, workload_stats
 
-    workload = _read(source, data, "parallel_homogeneous", speed, options)
+    workload = read_source(source, data, "parallel_homogeneous", speed, options)
     numbers = workload_stats(workload, speed_flops=speed)
     if as_json:
-        typer.echo(json.dumps(numbers | {"report": dataclasses.asdict(workload.report)}, indent=1))
+        more = {"report": dataclasses.asdict(workload.report)} | _suggestions(workload, speed, wanted=suggest)
+        typer.echo(json.dumps(numbers | more, indent=1))
         return
     _print_report(workload)
     typer.echo("\n".join(stats_lines(numbers)))
+    if suggest:
+        typer.echo("\n".join(["", *_suggestion_lines(workload, source, speed)]))
 
 
-@app.command()
-def generate(
-    out: _Out,
-    jobs: Annotated[int, typer.Option("--jobs", "-n", help="Number of jobs.")] = 1000,
-    hosts: Annotated[int, typer.Option(help="Hosts of the machine.")] = 100,
-    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same file.")] = 0,
-    load: Annotated[float, typer.Option(help="Offered load; above 1 the queue grows.")] = 1.1,
-    users: Annotated[int, typer.Option(help="Number of users.")] = 100,
-    form: Annotated[str, typer.Option(help=_FORM_HELP)] = "parallel_homogeneous",
-    speed: _Speed = 1e9,
-) -> None:
-    """Generate jobs that keep a machine saturated."""
-    from wattq.workloads import generate_saturated
+def _suggestions(workload: Workload, speed: float, *, wanted: bool) -> dict[str, list[dict[str, Any]]]:
+    import dataclasses
 
-    workload = generate_saturated(jobs, hosts, seed, load=load, users=users, form=form, speed_flops=speed)
-    _write(workload, out, None, speed)
-    typer.echo(f"{workload.n_jobs} generated jobs for {workload.nb_res} hosts written to {out}")
+    from wattq.errors import WorkloadError
+    from wattq.workloads import suggest_generators
+
+    try:
+        found = suggest_generators(workload, speed_flops=speed) if wanted else []
+    except WorkloadError:
+        found = []
+    return {"suggestions": [dataclasses.asdict(one) | {"command": one.command} for one in found]} if wanted else {}
 
 
-def _read(source: str, data: list[Path] | None, form: str, speed: float, options: CleaningOptions | None) -> Workload:
-    from wattq.experiments.inputs import data_dirs
-    from wattq.workloads import locate_workload, read_workload
+def _suggestion_lines(workload: Workload, source: str, speed: float) -> list[str]:
+    from wattq.errors import WorkloadError
+    from wattq.workloads import suggest_generators, suggestion_lines
 
-    path = locate_workload(source, data_dirs=[*(data or []), *data_dirs()])
-    return read_workload(path, options=options, form=form, speed_flops=speed)
-
-
-def _write(workload: Workload, out: Path, form: str | None, speed: float) -> None:
-    from wattq.errors import InvalidInputError
-    from wattq.workloads import write_batsim_json, write_jobs_csv, write_swf
-
-    name = out.name.removesuffix(".gz").removesuffix(".xz")
-    if name.endswith(".json"):
-        write_batsim_json(workload, out, form=form, speed_flops=speed)
-    elif name.endswith(".swf"):
-        write_swf(workload, out, speed_flops=speed)
-    elif name.endswith(".csv"):
-        write_jobs_csv(workload, out, speed_flops=speed)
-    else:
-        raise InvalidInputError(f"{out}: the ending says what to write; use .json, .swf or .csv, also with .gz or .xz")
+    try:
+        lines = suggestion_lines(suggest_generators(workload, speed_flops=speed))
+    except WorkloadError as error:
+        return [f"no generator suggested: {error}"]
+    last = [f"wattq workload generate hourly {source}", "    draws from the log, hour of the day by hour of the day"]
+    return ["generators of such work, the nearest first (add -o FILE)", *lines, *last]
 
 
 def _print_report(workload: Workload) -> None:
