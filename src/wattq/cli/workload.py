@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wattq.cli import workload_generate
+from wattq.cli import workload_generate, workload_privacy
 from wattq.cli.cleaning import with_cleaning
 from wattq.cli.workload_files import read_source, write_out
 from wattq.workloads.options import CleaningOptions
