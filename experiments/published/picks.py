@@ -42,7 +42,8 @@ class Sequence(NamedTuple):
         start_s: start dates, s; the result.
         queue: indices of the waiting jobs, the first ``counts[1]`` entries.
         running: indices of the running jobs, the first ``counts[2]`` entries.
-        key: room for sort keys.
+        key: sort keys of the queue.
+        spare_queue, spare_key: room for sorting.
         counts: free nodes, waiting jobs, running jobs, next job to arrive.
         clock: the date, s.
     """
@@ -56,6 +57,8 @@ class Sequence(NamedTuple):
     queue: NDArray[np.int64]
     running: NDArray[np.int64]
     key: NDArray[np.float64]
+    spare_queue: NDArray[np.int64]
+    spare_key: NDArray[np.float64]
     counts: NDArray[np.int64]
     clock: NDArray[np.float64]
 
@@ -70,12 +73,12 @@ def new_sequence(
 ) -> Sequence:
     """Return a sequence ready to play on an empty machine at the date of its first job."""
     n_jobs = len(submit_s)
-    queue, running = np.zeros(n_jobs, dtype=np.int64), np.zeros(n_jobs, dtype=np.int64)
+    queue, running, spare_queue = (np.zeros(n_jobs, dtype=np.int64) for _ in range(3))
+    start_s, key, spare_key = np.full(n_jobs, np.nan), np.zeros(n_jobs), np.zeros(n_jobs)
     counts = np.array([free_nodes, 1, 0, 1], dtype=np.int64)
     clock = np.array([submit_s[0]], dtype=np.float64)
-    sizes = processors.astype(np.float64)
-    start_s, key = np.full(n_jobs, np.nan), np.zeros(n_jobs)
-    return Sequence(submit_s, run_s, request_s, sizes, nodes, start_s, queue, running, key, counts, clock)
+    jobs = (submit_s, run_s, request_s, processors.astype(np.float64), nodes)
+    return Sequence(*jobs, start_s, queue, running, key, spare_queue, spare_key, counts, clock)
 
 
 @inlined
@@ -97,36 +100,49 @@ def _start(v: Any, place: int) -> None:
 
 
 @inlined
-def _stable_sort(jobs: Any, key: Any, n: int) -> None:
-    """Sort the first n jobs by key, both in place; equals stay in order."""
-    order = np.argsort(key[:n], kind="mergesort")
-    jobs[:n] = jobs[:n][order]
+def _merge(v: Any, low: int, middle: int, high: int) -> None:
+    """Merge two sorted parts of the queue; of equals, the one from the first part goes first."""
+    for place in range(low, high):
+        v.spare_queue[place], v.spare_key[place] = v.queue[place], v.key[place]
+    first, second = low, middle
+    for place in range(low, high):
+        if second == high or (first < middle and v.spare_key[first] <= v.spare_key[second]):
+            taken = first
+            first += 1
+        else:
+            taken = second
+            second += 1
+        v.queue[place], v.key[place] = v.spare_queue[taken], v.spare_key[taken]
+
+
+@inlined
+def _stable_sort(v: Any) -> None:
+    """Sort the queue by its keys; equals stay in order. Parts that are in order already cost no work."""
+    n = v.counts[_QUEUED]
+    width = 1
+    while width < n:
+        for low in range(0, n - width, 2 * width):
+            if not v.key[low + width - 1] <= v.key[low + width]:
+                _merge(v, low, low + width, min(low + 2 * width, n))
+        width *= 2
 
 
 @inlined
 def _sort_by_submission(v: Any) -> None:
-    n = v.counts[_QUEUED]
-    ascending = True
-    for place in range(n):
+    for place in range(v.counts[_QUEUED]):
         v.key[place] = v.submit_s[v.queue[place]]
-        ascending &= place == 0 or v.key[place - 1] <= v.key[place]
-    if not ascending:
-        _stable_sort(v.queue, v.key, n)
+    _stable_sort(v)
 
 
 @inlined
 def _sort_by_score(v: Any, kind: int, waits: int) -> None:
     if kind == SJF:
         _sort_by_submission(v)
-    n = v.counts[_QUEUED]
-    ascending = True
-    for place in range(n):
+    for place in range(v.counts[_QUEUED]):
         job = v.queue[place]
         waited_s = wait(waits, v.clock[0], v.submit_s[job])
         v.key[place] = score(kind, waited_s, v.submit_s[job], v.request_s[job], v.processors[job])
-        ascending &= place == 0 or v.key[place - 1] <= v.key[place]
-    if not ascending:
-        _stable_sort(v.queue, v.key, n)
+    _stable_sort(v)
 
 
 @inlined
