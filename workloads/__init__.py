@@ -9,31 +9,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wattq.workloads.alibaba_gpu import NodeList, read_node_list
     from wattq.workloads.arrivals import Law
     from wattq.workloads.batsim_json import parse_batsim_json
     from wattq.workloads.bursts import HEAVY, SMALL, Burst
     from wattq.workloads.catalogue import TRACES, Trace, find_entry
     from wattq.workloads.fetch import cache_dir, find_trace, get_trace, locate_workload
+    from wattq.workloads.formats import FORMATS, Format
     from wattq.workloads.generate import generate_saturated
-    from wattq.workloads.generate_hourly import HourlyModel, generate_hourly, hourly_jobs
+    from wattq.workloads.generate_hours import HourlyModel, generate_hourly, hourly_jobs
     from wattq.workloads.generate_table import JobTable, table_of
+    from wattq.workloads.google2019 import google2019_query
     from wattq.workloads.lublin import generate_lublin, lublin_jobs
     from wattq.workloads.lublin_parameters import LUBLIN_CLASSES, LublinParameters
+    from wattq.workloads.merge import merge_workloads
     from wattq.workloads.model import CleaningReport, Outcome, Profile, Workload
     from wattq.workloads.options import CleaningOptions
     from wattq.workloads.profiles import profile_runtime_s
-    from wattq.workloads.reader import parse_workload, read_batsim_json, read_swf, read_workload
+    from wattq.workloads.reader import (
+        parse_workload,
+        read_batsim_json,
+        read_log_table,
+        read_swf,
+        read_workload,
+    )
     from wattq.workloads.replay import aggregate, replay_workload, scale_arrivals
     from wattq.workloads.report import report_lines
     from wattq.workloads.sampler import HourSampler, sample_hours
     from wattq.workloads.sampler_duration import DurationSampler, read_durations
     from wattq.workloads.stats import stats_lines, workload_stats
     from wattq.workloads.suggest import Suggestion, suggest_generators, suggestion_lines
-    from wattq.workloads.swf import parse_swf
+    from wattq.workloads.swf import SwfTable, parse_swf
     from wattq.workloads.swf_header import SwfHeader
+    from wattq.workloads.table_file import write_table
     from wattq.workloads.writer import write_batsim_json, write_jobs_csv, write_swf
 
 __all__ = [
+    "FORMATS",
     "HEAVY",
     "LUBLIN_CLASSES",
     "SMALL",
@@ -42,15 +54,18 @@ __all__ = [
     "CleaningOptions",
     "CleaningReport",
     "DurationSampler",
+    "Format",
     "HourSampler",
     "HourlyModel",
     "JobTable",
     "Law",
     "LublinParameters",
+    "NodeList",
     "Outcome",
     "Profile",
     "Suggestion",
     "SwfHeader",
+    "SwfTable",
     "Trace",
     "Workload",
     "aggregate",
@@ -61,15 +76,19 @@ __all__ = [
     "generate_lublin",
     "generate_saturated",
     "get_trace",
+    "google2019_query",
     "hourly_jobs",
     "locate_workload",
     "lublin_jobs",
+    "merge_workloads",
     "parse_batsim_json",
     "parse_swf",
     "parse_workload",
     "profile_runtime_s",
     "read_batsim_json",
     "read_durations",
+    "read_log_table",
+    "read_node_list",
     "read_swf",
     "read_workload",
     "replay_workload",
@@ -84,31 +103,37 @@ __all__ = [
     "write_batsim_json",
     "write_jobs_csv",
     "write_swf",
+    "write_table",
 ]
 
 _MODULES = {
+    "alibaba_gpu": ("NodeList", "read_node_list"),
+    "arrivals": ("Law",),
     "batsim_json": ("parse_batsim_json",),
+    "bursts": ("HEAVY", "SMALL", "Burst"),
     "catalogue": ("TRACES", "Trace", "find_entry"),
     "fetch": ("cache_dir", "find_trace", "get_trace", "locate_workload"),
-    "arrivals": ("Law",),
-    "bursts": ("HEAVY", "SMALL", "Burst"),
-    "generate_hourly": ("HourlyModel", "generate_hourly", "hourly_jobs"),
+    "formats": ("FORMATS", "Format"),
+    "generate": ("generate_saturated",),
+    "generate_hours": ("HourlyModel", "generate_hourly", "hourly_jobs"),
     "generate_table": ("JobTable", "table_of"),
+    "google2019": ("google2019_query",),
     "lublin": ("generate_lublin", "lublin_jobs"),
     "lublin_parameters": ("LUBLIN_CLASSES", "LublinParameters"),
-    "replay": ("aggregate", "replay_workload", "scale_arrivals"),
-    "sampler": ("HourSampler", "sample_hours"),
-    "sampler_duration": ("DurationSampler", "read_durations"),
-    "suggest": ("Suggestion", "suggest_generators", "suggestion_lines"),
-    "generate": ("generate_saturated",),
+    "merge": ("merge_workloads",),
     "model": ("CleaningReport", "Outcome", "Profile", "Workload"),
     "options": ("CleaningOptions",),
     "profiles": ("profile_runtime_s",),
-    "reader": ("parse_workload", "read_batsim_json", "read_swf", "read_workload"),
+    "reader": ("parse_workload", "read_batsim_json", "read_log_table", "read_swf", "read_workload"),
+    "replay": ("aggregate", "replay_workload", "scale_arrivals"),
     "report": ("report_lines",),
+    "sampler": ("HourSampler", "sample_hours"),
+    "sampler_duration": ("DurationSampler", "read_durations"),
     "stats": ("stats_lines", "workload_stats"),
-    "swf": ("parse_swf",),
+    "suggest": ("Suggestion", "suggest_generators", "suggestion_lines"),
+    "swf": ("SwfTable", "parse_swf"),
     "swf_header": ("SwfHeader",),
+    "table_file": ("write_table",),
     "writer": ("write_batsim_json", "write_jobs_csv", "write_swf"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

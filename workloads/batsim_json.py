@@ -18,10 +18,11 @@ from wattq.workloads.model import CleaningReport, Profile, Workload
 from wattq.workloads.profile_table import used_profiles
 from wattq.workloads.rapid_numbers import parse_number
 
-__all__ = ["parse_batsim_json"]
+__all__ = ["FORBIDDEN", "document_workload", "parse_batsim_json"]
 
 _INT_LIMIT = 2**31
-_FORBIDDEN = re.compile(r'[,()|}"\\!\x00-\x1f]')
+FORBIDDEN = re.compile(r'[,()|}"\\!\x00-\x1f]')
+"""What no id may hold, because Batsim cannot forward it."""
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -39,6 +40,21 @@ def parse_batsim_json(data: bytes, source: str, *, name: str = "w0", base_dir: P
         UnsupportedError: when a job uses a profile of a type that is not simulated.
     """
     document = _load(data, source)
+    return document_workload(document, sha256_hex(data), source, name=name, base_dir=base_dir)
+
+
+def document_workload(
+    document: Mapping[str, Any], sha256: str, source: str, *, name: str = "w0", base_dir: Path | None = None
+) -> Workload:
+    """Return the workload of a document whose JSON is parsed already; see `parse_batsim_json`.
+
+    Args:
+        document: the object with ``nb_res``, ``jobs`` and ``profiles``.
+        sha256: digest for the report.
+        source: name of the file, for messages and the report.
+        name: Batsim's name of the workload.
+        base_dir: folder that the paths of usage traces are relative to; None refuses them.
+    """
     nb_res: Any = document.get("nb_res")
     if not _is_int(nb_res) or nb_res < 1:
         _refuse(f"{source}, key 'nb_res'", _found(document, "nb_res"), "the number of hosts, an integer of at least 1")
@@ -50,7 +66,7 @@ def parse_batsim_json(data: bytes, source: str, *, name: str = "w0", base_dir: P
         _refuse(f"{source}, key 'profiles'", _found(document, "profiles"), "an object of profiles")
     ids = _ids(jobs, name, source)
     profiles = used_profiles(described, _named_profiles(jobs, ids, described, source), source, base_dir)
-    report = CleaningReport(source, sha256_hex(data), len(jobs), len(jobs))
+    report = CleaningReport(source, sha256, len(jobs), len(jobs))
     workload = _workload(name, nb_res, jobs, ids, profiles, described, report)
     return replace(workload, synthetic=document.get("synthetic") is True)
 
@@ -146,7 +162,7 @@ def _job_id(job: Any, number: int, name: str, source: str) -> str:
                 _found(job, "id"),
                 f"of the form '{name}!x' because it holds the workload's name '{name}'",
             )
-    if _FORBIDDEN.search(local):
+    if FORBIDDEN.search(local):
         _refuse(
             f"{place}, key 'id'",
             _found(job, "id"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from wattq.errors import WorkloadError
 from wattq.workloads.model import CleaningReport, Outcome, Workload
 from wattq.workloads.options import CleaningOptions
 from wattq.workloads.profiles import check_form, runtime_profiles
+from wattq.workloads.sizes import chosen_sizes
+from wattq.workloads.swf_header import zone_offset_s
 from wattq.workloads.walltimes import choose_walltimes, settle_overruns
 
 if TYPE_CHECKING:
@@ -74,7 +76,9 @@ def clean_table(
         InvalidInputError: when the form or the speed cannot be used.
     """
     check_form(form, speed_flops)
-    tally = Tally(np.ones(table.n_rows, dtype=bool))
+    tally = Tally(np.ones(table.n_rows, dtype=bool), dict(table.set_aside), list(table.notes))
+    for mask, reason in table.repairs:
+        tally.repair(mask, reason)
     _drop_statuses(table, options, tally)
     _drop_unknown_submissions(table, tally)
     processors = _processors(table, options, tally)
@@ -88,15 +92,13 @@ def clean_table(
     order, submit, origin = _submission_order(table, options, tally)
     if not order.size:
         raise WorkloadError(
-            f"{table.source}: no jobs left of {table.n_rows} rows ({_reasons(tally.dropped)}); "
+            f"{table.source}: no jobs left of {_n_read(table)} rows ({_reasons(tally.dropped)}); "
             "relax the cleaning options"
         )
     _compare_header(table, tally)
     index, profiles = runtime_profiles(run[order], form, speed_flops)
     start = table.header.integer("UnixStartTime")
-    offset, doubt = table.header.utc_offset_s()
-    if doubt:
-        tally.warnings.append(doubt)
+    offset = _utc_offset_s(table, options, tally)
     return Workload(
         name=name,
         nb_res=nb_res,
@@ -117,6 +119,25 @@ def clean_table(
     )
 
 
+def _n_read(table: SwfTable) -> int:
+    return table.n_rows + sum(table.set_aside.values())
+
+
+def _utc_offset_s(table: SwfTable, options: CleaningOptions, tally: Tally) -> float | None:
+    start = table.header.integer("UnixStartTime")
+    if options.time_zone is not None:
+        if start is None:
+            raise WorkloadError(
+                f"{table.source}: the log has no calendar dates (no UnixStartTime), so no time zone applies; "
+                "leave out --time-zone"
+            )
+        return zone_offset_s(options.time_zone, start)
+    offset, doubt = table.header.utc_offset_s()
+    if doubt:
+        tally.warnings.append(doubt)
+    return offset
+
+
 def _reasons(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in counts.items())
 
@@ -125,7 +146,7 @@ def _report(table: SwfTable, n_kept: int, tally: Tally) -> CleaningReport:
     return CleaningReport(
         source=table.source,
         sha256=table.sha256,
-        n_read=table.n_rows,
+        n_read=_n_read(table),
         n_kept=n_kept,
         dropped=tally.dropped,
         repaired=tally.repaired(),
@@ -149,14 +170,7 @@ def _drop_unknown_submissions(table: SwfTable, tally: Tally) -> None:
 
 
 def _processors(table: SwfTable, options: CleaningOptions, tally: Tally) -> _Rows:
-    requested, allocated = table.column("requested"), table.column("allocated")
-    if options.processors == "max":
-        chosen = np.maximum(requested, allocated)
-    else:
-        first, second = (requested, allocated) if options.processors == "requested" else (allocated, requested)
-        chosen = np.where(first > 0, first, second)
-        other = "allocated" if options.processors == "requested" else "requested"
-        tally.repair(~(first > 0), f"{options.processors} processors missing: {other} used")
+    chosen = chosen_sizes(table, options, tally)
     tally.drop(~(chosen > 0), "no processors known")
     tally.repair(chosen != np.ceil(chosen), "fractional processors rounded up")
     return np.ceil(chosen)
@@ -180,6 +194,8 @@ def _run_times(table: SwfTable, options: CleaningOptions, tally: Tally) -> _Rows
 def _processors_per_host(table: SwfTable, options: CleaningOptions, tally: Tally) -> float:
     if options.processors_per_host is not None:
         return options.processors_per_host
+    if table.unit:
+        return 1.0
     procs, nodes = table.header.integer("MaxProcs"), table.header.max_nodes
     if not procs or not nodes or procs <= nodes:
         return 1.0
@@ -234,8 +250,16 @@ def _by_submission(
 ) -> NDArray[np.int64]:
     # Ties: by job number, because ids are zero-padded numbers; by file order where ids are positions.
     rows = np.sort(rows)
-    second = table.column("number")[rows] if _numbered(table, options) else rows
+    second = _ranks(table)[rows] if _numbered(table, options) else rows
     return rows[np.lexsort((second, submit[rows]))]
+
+
+def _ranks(table: SwfTable) -> NDArray[Any]:
+    """Return what orders jobs as the bytes of their ids do."""
+    if not table.ids:
+        return table.column("number")
+    _, ranks = np.unique(np.array([job_id.encode() for job_id in table.ids], dtype=object), return_inverse=True)
+    return ranks
 
 
 def _by_position(order: NDArray[np.int64], options: CleaningOptions, tally: Tally) -> NDArray[np.int64]:
@@ -253,12 +277,16 @@ def _by_position(order: NDArray[np.int64], options: CleaningOptions, tally: Tall
 def _numbered(table: SwfTable, options: CleaningOptions) -> bool:
     if options.ids != "number":
         return False
+    if table.ids:
+        return True
     number = table.column("number")
     whole = bool(np.all((number >= 0) & (number == np.floor(number))))
     return whole and np.unique(number).size == number.size
 
 
 def _job_ids(table: SwfTable, order: NDArray[np.int64], options: CleaningOptions, tally: Tally) -> tuple[str, ...]:
+    if table.ids and options.ids == "number":
+        return tuple(table.ids[row] for row in order.tolist())
     if _numbered(table, options):
         numbers = table.column("number")[order].astype(np.int64)
         # The width is that of the whole log, so that a job has the same id in every window of it.

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wattq.errors import InvalidInputError
+from wattq.workloads.zones import find_zone
 
 __all__ = ["CHOICES", "CleaningOptions"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "processors": ("requested", "allocated", "max"),
+    "processors": ("requested", "allocated", "max", "nodes", "gpus"),
     "too_large": ("keep", "drop"),
     "walltime_fallback": ("maximum", "runtime", "fixed", "none"),
     "overrun": ("extend", "clip", "keep"),
@@ -41,9 +42,12 @@ class CleaningOptions:
 
     Attributes:
         processors: ``requested`` (allocated where missing), ``allocated`` (requested where missing) or the ``max``
-            of both.
+            of both; ``nodes`` or ``gpus`` for logs that record them (Slurm, NREL; GPUs also in Alibaba's pods), which
+            become hosts instead (several GPUs to a host by ``processors_per_host``).
         processors_per_host: processors of one host; a job gets ceil(processors / this) hosts. None takes
             MaxProcs / MaxNodes of the header (8 on LLNL-Atlas), 1 where the header does not give both.
+        machine_cores: processors of the machine that a fraction of 1 stands for, in logs that measure jobs in
+            fractions of their largest machine (Google 2019); such a log is refused without it.
         n_hosts: hosts of the machine; None takes the header's.
         too_large: jobs that ask for more than ``n_hosts``: ``keep`` (a scheduler rejects them) or ``drop``.
         negative_runtime_s: run time given to rows whose run time is negative (unknown); None drops them.
@@ -68,6 +72,8 @@ class CleaningOptions:
         max_jobs: keep at most this many jobs after those skipped.
         arrival_factor: times between submissions are multiplied by this; 0.5 doubles the load.
         rebase: move the first submission to date 0.
+        time_zone: IANA name of the site's zone: dates without an offset are read in it, and hours of the day are its.
+            None reads such dates as UTC and takes the zone of the SWF header.
         ids: ``number``, the log's job numbers, zero-padded so that byte order is numeric order (positions when
             numbers repeat or are missing), or ``sequence``, zero-padded positions in submission order.
 
@@ -75,9 +81,14 @@ class CleaningOptions:
         InvalidInputError: when a value is outside its range; the message names the option.
     """
 
-    processors: str = _option("requested", "Processors of a job: requested, allocated, or the max of both.")
+    processors: str = _option(
+        "requested", "Size of a job: requested or allocated processors, the max of both, or its nodes or gpus."
+    )
     processors_per_host: float | None = _option(
         None, "Processors of one host (default: MaxProcs / MaxNodes of the log)."
+    )
+    machine_cores: float | None = _option(
+        None, "Processors of the machine whose fractions a log states (Google 2019); such a log needs it."
     )
     n_hosts: int | None = _option(None, "Hosts of the machine (default: the log's header).")
     too_large: str = _option("keep", "Jobs larger than the machine: keep (to be rejected) or drop.")
@@ -100,6 +111,9 @@ class CleaningOptions:
     max_jobs: int | None = _option(None, "Keep at most this many jobs.")
     arrival_factor: float = _option(1.0, "Factor on the times between submissions; 0.5 doubles the load.")
     rebase: bool = _option(True, "Move the first submission to date 0.")
+    time_zone: str | None = _option(
+        None, "Zone of dates that carry none, and of the site's clock, such as Europe/Berlin (default: UTC)."
+    )
     ids: str = _option("number", "Job ids: number (of the log) or sequence (positions).")
 
     @classmethod
@@ -124,7 +138,10 @@ class CleaningOptions:
             self._check_number(name, above=0.0)
         for name in ("walltime_fixed_s", "arrival_factor"):
             self._check_number(name, above=0.0)
-        self._check_number("processors_per_host", least=1.0)
+        for name in ("processors_per_host", "machine_cores"):
+            self._check_number(name, least=1.0)
+        if self.time_zone is not None and find_zone(self.time_zone) is None:
+            self._refuse("time_zone", "a zone of the IANA data base such as Europe/Berlin")
         self._check_number("overrun_margin_s", least=0.0)
         for name in ("window_start_s", "window_end_s"):
             self._check_number(name, least=-math.inf)

@@ -1,4 +1,4 @@
-"""One door for all workload files: SWF or Batsim JSON, plain, gzip or xz, told apart by content and name."""
+"""One door for all workload files, plain, gzip or xz: the format is told by content and name, or named."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from pathlib import Path
 
 from wattq.errors import WorkloadError
 from wattq.workloads.batsim_json import parse_batsim_json
-from wattq.workloads.files import decompress, plain_name, read_plain
+from wattq.workloads.cleaning import clean_table
+from wattq.workloads.files import decompress, read_plain
+from wattq.workloads.formats import FORMATS, find_format, is_json, tell_format
 from wattq.workloads.model import Workload
 from wattq.workloads.options import CleaningOptions
-from wattq.workloads.swf import parse_swf
+from wattq.workloads.swf import SwfTable, parse_swf
+from wattq.workloads.table_file import parse_table_csv, parse_table_parquet
 
-__all__ = ["is_json", "parse_workload", "read_batsim_json", "read_swf", "read_workload"]
+__all__ = ["is_json", "parse_workload", "read_batsim_json", "read_log_table", "read_swf", "read_workload"]
+
+_EXACT = {"json": parse_batsim_json, "table": parse_table_csv, "parquet": parse_table_parquet}
 
 
 def read_workload(
@@ -21,25 +26,29 @@ def read_workload(
     options: CleaningOptions | None = None,
     form: str = "parallel_homogeneous",
     speed_flops: float = 1e9,
+    file_format: str | None = None,
 ) -> Workload:
-    """Return the workload of an SWF or Batsim JSON file, plain, gzip or xz.
+    """Return the workload of a file, plain, gzip or xz.
 
     Args:
         path: the file.
         name: Batsim's name of the workload (``w0`` for the first one given).
-        options: cleaning of a log; a Batsim JSON file takes none, because it is already exact.
-        form: profile of logged jobs, ``parallel_homogeneous`` or ``delay``; JSON has its own profiles.
-        speed_flops: speed of a host, flop/s, so that a logged job lasts its run time there; JSON has its own amounts.
+        options: cleaning of a log; Batsim JSON and table files take none, because they are already exact.
+        form: profile of logged jobs, ``parallel_homogeneous`` or ``delay``; exact files have their own profiles.
+        speed_flops: speed of a host, flop/s, so that a logged job lasts its run time there; exact files have their
+            own amounts.
+        file_format: word of `wattq.workloads.FORMATS`; None tells it by content and name.
 
     Raises:
         MissingFileError: when the file cannot be read.
         WorkloadError: when it breaks its format; the message names line or key, value and rule.
         UnsupportedError: when a job uses a profile that is not simulated.
-        InvalidInputError: when cleaning options are given for a Batsim JSON file.
+        InvalidInputError: when cleaning options are given for an exact file, or there is no such format.
+        MissingDependencyError: when a Parquet file is read without pyarrow.
     """
     data = read_plain(path)
     base_dir = Path(path).resolve().parent
-    return _parse(data, str(path), name, options, form, speed_flops, base_dir)
+    return _parse(data, str(path), name, options, form, speed_flops, base_dir, file_format)
 
 
 def parse_workload(
@@ -51,9 +60,11 @@ def parse_workload(
     form: str = "parallel_homogeneous",
     speed_flops: float = 1e9,
     base_dir: Path | None = None,
+    file_format: str | None = None,
 ) -> Workload:
     """Return the workload of a file given as bytes (plain, gzip or xz); like `read_workload` without the disk."""
-    return _parse(decompress(data, source), source, name, options, form, speed_flops, base_dir)
+    plain = decompress(data, source)
+    return _parse(plain, source, name, options, form, speed_flops, base_dir, file_format)
 
 
 def _parse(
@@ -64,19 +75,39 @@ def _parse(
     form: str,
     speed_flops: float,
     base_dir: Path | None,
+    file_format: str | None,
 ) -> Workload:
-    if not is_json(data, source):
-        return parse_swf(data, source, name=name, options=options, form=form, speed_flops=speed_flops)
+    word = tell_format(data, source) if file_format is None else find_format(file_format)
+    if word not in _EXACT:
+        chosen = options or CleaningOptions()
+        return clean_table(_log(data, source, word, chosen), chosen, name=name, form=form, speed_flops=speed_flops)
     if options is not None and options != CleaningOptions():
+        what = "Batsim JSON" if word == "json" else "a table that is clean already"
         raise WorkloadError(
-            f"{source}: cleaning options are for SWF logs, this is Batsim JSON; leave them out or edit the file"
+            f"{source}: cleaning options are for SWF logs and others, this is {what}; leave them out or edit the file"
         )
-    return parse_batsim_json(data, source, name=name, base_dir=base_dir)
+    return _EXACT[word](data, source, name=name, base_dir=base_dir)
 
 
-def is_json(data: bytes, source: str) -> bool:
-    """Return whether plain content is Batsim JSON: it starts with a brace, or its name ends with ``.json``."""
-    return data.lstrip()[:1] == b"{" or plain_name(source).endswith(".json")
+def read_log_table(
+    path: str | Path, *, options: CleaningOptions | None = None, file_format: str | None = None
+) -> SwfTable:
+    """Return the rows of a log before any cleaning, with the names of its users, groups and queues by number.
+
+    Raises:
+        MissingFileError: when the file cannot be read.
+        WorkloadError: when it breaks its format, or is no log.
+    """
+    data = read_plain(path)
+    word = tell_format(data, str(path)) if file_format is None else find_format(file_format)
+    return _log(data, str(path), word, options or CleaningOptions())
+
+
+def _log(data: bytes, source: str, word: str, options: CleaningOptions) -> SwfTable:
+    parse = FORMATS[word].parse
+    if parse is None:
+        raise WorkloadError(f"{source}: {FORMATS[word].description} has jobs but no rows of a log; give a log")
+    return parse(data, source, options)
 
 
 def read_swf(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from wattq.workloads.model import Workload
 from wattq.workloads.options import CleaningOptions
 from wattq.workloads.swf_header import SwfHeader, parse_header
 
-__all__ = ["FIELDS", "SwfTable", "parse_swf", "parse_swf_table"]
+__all__ = ["FIELDS", "SwfTable", "parse_swf", "parse_swf_table", "refuse_strangers"]
 
 FIELDS = (
     *("number", "submit", "wait", "run", "allocated", "cpu", "memory", "requested", "request_s", "request_memory"),
@@ -50,12 +50,28 @@ class SwfTable:
         sha256: digest of the plain content.
         header: what the comments say.
         columns: shape (18, n_rows), float64, in the order of `FIELDS`; every value is finite.
+        ids: ids that are no numbers, length n_rows; empty where ``number`` is the id.
+        unit: what the sizes of another format count (``core``, ``node``, ...); empty for SWF, whose header tells.
+        fractions: whether sizes are fractions of a machine.
+        sizes: other measures of size by the word of the option: ``nodes``, ``gpus``, length n_rows each, NaN unknown.
+        set_aside: reason -> rows of the file that are no rows here (steps of jobs, events).
+        repairs: rows changed while reading, and why.
+        notes: sentences about the file.
+        names: ``user``, ``group``, ``queue`` -> names by number, of formats that have names.
     """
 
     source: str
     sha256: str
     header: SwfHeader
     columns: NDArray[np.float64]
+    ids: tuple[str, ...] = ()
+    unit: str = ""
+    fractions: bool = False
+    sizes: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    repairs: tuple[tuple[NDArray[np.bool_], str], ...] = ()
+    notes: tuple[str, ...] = ()
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -106,7 +122,7 @@ def parse_swf_table(data: bytes, source: str) -> SwfTable:
     comments = [match.group(1).decode("latin-1") for match in _COMMENT.finditer(data)]
     body = _COMMENT.sub(b"", data)
     if not body.strip():
-        _refuse_strangers(data, source)
+        refuse_strangers(data, source)
         raise WorkloadError(
             f"{source}: no jobs; an SWF log has one line of 18 numbers for each job, is this the whole file?"
         )
@@ -165,7 +181,7 @@ def _exact_columns(body: bytes, data: bytes, source: str) -> NDArray[np.float64]
         words = _BLANKS.split(line)  # str.split() would also take exotic spaces
         if len(words) != 18:
             if not rows:
-                _refuse_strangers(data, source)
+                refuse_strangers(data, source)
             found = f"{len(words)} columns ({_short(line)!r})"
             raise WorkloadError(f"{at(source, number)}: {found}; an SWF row has 18 numbers, mend or remove the line")
         rows.append([_value(word, column, number, source) for column, word in enumerate(words)])
@@ -191,7 +207,7 @@ def _short(text: str) -> str:
     return text if len(text) <= _SHORT else text[:_SHORT] + "..."
 
 
-def _refuse_strangers(data: bytes, source: str) -> None:
+def refuse_strangers(data: bytes, source: str) -> None:
     """Name the usual impostors: an error page saved as a log, and the placeholder of a large file."""
     start = data.lstrip()[:200].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
-__all__ = ["GENERATED_NOTE", "SwfHeader", "first_integer", "parse_header"]
+from wattq.workloads.zones import find_zone
+
+__all__ = ["GENERATED_NOTE", "SwfHeader", "first_integer", "parse_header", "zone_offset_s"]
 
 _KEYS = (
     *("Version", "Computer", "Installation", "Acknowledge", "Information", "Conversion", "Copyright", "Note"),
@@ -69,7 +70,7 @@ class SwfHeader:
         """
         stated = self.text("TimeZone").strip()
         number = float(stated) if re.fullmatch(r"[+-]?\d{1,6}", stated) else None
-        named = _zone_offset_s(self.text("TimeZoneString").strip(), self.integer("UnixStartTime"))
+        named = zone_offset_s(self.text("TimeZoneString").strip(), self.integer("UnixStartTime"))
         if named is None:
             doubt = "TimeZone is the only word on the time zone, and it is wrong in several logs"
             return number, None if number is None else f"header: {doubt}; hours of the day may be shifted"
@@ -86,12 +87,14 @@ def first_integer(text: str) -> int | None:
     return value if value is not None and abs(value) <= _LARGEST else None
 
 
-def _zone_offset_s(zone: str, unix_start_s: int | None) -> float | None:
-    if not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", zone) or unix_start_s is None:
+def zone_offset_s(zone: str, unix_start_s: int | None) -> float | None:
+    """Return the offset from UTC of a zone (IANA name) at a Unix time, s; None where either is unknown."""
+    found = find_zone(zone)
+    if found is None or unix_start_s is None:
         return None
     try:
-        when = datetime.fromtimestamp(unix_start_s, timezone.utc).astimezone(ZoneInfo(zone))  # noqa: UP017
-    except (LookupError, ValueError, OverflowError, OSError):
+        when = datetime.fromtimestamp(unix_start_s, UTC).astimezone(found)
+    except (ValueError, OverflowError, OSError):
         return None
     offset = when.utcoffset() or timedelta(0)
     return offset.total_seconds()

@@ -19,7 +19,16 @@ from wattq.workloads.profiles import check_form, convert_profile, number_text, p
 from wattq.workloads.report import report_lines
 from wattq.workloads.swf_header import GENERATED_NOTE
 
-__all__ = ["batsim_json", "job_runtimes_s", "jobs_csv", "swf_text", "write_batsim_json", "write_jobs_csv", "write_swf"]
+__all__ = [
+    "batsim_json",
+    "job_runtimes_s",
+    "jobs_columns",
+    "jobs_csv",
+    "swf_text",
+    "write_batsim_json",
+    "write_jobs_csv",
+    "write_swf",
+]
 
 
 def write_batsim_json(
@@ -155,6 +164,16 @@ def write_jobs_csv(workload: Workload, path: str | Path, *, speed_flops: float =
 
 def jobs_csv(workload: Workload, *, speed_flops: float = 1e9) -> str:
     """Return the text that `write_jobs_csv` writes."""
+    columns = jobs_columns(workload, speed_flops)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return out.getvalue()
+
+
+def jobs_columns(workload: Workload, speed_flops: float) -> dict[str, list[Any]]:
+    """Return the columns that `write_jobs_csv` writes, as exact texts, empty where unknown."""
     profiles = [workload.profiles[index] for index in workload.profile.tolist()]
     columns: dict[str, list[Any]] = {
         "job_id": list(workload.job_id),
@@ -174,11 +193,7 @@ def jobs_csv(workload: Workload, *, speed_flops: float = 1e9) -> str:
         columns["logged_run_s"] = _texts(outcome.run_s)
         columns["logged_status"] = _texts(outcome.status, unknown=-1)
         columns["logged_cpu_s"] = _texts(outcome.cpu_s)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return out.getvalue()
+    return columns
 
 
 def _texts(values: NDArray[Any], *, unknown: float = float("nan")) -> list[str]:

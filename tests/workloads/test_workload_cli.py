@@ -64,7 +64,8 @@ def test_convert_between_forms_of_json_and_to_csv(log: Path, tmp_path: Path) -> 
     assert [profile.type for profile in read_workload(tmp_path / "d.json").profiles] == ["delay", "delay"]
     wattq("workload", "convert", tmp_path / "d.json", tmp_path / "jobs.csv")
     lines = (tmp_path / "jobs.csv").read_text().splitlines()
-    assert lines[1].startswith("1,0,4,100,p60,delay,60")
+    assert lines[0].startswith('# wattq workload {"version": 1, ')
+    assert lines[2].startswith("1,0,4,100,p60,delay,60")
 
 
 def test_clean_writes_a_log_and_reports(log: Path, tmp_path: Path) -> None:

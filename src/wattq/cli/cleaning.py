@@ -17,6 +17,7 @@ __all__ = ["with_cleaning"]
 
 _KINDS: dict[str, Any] = {
     "str": str,
+    "str | None": str | None,
     "bool": bool,
     "int": int,
     "float": float,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wattq.cli import workload_generate, workload_privacy
+from wattq.cli import workload_convert, workload_generate, workload_privacy
 from wattq.cli.cleaning import with_cleaning
 from wattq.cli.workload_files import read_source, write_out
 from wattq.workloads.options import CleaningOptions
@@ -17,19 +17,32 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Convert, clean, describe and generate workloads (SWF, Batsim JSON).")
+app = typer.Typer(no_args_is_help=True, help="Convert, clean, merge, describe and generate workloads of many formats.")
 app.add_typer(workload_generate.app, name="generate")
 app.command("anonymize")(workload_privacy.anonymize)
 app.command("purge")(workload_privacy.purge)
+app.command("merge")(workload_convert.merge)
+app.command("formats")(workload_convert.formats)
+app.command("query")(workload_convert.query)
 
 _Source = Annotated[
-    str, typer.Argument(help="SWF log or Batsim JSON, plain, gzip or xz; or a name of `wattq data list`.")
+    str,
+    typer.Argument(
+        help="Workload of any of `wattq workload formats`, plain, gzip or xz; or a name of `wattq data list`."
+    ),
 ]
 _Out = Annotated[
-    Path, typer.Argument(help="File to write: .json (Batsim), .swf or .csv (table of jobs), also with .gz or .xz.")
+    Path,
+    typer.Argument(
+        help="File to write: .json (Batsim), .swf or .csv (table), also with .gz or .xz, or .parquet (table)."
+    ),
 ]
 _Data = Annotated[list[Path] | None, typer.Option("--data", help="Folder with traces, searched first; repeatable.")]
 _Speed = Annotated[float, typer.Option("--speed", help="Speed of a host, flop/s, at which a job lasts its run time.")]
+_Format = Annotated[
+    str | None,
+    typer.Option("--format", help="Format of the file, as `wattq workload formats` lists; told when absent."),
+]
 _FORM_HELP = "Profiles: delay (draws idle power) or parallel_homogeneous (draws computing power)."
 
 
@@ -41,10 +54,11 @@ def convert(
     form: Annotated[str | None, typer.Option(help=_FORM_HELP + " JSON keeps its own when absent.")] = None,
     speed: _Speed = 1e9,
     data: _Data = None,
+    file_format: _Format = None,
     options: CleaningOptions | None = None,
 ) -> None:
-    """Turn a log or a Batsim workload into Batsim JSON, SWF or a CSV table of jobs."""
-    workload = read_source(source, data, form or "parallel_homogeneous", speed, options)
+    """Turn a workload of any format into Batsim JSON, SWF or a table (CSV, Parquet)."""
+    workload = read_source(source, data, form or "parallel_homogeneous", speed, options, file_format)
     write_out(workload, out, form, speed)
     _print_report(workload)
     typer.echo(f"{workload.n_jobs} jobs for {workload.nb_res} hosts written to {out}")
@@ -56,12 +70,13 @@ def clean(
     source: _Source,
     out: Annotated[Path, typer.Argument(help="SWF file to write, also with .gz or .xz.")],
     data: _Data = None,
+    file_format: _Format = None,
     options: CleaningOptions | None = None,
 ) -> None:
-    """Clean an SWF log, write it as SWF, and say what was dropped and repaired."""
+    """Clean a log of any format, write it as SWF, and say what was dropped and repaired."""
     from wattq.workloads import write_swf
 
-    workload = read_source(source, data, "delay", 1e9, options)
+    workload = read_source(source, data, "delay", 1e9, options, file_format)
     write_swf(workload, out)
     _print_report(workload)
     typer.echo(f"{workload.n_jobs} jobs for {workload.nb_res} hosts written to {out}")
@@ -77,6 +92,7 @@ def stats(
     ] = True,
     speed: _Speed = 1e9,
     data: _Data = None,
+    file_format: _Format = None,
     options: CleaningOptions | None = None,
 ) -> None:
     """Describe a workload: counts, load, sizes, run times, arrivals, and the generators of such work."""
@@ -85,7 +101,7 @@ def stats(
 
     from wattq.workloads import stats_lines, workload_stats
 
-    workload = read_source(source, data, "parallel_homogeneous", speed, options)
+    workload = read_source(source, data, "parallel_homogeneous", speed, options, file_format)
     numbers = workload_stats(workload, speed_flops=speed)
     if as_json:
         more = {"report": dataclasses.asdict(workload.report)} | _suggestions(workload, speed, wanted=suggest)
