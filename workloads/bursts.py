@@ -52,9 +52,10 @@ class Burst:
 
     def counts(self, random: np.random.Generator, hours: int) -> NDArray[np.int64]:
         """Draw the number of jobs of each hour, 0 where there is no burst."""
-        happens = random.random(hours) < self.probability
-        sizes = random.integers(self.jobs[0], self.jobs[1] + 1, hours)
-        return np.where(happens, sizes, 0).astype(np.int64)
+        happens, place = random.random((hours, 2)).T
+        low, high = self.jobs
+        sizes = low + np.floor(place * (high - low + 1))
+        return np.where(happens < self.probability, sizes, 0).astype(np.int64)
 
 
 SMALL = Burst("small", 0.0, (50, 750), (1, 8), (1, 2), (1, 16))

@@ -91,7 +91,7 @@ def _command(laws: Callable[..., _Laws]) -> Callable[..., None]:
 
 def _generate(laws: Callable[..., _Laws], own: dict[str, Any], **values: Any) -> None:
     from wattq.workloads.bursts import HEAVY, SMALL
-    from wattq.workloads.generate_hourly import HourlyModel, generate_hourly
+    from wattq.workloads.generate_hours import HourlyModel, generate_hourly
     from wattq.workloads.sampler_duration import read_durations
 
     highs = tuple(values[key] for key in ("max_jobs_hour", "max_duration", "max_nodes", "max_cores"))
