@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from wattq.errors import InvalidInputError
-from wattq.workloads import LUBLIN_CLASSES, generate_lublin, lublin_jobs
+from wattq.workloads import LUBLIN_CLASSES, LublinParameters, generate_lublin, lublin_jobs
 from wattq.workloads.lublin import JOB_TYPES, daily_cycle
 from wattq.workloads.lublin_parameters import adapted
 
@@ -49,8 +49,10 @@ _PUBLISHED = {
 
 @pytest.mark.parametrize("kind", list(_PUBLISHED))
 def test_parameters_are_the_published_ones(kind: str) -> None:
-    published = dict(zip(_NAMES, map(float, _PUBLISHED[kind].split()), strict=True))
-    assert dataclasses.asdict(LUBLIN_CLASSES[kind]) == published
+    names = [field.name for field in dataclasses.fields(LublinParameters)]
+    assert names[:6] == ["serial", "pow2", "ulow", "umed", "uhi", "uprob"]
+    assert names[6:] == ["a1", "b1", "a2", "b2", "pa", "pb", "aarr", "barr", "anum", "bnum", "arar"]
+    assert list(dataclasses.astuple(LUBLIN_CLASSES[kind])) == list(map(float, _PUBLISHED[kind].split()))
     assert adapted(LUBLIN_CLASSES[kind], 128, {}) == LUBLIN_CLASSES[kind]
 
 

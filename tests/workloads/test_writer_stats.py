@@ -106,7 +106,15 @@ def test_statistics_by_hand() -> None:
     work = 2 * 60 + 20.5 + 4 * 30
     assert stats["host_hours"] == work / 3600
     assert stats["offered_load"] == work / (4 * 7200)
-    assert stats["size"] == {"min": 1, "mean": 7 / 3, "p50": 2, "p95": 3.8, "p99": 3.96, "max": 4}
+    assert stats["size"] == {
+        "min": 1,
+        "mean": 7 / 3,
+        "std": pytest.approx(14**0.5 / 3),
+        "p50": 2,
+        "p95": 3.8,
+        "p99": 3.96,
+        "max": 4,
+    }
     assert (stats["serial_share"], stats["power_of_two_share"]) == (1 / 3, 1)
     assert stats["interarrival_s"]["max"] == 7200
     assert (stats["jobs_without_walltime"], stats["jobs_reaching_walltime"]) == (0, 0)
