@@ -119,8 +119,8 @@ class _Writer:
         self._frame, self._pseudonyms, self._options = frame, pseudonyms, options
         dates = [frame.numbers(role, date_of) for role in ("submit", "start", "end")]
         run = frame.numbers("run", span_of)
-        self._run = np.where(np.isnan(dates[2]), run, dates[2] - dates[1])
         dates[2] = np.where(np.isnan(dates[2]), dates[1] + run, dates[2])
+        self._run = dates[2] - dates[1]
         coarse = coarse_dates(dates[0], dates[1], dates[2], options)
         self._dates = dict(zip(("submit", "start", "end"), coarse, strict=True))
         self._coarse_run = coarse[2] - coarse[1]

@@ -21,6 +21,7 @@ __all__ = ["RawRow", "RawTable", "parse_table", "table_text"]
 _DELIMITERS = "|,;\t"
 _MOST_LINES = 100
 _MOST_COLUMNS = 1000
+_BLANK = " \t\r\n"
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
@@ -30,7 +31,7 @@ class RawRow:
 
     Attributes:
         cells: as many as the table has columns, or None where the line does not fit the header.
-        text: the line or lines as they stand, with line ends.
+        text: the line or lines as they stand, with line ends and blank lines below.
     """
 
     cells: tuple[str, ...] | None
@@ -45,8 +46,8 @@ class RawTable:
         names: names of the columns, as written.
         delimiter: ``|``, ``,``, ``;`` or a tab.
         trailing: whether lines end with a delimiter (``sacct --parsable``).
-        head: the line of the header as it stands.
-        rows: the rows in order; blank lines are none.
+        head: the line of the header as it stands, with blank lines around it.
+        rows: the rows in order.
     """
 
     names: tuple[str, ...]
@@ -64,7 +65,7 @@ def parse_table(data: bytes, source: str) -> RawTable:
     """
     text = data.decode("utf-8", "surrogateescape")
     lines = _LINE.findall(text)
-    first = next((number for number, line in enumerate(lines) if line.strip()), None)
+    first = next((number for number, line in enumerate(lines) if line.strip(_BLANK)), None)
     if first is None:
         raise WorkloadError(f"{source}: empty; a table has a header and rows")
     head = lines[first]
@@ -77,8 +78,23 @@ def parse_table(data: bytes, source: str) -> RawTable:
     width = len(names) + trailing
     body = lines[first + 1 :]
     found = _piped(body, names, width) if delimiter == "|" else _quoted(body, delimiter, width, source, first + 2)
-    rows = tuple(RawRow(None if cells is None else cells[: len(names)], words) for cells, words in found)
-    return RawTable(names, delimiter, trailing, "".join(lines[:first]) + head, rows)
+    head, rows = _rows("".join(lines[:first]) + head, found, len(names))
+    return RawTable(names, delimiter, trailing, head, rows)
+
+
+def _rows(
+    head: str, found: Iterator[tuple[tuple[str, ...] | None, str]], n_columns: int
+) -> tuple[str, tuple[RawRow, ...]]:
+    """Return the header and the rows; blank lines go with what stands above them."""
+    rows: list[RawRow] = []
+    for cells, words in found:
+        if cells != ():
+            rows.append(RawRow(None if cells is None else cells[:n_columns], words))
+        elif rows:
+            rows[-1] = RawRow(rows[-1].cells, rows[-1].text + words)
+        else:
+            head += words
+    return head, tuple(rows)
 
 
 def _names(line: str, delimiter: str, place: str) -> tuple[str, ...]:
@@ -113,7 +129,8 @@ def _piped(lines: Sequence[str], names: Sequence[str], width: int) -> Iterator[t
     while start < len(lines):
         end = start + 1
         delimiters = lines[start].count("|")
-        if not lines[start].strip():
+        if not lines[start].strip(_BLANK):
+            yield (), lines[start]
             start = end
             continue
         # only free text can hold a line end, so without such a column every line is a row
@@ -150,8 +167,10 @@ def _quoted(
         for cells in reader:
             text = "".join(taken)
             taken.clear()
-            if text.strip():
+            if text.strip(_BLANK):
                 yield (tuple(cells) if len(cells) == width else None), text
+            else:
+                yield (), text
     except csv.Error as error:
         raise WorkloadError(f"{at(source, first + reader.line_num - 1)}: broken CSV ({error}); mend the line") from None
 

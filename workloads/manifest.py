@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from errno import EISDIR
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,9 @@ def write_pair(out: Path, data: bytes, manifest: str) -> None:
     places = [(manifest_path(out), manifest.encode()), (out, data)]
     parts = [path.with_name(path.name + ".part") for path, _ in places]
     try:
+        for path, _ in places:
+            if path.is_dir():  # a rename would fail after the first of the two
+                raise IsADirectoryError(EISDIR, "Is a directory")
         out.parent.mkdir(parents=True, exist_ok=True)
         for part, (_, content) in zip(parts, places, strict=True):
             part.write_bytes(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ __all__ = ["AUDIT_NAME", "purge_files", "purge_line"]
 AUDIT_NAME = "wattq-purge.jsonl"
 """Name of the audit log beside a file that is purged."""
 
-_FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,15 @@ def purge_files(
 
 
 def _moment(text: str) -> datetime:
-    for form in _FORMS:
-        with suppress(ValueError):
-            moment = datetime.strptime(text, form)
-            if moment > datetime.now(UTC).replace(tzinfo=None):
-                raise InvalidInputError(
-                    f"--before {text}: in the future, which would remove everything; name a past date"
-                )
-            return moment
-    raise InvalidInputError(f"--before '{text}': a date is expected, such as 2024-01-31 or 2024-01-31T12:00:00")
+    if not _DATE.fullmatch(text):
+        raise InvalidInputError(f"--before '{text}': a date is expected, such as 2024-01-31 or 2024-01-31T12:00:00")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError(f"--before '{text}': there is no such date; name another") from None
+    if moment > datetime.now(UTC).replace(tzinfo=None):
+        raise InvalidInputError(f"--before {text}: in the future, which would remove everything; name a past date")
+    return moment
 
 
 def _plan(path: Path, name: str, moment: datetime) -> _Plan:
