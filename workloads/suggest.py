@@ -53,7 +53,7 @@ class Suggestion:
 
 
 def suggest_generators(workload: Workload, *, speed_flops: float = 1e9) -> list[Suggestion]:
-    """Return a suggestion for each model, the nearest first (by the mean of the distances).
+    """Return a suggestion for each model, the nearest first (by the mean distance of arrivals, duration and nodes).
 
     Durations are whole hours, rounded up. Hours that stand out as bursts are told from the others first (see
     `wattq.workloads.suggest_bursts`). A Poisson mean is that whose draws, held within the bounds, have the mean found;
@@ -92,7 +92,8 @@ def suggestion_lines(suggestions: list[Suggestion]) -> list[str]:
 
 
 def _mean_distance(suggestion: Suggestion) -> float:
-    return float(np.mean(list(suggestion.distances.values())))
+    # not every model draws cores, and where none are known all agree on one
+    return float(np.mean([suggestion.distances[key] for key in ("arrivals", "duration", "nodes")]))
 
 
 def _values(table: JobTable, bursts: BurstFit) -> dict[str, NDArray[np.int64]]:
