@@ -1,4 +1,7 @@
-"""One door for all workload files: SWF or Batsim JSON, plain, gzip or xz, told apart by content and name."""
+"""One door for all workload files: SWF or Batsim JSON, plain, gzip or xz, told apart by content and name.
+
+The reader of logs is imported when it is needed: JSON alone must not cost the start of pandas.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from wattq.workloads.batsim_json import parse_batsim_json
 from wattq.workloads.files import decompress, plain_name, read_plain
 from wattq.workloads.model import Workload
 from wattq.workloads.options import CleaningOptions
-from wattq.workloads.swf import parse_swf
 
 __all__ = ["is_json", "parse_workload", "read_batsim_json", "read_swf", "read_workload"]
 
@@ -66,6 +68,8 @@ def _parse(
     base_dir: Path | None,
 ) -> Workload:
     if not is_json(data, source):
+        from wattq.workloads.swf import parse_swf
+
         return parse_swf(data, source, name=name, options=options, form=form, speed_flops=speed_flops)
     if options is not None and options != CleaningOptions():
         raise WorkloadError(
@@ -88,6 +92,8 @@ def read_swf(
     speed_flops: float = 1e9,
 ) -> Workload:
     """Return the workload of an SWF file, plain, gzip or xz; see `parse_swf`."""
+    from wattq.workloads.swf import parse_swf
+
     return parse_swf(read_plain(path), str(path), name=name, options=options, form=form, speed_flops=speed_flops)
 
 
