@@ -43,7 +43,7 @@ class _LibraryRequester:
         except zmq.ZMQError as error:
             self.close()
             raise SimulationAbortError(
-                f"socket endpoint '{endpoint}' cannot be connected to ({error.strerror}); "
+                f"socket endpoint '{endpoint}' cannot be connected to ({zmq.strerror(error.errno)}); "
                 "give one like tcp://localhost:28000 with -s"
             ) from None
 

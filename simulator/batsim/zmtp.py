@@ -47,6 +47,16 @@ def _framed(body: bytes, flags: int = 0) -> bytes:
     return bytes([flags, len(body)]) + body
 
 
+def _whole(data: bytes) -> bytes | None:
+    """Return the body of a reply that came in one piece, as it nearly always does; None for anything else."""
+    n, kind = len(data), data[:3]
+    if kind == _DELIMITER + b"\x00" and n > 3 and n == data[3] + 4:
+        return data[4:]
+    if kind == _DELIMITER + b"\x02" and n > 11 and n == _LENGTH.unpack_from(data, 3)[0] + 11:
+        return data[11:]
+    return None
+
+
 class RequestSocket:
     """A REQ socket that is connected to one address.
 
@@ -78,11 +88,8 @@ class RequestSocket:
         connection = self._send(_DELIMITER + _framed(body))
         try:
             data = connection.recv(_CHUNK)
-            # A whole reply in one short frame or one long one, as it nearly always comes.
-            if not self._buffer and data[:3] == b"\x01\x00\x00" and len(data) == data[3] + 4:
-                return data[4:]
-            if not self._buffer and data[:3] == b"\x01\x00\x02" and len(data) == _LENGTH.unpack_from(data, 3)[0] + 11:
-                return data[11:]
+            if not self._buffer and (whole := _whole(data)) is not None:
+                return whole
             return self._reply(connection, data)
         except BlockingIOError:
             raise TimeoutError from None
