@@ -142,8 +142,9 @@ def _conclude(run: Run, options: ServerOptions, log: Log) -> None:
             f"deadlock at {end}: nothing can happen any more{_left_over(run)}; the files are written, the scheduler is "
             "not told"
         )
-    log.info(f"the simulation ended at {end}: {jobs['ended']} jobs ended, {jobs['rejected']} were rejected")
-    log.info(f"results are under '{options.prefix}_'")
+    date = end.removesuffix(" s")
+    log.info(f"the simulation ended at {end}: {jobs['ended']} jobs ended, {jobs['rejected']} were rejected", date)
+    log.info(f"results are under '{options.prefix}_'", date)
 
 
 def _left_over(run: Run) -> str:

@@ -133,8 +133,8 @@ class Served:
     def ended(self) -> bool:
         return not self._thread.is_alive()
 
-    def wait(self) -> None:
-        self._thread.join(PATIENCE_S)
+    def wait(self, patience_s: float = PATIENCE_S) -> None:
+        self._thread.join(patience_s)
         assert self.ended(), "the server did not end"
 
 

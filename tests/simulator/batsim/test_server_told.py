@@ -112,8 +112,8 @@ def test_the_log_of_a_simulation(
         f"[0.000000] [batsim/INFO] platform '{inputs.platform}': 2 compute hosts, 2 in all",
         "[0.000000] [batsim/INFO] SimGrid's setting 'contexts/nthreads:1' changes nothing here",
         f"[0.000000] [batsim/INFO] waiting for the scheduler at '{listener.endpoint}'",
-        "[0.000000] [batsim/INFO] the simulation ended at 3.500000 s: 3 jobs ended, 0 were rejected",
-        f"[0.000000] [batsim/INFO] results are under '{inputs.folder / 'out'}_'",
+        "[3.500000] [batsim/INFO] the simulation ended at 3.500000 s: 3 jobs ended, 0 were rejected",
+        f"[3.500000] [batsim/INFO] results are under '{inputs.folder / 'out'}_'",
     ]
     more = [line for line in said["debug"] if line not in said["information"]]
     assert len(more) == len(messages)
