@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from wattq.errors import InvalidInputError, SimulationAbortError
 from wattq.simulator.batsim.ending import SchedulerSilentError, complain
 from wattq.simulator.batsim.log import DEBUG, INFO, Log
+from wattq.simulator.batsim.surrogates import has_half_pair
 from wattq.simulator.batsim.zmtp import ClosedError, NotSpokenError, RequestSocket, tcp_address
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class _LibraryRequester:
         except zmq.ZMQError as error:
             self.close()
             raise SimulationAbortError(
-                f"socket endpoint '{endpoint}' cannot be connected to ({zmq.strerror(error.errno)}); "
+                f"socket endpoint '{endpoint}' cannot be connected to ({zmq.strerror(error.errno or 0)}); "
                 "give one like tcp://localhost:28000 with -s"
             ) from None
 
@@ -60,6 +61,25 @@ class _LibraryRequester:
     def close(self) -> None:
         self._socket.close()
         self._context.term()
+
+
+def _text(reply: bytes) -> str:
+    """Return a reply as text up to the first NUL, which ends it for Batsim.
+
+    Raises:
+        InvalidInputError: it is not UTF-8, or holds half of a surrogate pair, which Batsim's JSON library refuses.
+    """
+    if 0 in reply:
+        reply = reply[: reply.index(0)]
+    try:
+        text = str(reply, "utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"the scheduler's reply is not UTF-8 text ({error}); mend the scheduler") from None
+    if has_half_pair(text):
+        raise InvalidInputError(
+            "the scheduler's reply is not UTF-8 text (half of a surrogate pair); mend the scheduler"
+        )
+    return text
 
 
 class Channel:
@@ -96,17 +116,14 @@ class Channel:
         if self._verbose:
             self._say("Sending", text, text)
         try:
-            reply = self._request(text.encode())
+            reply = self._request(text.encode("utf-8", "surrogateescape"))
         except TimeoutError:
             self._give_up("did not answer")
         except ClosedError:
             self._wait_for_nobody()
         except ValueError as error:
             raise InvalidInputError(f"the scheduler's reply is no message: {error}; mend the scheduler") from None
-        try:
-            answer = str(reply, "utf-8")
-        except UnicodeDecodeError as error:
-            raise InvalidInputError(f"the scheduler's reply is not UTF-8 text ({error}); mend the scheduler") from None
+        answer = _text(reply)
         if self._verbose:
             self._say("Received", answer, text)
         return answer

@@ -185,9 +185,19 @@ def test_a_reply_in_several_parts_is_none(listen: Callable[..., str]) -> None:
         exchanged(listen(replying(b"\x01\x00\x01\x01a\x00\x01b")), "q")
 
 
-def test_a_reply_that_is_not_utf8_text(listen: Callable[..., str]) -> None:
+@pytest.mark.parametrize("reply", [b"\xff\xfe", b'{"x":"\\ud800"}'])
+def test_a_reply_that_is_not_utf8_text(listen: Callable[..., str], reply: bytes) -> None:
     with pytest.raises(InvalidInputError, match="not UTF-8 text"):
-        exchanged(listen(replying(b"\x01\x00\x00\x02\xff\xfe")), "q")
+        exchanged(listen(replying(b"\x01\x00\x00" + bytes([len(reply)]) + reply)), "q")
+
+
+@pytest.mark.parametrize("reply", [b'{"x":"\\ud83d\\ude00"}', b'{"x":"\\u00e9', b'{"x":"\\\\ud800"}', b""])
+def test_a_reply_with_escapes_is_passed_on_as_it_is(listen: Callable[..., str], reply: bytes) -> None:
+    assert exchanged(listen(replying(b"\x01\x00\x00" + bytes([len(reply)]) + reply)), "q") == [reply.decode()]
+
+
+def test_a_reply_ends_at_a_nul(listen: Callable[..., str]) -> None:
+    assert exchanged(listen(replying(b"\x01\x00\x00\x06{}\x00\xff{}")), "q") == ["{}"]
 
 
 def test_a_connection_lost_between_exchanges_is_made_again(listen: Callable[..., str]) -> None:

@@ -86,6 +86,11 @@ def test_the_console_script_and_the_module_are_one_program() -> None:
         ("platform.xml", "<platform", "platform.xml"),
         ("workload.json", "{", "workload.json"),
         ("workload.json", '{"nb_res": 2, "jobs": [{"id": 1}], "profiles": {}}', "workload.json"),
+        (
+            "events.txt",
+            '{"timestamp": 1, "type": "machine_available", "resources": "0", "x": "\\ud800"}',
+            "surrogate pair",
+        ),
         ("events.txt", '{"timestamp": 1, "type": "flood"}', "events.txt, line 1, key 'type': unknown event 'flood'"),
     ],
 )
