@@ -6,18 +6,13 @@ import importlib.metadata
 import importlib.util
 import platform
 import re
-import shutil
 from collections.abc import Iterator
 
 from wattq import __version__
+from wattq.experiments.batsim.installed import programs
 
 __all__ = ["core_is_complete", "doctor_lines"]
 
-_PROGRAMS = {
-    "batsim": "the real Batsim 4.2, to compare with (not needed to simulate)",
-    "robin": "drives the real Batsim",
-    "git": "puts the revision into reports",
-}
 _REMEDIES = {"batsim": "pip install --no-deps pybatsim==4.0.0a0 (its pin of pyzmq cannot be met; a newer pyzmq works)"}
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
@@ -37,8 +32,10 @@ def doctor_lines() -> Iterator[str]:
             yield f"  to get them: {_REMEDIES.get(extra, plain)}"
     yield ""
     yield "programs"
-    for name, purpose in _PROGRAMS.items():
-        yield f"  {'ok' if shutil.which(name) else 'absent':8}{name}: {purpose}"
+    for program in programs():
+        yield f"  {program.state:8}{program.name} {program.version}".rstrip() + f": {program.purpose}"
+        if program.remedy:
+            yield f"          {program.remedy}"
     yield ""
     yield "traces of the catalogue (wattq data list)"
     yield from (f"  {line}" for line in _traces())

@@ -88,9 +88,11 @@ def _id_ranks(workloads: Sequence[Workload]) -> NDArray[np.int64]:
 def _job_views(workloads: Sequence[Workload], jobs: NDArray[np.void]) -> NDArray[np.void]:
     """Return what a scheduler will know of the jobs."""
     views = np.zeros(len(jobs), dtype=c.job_view_t)
-    for name in ("submit_s", "walltime_s", "hosts"):
-        views[name] = jobs[name]
-    views["estimate_s"] = np.where(jobs["walltime_s"] > 0.0, jobs["walltime_s"], np.inf)
+    views["hosts"] = jobs["hosts"]
+    for name in ("submit_s", "walltime_s"):
+        views[name] = np.rint(jobs[name] * 1e6) / 1e6  # as printed in a message
+    views["walltime_s"][views["walltime_s"] <= 0.0] = -1.0
+    views["estimate_s"] = np.where(views["walltime_s"] > 0.0, views["walltime_s"], np.inf)
     views["q_pos"] = -1
     if sum(w.n_jobs for w in workloads):
         views["id_rank"] = _id_ranks(workloads)
@@ -163,7 +165,7 @@ def build(
     views = _job_views(workloads, jobs)
     event_iv = np.zeros((len(externals.intervals) + 2 * platform.n_hosts + 256, 2), dtype=np.int32)
     event_iv[: len(externals.intervals)] = externals.intervals
-    v = new_ledger(platform, views, cls, pstates, event_iv)
+    v = new_ledger(platform, views, cls, pstates, event_iv, energy=energy)
     v.head["n_jobs"] = n_jobs
     n_actors = 3 * platform.n_hosts + nodes.max_ranks + 256
     n_slots = 2 * n_actors + 256

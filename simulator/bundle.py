@@ -32,6 +32,7 @@ class Bundle:
     """
 
     FIELDS: ClassVar[dict[str, tuple[Any, int]]] = {}
+    _numba_type_: ClassVar[Any]
 
     def __init__(self, **arrays: np.ndarray[Any, Any]) -> None:
         if set(arrays) != set(self.FIELDS):
@@ -65,6 +66,7 @@ def register_bundle(cls: type[Bundle]) -> type[Bundle]:
     kind.__module__ = __name__
     kind.__qualname__ = kind.__name__
     instance = kind(cls.__name__)
+    cls._numba_type_ = instance  # found at once, where the dispatcher would ask for the type of each argument
     arrays = {
         name: types.Array(from_dtype(np.dtype(dtype)), ndim, "C", readonly=False)
         for name, (dtype, ndim) in cls.FIELDS.items()

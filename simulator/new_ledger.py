@@ -39,6 +39,8 @@ def new_ledger(
     cls: NDArray[np.int64],
     pstates: NDArray[np.void],
     event_iv: NDArray[np.int32],
+    *,
+    energy: bool = True,
 ) -> c.Ledger:
     """Return the empty ledger of a machine whose hosts are all free (but for those that begin asleep).
 
@@ -48,6 +50,7 @@ def new_ledger(
         cls: class of each host, as `host_classes` gives it.
         pstates: power states by class, likewise.
         event_iv: array for the host intervals of events, shape (n, 2).
+        energy: whether energy is counted; without it Batsim runs jobs on hosts in any power state.
     """
     n = platform.n_compute
     n_words = max((n + 63) // 64, 1)
@@ -57,7 +60,7 @@ def new_ledger(
     known["cls"][:n] = cls[:n]
     known["job"] = -1
     known["target"] = -1
-    asleep = pstates["kind"][known["cls"], known["pstate"]] != c.PS_COMPUTE
+    asleep = (pstates["kind"][known["cls"], known["pstate"]] != c.PS_COMPUTE) & energy
     known["state"] = np.where(asleep, c.SLEEPING, c.IDLE)
     bits = np.zeros(n_words * 64, dtype=np.uint8)
     bits[:n] = ~asleep[:n]

@@ -18,7 +18,7 @@ from wattq.workloads.model import CleaningReport, Profile, Workload
 from wattq.workloads.profile_table import used_profiles
 from wattq.workloads.rapid_numbers import parse_number
 
-__all__ = ["FORBIDDEN", "document_workload", "parse_batsim_json"]
+__all__ = ["FORBIDDEN", "document_workload", "parse_batsim_json", "whole_number"]
 
 _INT_LIMIT = 2**31
 FORBIDDEN = re.compile(r'[,()|}"\\!\x00-\x1f]')
@@ -219,7 +219,6 @@ def _workload(
     order = _submission_order(jobs, ids)
     rows = [jobs[row] for row in order]
     position = {profile.name: number for number, profile in enumerate(profiles)}
-    unknown: NDArray[np.int64] = np.full(len(rows), -1, dtype=np.int64)
     return Workload(
         name=name,
         nb_res=nb_res,
@@ -229,13 +228,22 @@ def _workload(
         walltime_s=np.array([job.get("walltime", -1) for job in rows], dtype=np.float64),
         profile=np.array([position[job["profile"]] for job in rows], dtype=np.int64),
         profiles=profiles,
-        user=unknown,
-        group=unknown.copy(),
-        queue=unknown.copy(),
+        user=_numbers(rows, "user"),
+        group=_numbers(rows, "group"),
+        queue=_numbers(rows, "queue"),
         report=report,
         extra=tuple(rows),
         listed_profiles=listed_profiles,
     )
+
+
+def whole_number(value: object) -> int:
+    """Return a user, group or queue number of a job's description; -1 when it is none."""
+    return value if _is_int(value) and isinstance(value, int) and value >= 0 else -1
+
+
+def _numbers(rows: list[dict[str, Any]], key: str) -> NDArray[np.int64]:
+    return np.array([whole_number(job.get(key)) for job in rows], dtype=np.int64)
 
 
 def _submission_order(jobs: list[dict[str, Any]], ids: list[str]) -> list[int]:

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from wattq.errors import InvalidInputError, WorkloadError
 from wattq.workloads.alibaba2018 import is_batch_task, parse_alibaba2018_table
 from wattq.workloads.alibaba_gpu import NODE_COLUMNS, POD_COLUMNS, parse_alibaba_gpu_table, parse_node_list
-from wattq.workloads.files import plain_name
 from wattq.workloads.gaia import GAIA_COLUMNS, parse_gaia_table
 from wattq.workloads.google2011 import is_job_events, parse_google2011_table
 from wattq.workloads.google2019 import GOOGLE2019_COLUMNS, parse_google2019_table
 from wattq.workloads.jobs_table import JOBS_COLUMNS, parse_jobs_table
 from wattq.workloads.options import CleaningOptions
+from wattq.workloads.reader import is_json
 from wattq.workloads.sacct import parse_sacct_table
 from wattq.workloads.sacct_nrel import NREL_COLUMNS, parse_nrel_table
 from wattq.workloads.sacct_rows import is_sacct
 from wattq.workloads.swf import SwfTable, parse_swf_table
 from wattq.workloads.table_file import is_table
 
-__all__ = ["FORMATS", "Format", "find_format", "is_json", "tell_format"]
+__all__ = ["FORMATS", "Format", "find_format", "tell_format"]
 
 _HEAD = 2**16
 
@@ -105,11 +105,6 @@ def tell_format(data: bytes, source: str) -> str:
         _refuse_nodes(data, source)
     tests = (("sacct", is_sacct), ("google2011", is_job_events), ("alibaba2018", is_batch_task))
     return next((word for word, test in tests if test(first)), "swf")
-
-
-def is_json(data: bytes, source: str) -> bool:
-    """Return whether plain content is Batsim JSON: it starts with a brace, or its name ends with ``.json``."""
-    return data.lstrip()[:1] == b"{" or plain_name(source).endswith(".json")
 
 
 def _first_line(data: bytes) -> str:

@@ -1,22 +1,23 @@
-"""One door for all workload files, plain, gzip or xz: the format is told by content and name, or named."""
+"""One door for all workload files, plain, gzip or xz: the format is told by content and name, or named.
+
+The readers of logs and tables are imported when they are needed: JSON alone must not cost the start of pandas.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wattq.errors import WorkloadError
 from wattq.workloads.batsim_json import parse_batsim_json
-from wattq.workloads.cleaning import clean_table
-from wattq.workloads.files import decompress, read_plain
-from wattq.workloads.formats import FORMATS, find_format, is_json, tell_format
+from wattq.workloads.files import decompress, plain_name, read_plain
 from wattq.workloads.model import Workload
 from wattq.workloads.options import CleaningOptions
-from wattq.workloads.swf import SwfTable, parse_swf
-from wattq.workloads.table_file import parse_table_csv, parse_table_parquet
+
+if TYPE_CHECKING:
+    from wattq.workloads.swf import SwfTable
 
 __all__ = ["is_json", "parse_workload", "read_batsim_json", "read_log_table", "read_swf", "read_workload"]
-
-_EXACT = {"json": parse_batsim_json, "table": parse_table_csv, "parquet": parse_table_parquet}
 
 
 def read_workload(
@@ -77,8 +78,10 @@ def _parse(
     base_dir: Path | None,
     file_format: str | None,
 ) -> Workload:
-    word = tell_format(data, source) if file_format is None else find_format(file_format)
-    if word not in _EXACT:
+    word = _word(data, source, file_format)
+    if word not in ("json", "table", "parquet"):
+        from wattq.workloads.cleaning import clean_table
+
         chosen = options or CleaningOptions()
         return clean_table(_log(data, source, word, chosen), chosen, name=name, form=form, speed_flops=speed_flops)
     if options is not None and options != CleaningOptions():
@@ -86,7 +89,27 @@ def _parse(
         raise WorkloadError(
             f"{source}: cleaning options are for SWF logs and others, this is {what}; leave them out or edit the file"
         )
-    return _EXACT[word](data, source, name=name, base_dir=base_dir)
+    if word == "json":
+        return parse_batsim_json(data, source, name=name, base_dir=base_dir)
+    from wattq.workloads.table_file import parse_table_csv, parse_table_parquet
+
+    parse = parse_table_csv if word == "table" else parse_table_parquet
+    return parse(data, source, name=name, base_dir=base_dir)
+
+
+def is_json(data: bytes, source: str) -> bool:
+    """Return whether plain content is Batsim JSON: it starts with a brace, or its name ends with ``.json``."""
+    return data.lstrip()[:1] == b"{" or plain_name(source).endswith(".json")
+
+
+def _word(data: bytes, source: str, file_format: str | None) -> str:
+    """Return the word of the format, told by content and name unless it is named."""
+    # No other format begins with a brace, and telling them apart needs all their readers.
+    if data.lstrip()[:1] == b"{" and file_format in (None, "json"):
+        return "json"
+    from wattq.workloads.formats import find_format, tell_format
+
+    return tell_format(data, source) if file_format is None else find_format(file_format)
 
 
 def read_log_table(
@@ -99,11 +122,12 @@ def read_log_table(
         WorkloadError: when it breaks its format, or is no log.
     """
     data = read_plain(path)
-    word = tell_format(data, str(path)) if file_format is None else find_format(file_format)
-    return _log(data, str(path), word, options or CleaningOptions())
+    return _log(data, str(path), _word(data, str(path), file_format), options or CleaningOptions())
 
 
 def _log(data: bytes, source: str, word: str, options: CleaningOptions) -> SwfTable:
+    from wattq.workloads.formats import FORMATS
+
     parse = FORMATS[word].parse
     if parse is None:
         raise WorkloadError(f"{source}: {FORMATS[word].description} has jobs but no rows of a log; give a log")
@@ -119,6 +143,8 @@ def read_swf(
     speed_flops: float = 1e9,
 ) -> Workload:
     """Return the workload of an SWF file, plain, gzip or xz; see `parse_swf`."""
+    from wattq.workloads.swf import parse_swf
+
     return parse_swf(read_plain(path), str(path), name=name, options=options, form=form, speed_flops=speed_flops)
 
 

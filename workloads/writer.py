@@ -78,11 +78,19 @@ def _job_lines(workload: Workload, names: list[str]) -> Iterator[str]:
         _texts(workload.hosts),
         _texts(workload.walltime_s),
         workload.profile.tolist(),
+        _owners(workload),
     )
-    for job_id, submit, hosts, walltime, profile in zip(workload.job_id, *columns, strict=True):
+    for job_id, submit, hosts, walltime, profile, owner in zip(workload.job_id, *columns, strict=True):
         limit = "" if walltime == "-1" else f', "walltime": {walltime}'
         head = f'{{"id": {_dumps(job_id)}, "subtime": {submit}, "res": {hosts}'
-        yield f'{head}{limit}, "profile": {names[profile]}}}'
+        yield f'{head}{limit}, "profile": {names[profile]}{owner}}}'
+
+
+def _owners(workload: Workload) -> Iterator[str]:
+    """Yield the keys of each job that schedulers by user, group or queue look at, where they are known."""
+    keys = ("user", "group", "queue")
+    for numbers in zip(*(getattr(workload, key).tolist() for key in keys), strict=True):
+        yield "".join(f', "{key}": {number}' for key, number in zip(keys, numbers, strict=True) if number >= 0)
 
 
 def job_runtimes_s(workload: Workload, speed_flops: float = 1e9) -> NDArray[np.float64]:

@@ -14,7 +14,16 @@ from pathlib import Path
 
 from wattq.errors import MissingDependencyError, UnsupportedError
 
-__all__ = ["ACCEPTED", "BATSIM_VARIABLE", "Program", "find_batsim", "find_pybatsim", "find_server", "locate"]
+__all__ = [
+    "ACCEPTED",
+    "BATSIM_VARIABLE",
+    "Program",
+    "find_batsim",
+    "find_pybatsim",
+    "find_server",
+    "locate",
+    "said_version",
+]
 
 BATSIM_VARIABLE = "WATTQ_BATSIM"
 """Environment variable that names the program to use in place of ``batsim`` on PATH."""
@@ -117,7 +126,7 @@ def find_pybatsim() -> Program:
 
 def _checked(path: Path) -> Program:
     """Return a Batsim whose version is accepted."""
-    text = _said_version(path)
+    text = said_version(path)
     match = _VERSION.search(text)
     if match is None:
         raise UnsupportedError(f"{path}: '--version' says {text[:60]!r}, which is no version of Batsim; {_REMEDY}")
@@ -135,8 +144,12 @@ def _checked(path: Path) -> Program:
     return Program(path, text)
 
 
-def _said_version(path: Path) -> str:
-    """Return the first line that a program prints for ``--version``."""
+def said_version(path: Path) -> str:
+    """Return the first line that a program prints for ``--version``.
+
+    Raises:
+        MissingDependencyError: the program does not run.
+    """
     try:
         done = subprocess.run(
             [str(path), "--version"], capture_output=True, text=True, errors="replace", timeout=_ANSWER_S, check=False

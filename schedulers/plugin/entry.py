@@ -6,14 +6,15 @@ heavy; numpy and numba come with the policy, when a scheduler is made.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from wattq.errors import InvalidInputError, MissingDependencyError, WattqError
-from wattq.schedulers.plugin.leaving import INTERRUPTED, check_all_done, leave
+from wattq.schedulers.plugin.leaving import check_all_done, leave, leave_when_interrupted
 from wattq.schedulers.plugin.options import read_options
-from wattq.schedulers.plugin.vigil import Vigil
+from wattq.schedulers.plugin.vigil import LOOK_MS, Vigil
 from wattq.schedulers.registry import POLICIES
 
 try:
@@ -64,6 +65,7 @@ class PolicyScheduler(BatsimScheduler):
             leave(error, _PROGRAM)
         self._decisions: list[dict[str, Any]] = []
         sys.excepthook = _tell_of_sockets
+        leave_when_interrupted(_PROGRAM)
 
     @property
     def bs(self) -> Any:
@@ -147,7 +149,10 @@ class _Line:
     def __init__(self, inner: Any, scheduler: PolicyScheduler) -> None:
         self._inner = inner
         self._scheduler = scheduler
-        self._vigil = Vigil(inner.connection)
+        # pybatsim asks what to do after its time-out (never, when there is none), and that may be too rare.
+        patience_s = inner.timeout / 1000 if inner.timeout and inner.timeout > 0 else math.inf
+        inner.timeout = LOOK_MS
+        self._vigil = Vigil(inner.connection, patience_s)
 
     def recv(self, blocking: bool = False) -> Any:
         """Return the next message, None when none came in pybatsim's time-out."""
@@ -155,8 +160,6 @@ class _Line:
             text = self._inner.recv_string(blocking=blocking)
         except UnicodeDecodeError as error:
             leave(InvalidInputError(f"Batsim's message is not UTF-8 ({error.reason})"), _PROGRAM)
-        except KeyboardInterrupt:
-            raise SystemExit(INTERRUPTED) from None
         if text is None:
             return None
         self._vigil.heard()

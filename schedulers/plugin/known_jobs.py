@@ -6,6 +6,7 @@ from typing import Any
 
 from wattq.errors import InvalidInputError
 from wattq.schedulers.plugin.id_order import IdOrder
+from wattq.workloads.batsim_json import whole_number
 
 __all__ = ["KnownJobs"]
 
@@ -63,7 +64,7 @@ class KnownJobs:
         self.full_ids.append(full_id)
         rank = self._order.add(full_id)
         estimate_s = walltime_s if walltime_s > 0.0 else float("inf")
-        user, group, queue = _label(job, "user"), _label(job, "group"), _label(job, "queue")
+        user, group, queue = (whole_number(job.get(key)) for key in ("user", "group", "queue"))
         row = (submit_s, 0.0, walltime_s, estimate_s, 0.0, 0.0, hosts, 0, -1, rank, 0, 0, user, group, queue, 0)
         return number, row
 
@@ -73,9 +74,3 @@ class KnownJobs:
             return []
         self._order.moved = False
         return self._order.ranks(self.full_ids)
-
-
-def _label(job: Any, key: str) -> int:
-    """Return a number that names a user, group or queue; -1 where there is none."""
-    value = job.get(key, -1)
-    return value if type(value) is int and 0 <= value <= _MOST_HOSTS else -1

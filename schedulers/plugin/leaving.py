@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from wattq.errors import WattqError
@@ -10,7 +13,7 @@ from wattq.errors import WattqError
 if TYPE_CHECKING:
     from wattq.schedulers.plugin.bridge import Bridge
 
-__all__ = ["INTERRUPTED", "check_all_done", "leave"]
+__all__ = ["INTERRUPTED", "check_all_done", "leave", "leave_when_interrupted"]
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -21,6 +24,21 @@ def leave(error: WattqError, program: str) -> NoReturn:
     sys.stdout.flush()
     print(f"{program}: error: {error}", file=sys.stderr, flush=True)
     raise SystemExit(error.exit_code)
+
+
+def leave_when_interrupted(program: str) -> None:
+    """Let Ctrl-C end the process with `INTERRUPTED` and no traceback, wherever it is.
+
+    Where Ctrl-C is ignored (a process in the background), it stays so.
+    """
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        print(f"{program}: interrupted", file=sys.stderr, flush=True)
+        raise SystemExit(INTERRUPTED)
+
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, end)
 
 
 def check_all_done(bridge: Bridge) -> None:

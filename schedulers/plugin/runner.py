@@ -6,7 +6,6 @@ It is the same bridge on a bare ZeroMQ socket, for campaigns where the 0.2 ms th
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING
 import zmq
 
 from wattq.errors import InvalidInputError, WattqError
-from wattq.schedulers.plugin.leaving import INTERRUPTED, check_all_done, leave
+from wattq.schedulers.plugin.leaving import INTERRUPTED, check_all_done, leave, leave_when_interrupted
 from wattq.schedulers.plugin.options import SILENCE_LIMIT_S, Options, options_text, read_options, with_defaults
-from wattq.schedulers.plugin.vigil import Vigil
+from wattq.schedulers.plugin.vigil import LOOK_MS, Vigil
 from wattq.schedulers.registry import POLICIES
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["main", "serve"]
 
 PROGRAM = "wattq-scheduler"
-_LOOK_MS = 500  # how often to look after a silent Batsim
 _LINGER_MS = 5000  # how long the last reply may take to leave
 
 
@@ -69,14 +67,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: words after the program's name; those of the process when None.
     """
     arguments = _parser().parse_args(argv)
+    leave_when_interrupted(PROGRAM)
     try:
         bridge = _bridge(arguments.policy, arguments.options)
         spent_s = serve(bridge, arguments.socket_endpoint)
     except WattqError as error:
         leave(error, PROGRAM)
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
     counts = ", ".join(f"{number} {what}" for what, number in bridge.counts().items())
     print(f"{PROGRAM}: jobs: {counts}; {bridge.n_messages} messages answered in {spent_s:.3f} s")
 
@@ -106,7 +102,7 @@ def serve(bridge: Bridge, endpoint: str) -> float:
     """
     with zmq.Context() as context, context.socket(zmq.REP) as socket:
         socket.linger = _LINGER_MS
-        socket.rcvtimeo = _LOOK_MS
+        socket.rcvtimeo = LOOK_MS
         vigil = Vigil(socket)
         try:
             socket.bind(endpoint)

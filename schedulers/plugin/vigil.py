@@ -18,7 +18,10 @@ from wattq.schedulers.plugin.options import SILENCE_LIMIT_S
 if TYPE_CHECKING:
     from wattq.schedulers.plugin.bridge import Bridge
 
-__all__ = ["Vigil"]
+__all__ = ["LOOK_MS", "Vigil"]
+
+LOOK_MS = 500
+"""How often to look after a silent Batsim, ms."""
 
 
 class Vigil:
@@ -26,10 +29,12 @@ class Vigil:
 
     Args:
         socket: the scheduler's socket; watched from now on.
+        at_least_s: how long Batsim may be silent at least, s, where the option `silence_limit_s` is not given.
     """
 
-    def __init__(self, socket: Any) -> None:
+    def __init__(self, socket: Any, at_least_s: float = 0.0) -> None:
         self._socket = socket
+        self._limit_s = max(at_least_s, SILENCE_LIMIT_S)
         self._monitor = socket.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         self._connected = 0
         self._heard_s: float | None = None
@@ -55,7 +60,7 @@ class Vigil:
             raise WattqError(
                 _with_rest(f"Batsim went away at {bridge.now_s} s, before the end of the simulation", bridge)
             )
-        limit_s = bridge.options.silence_limit_s or SILENCE_LIMIT_S
+        limit_s = bridge.options.silence_limit_s or self._limit_s
         if time.monotonic() - self._heard_s >= limit_s:
             raise WattqError(
                 _with_rest(

@@ -11,6 +11,7 @@ from wattq.errors import SimulationAbortError
 from wattq.simulator.batsim.ending import MISSING_LIST, MISSING_PLATFORM, FilesMissingError
 from wattq.simulator.batsim.log import Log
 from wattq.simulator.batsim.options import ServerOptions
+from wattq.simulator.batsim.surrogates import has_half_pair
 
 if TYPE_CHECKING:
     from wattq.platforms.model import Platform
@@ -90,6 +91,8 @@ def read_inputs(options: ServerOptions, log: Log) -> Inputs:
     platform = read_platform(options.platform, master=options.master_host, roles=options.roles, mmax=mmax)
     log.info(f"platform '{options.platform}': {platform.n_compute} compute hosts, {platform.n_hosts} in all")
     externals = read_events(options.events, platform.n_hosts, forward_unknown=options.forward_unknown_events)
+    if any(map(has_half_pair, externals.texts)):
+        raise SimulationAbortError("an external event holds half of a surrogate pair, which is no text; mend its file")
     if options.events:
         log.info(f"external events: {len(externals.texts)}")
     return Inputs(platform, tuple(workloads), externals, _protocol(options, config))

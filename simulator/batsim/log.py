@@ -48,9 +48,9 @@ class Log:
         if self.shows(category, level):
             self._write(f"[{date}] [{category}/{_NAMES[level]}] {text}\n")
 
-    def info(self, text: str) -> None:
+    def info(self, text: str, date: str = "0.000000") -> None:
         """Log a line about inputs or outputs."""
-        self.say("batsim", INFO, text)
+        self.say("batsim", INFO, text, date)
 
     def _write(self, line: str) -> None:
         try:

@@ -108,11 +108,11 @@ def serve(options: ServerOptions, files: OutputFiles | None = None) -> Run:
         SchedulerSilentError: the scheduler does not answer in the time given.
         WattqError: an input breaks a rule; Batsim aborts then.
     """
-    from wattq.simulator.conversation import converse
-
     log = Log(options.thresholds)
     files = files or output_files(options)
     inputs = read_inputs(options, log)
+    from wattq.simulator.conversation import converse  # takes the compiler's start, which bad input need not pay
+
     files.prepare()
     for setting in options.settings:
         log.info(f"SimGrid's setting '{setting}' changes nothing here")
@@ -136,14 +136,22 @@ def serve(options: ServerOptions, files: OutputFiles | None = None) -> Run:
 
 def _conclude(run: Run, options: ServerOptions, log: Log) -> None:
     """Say how the simulation ended."""
-    jobs = run.summary["jobs"]
+    jobs, end = run.summary["jobs"], f"{run.summary['end_s']:.6f} s"
     if run.deadlock:
-        left = [run.job_names(int(job)) for job in run.never_started[:_SHOWN_JOBS]]
-        names = ", ".join(f"{workload}!{job_id}" for job_id, workload, _ in left)
-        waiting = f"; {jobs['never_started']} jobs were never started ({names}{', ...' if names else ''})"
         complain(
-            f"deadlock at {run.summary['end_s']:.6f} s: nothing can happen any more{waiting if names else ''}; "
-            "the files are written, the scheduler is not told"
+            f"deadlock at {end}: nothing can happen any more{_left_over(run)}; the files are written, the scheduler is "
+            "not told"
         )
-    log.info(f"the simulation ended at {run.summary['end_s']:.6f} s: {jobs['ended']} jobs ended")
-    log.info(f"results are under '{options.prefix}_'")
+    date = end.removesuffix(" s")
+    log.info(f"the simulation ended at {end}: {jobs['ended']} jobs ended, {jobs['rejected']} were rejected", date)
+    log.info(f"results are under '{options.prefix}_'", date)
+
+
+def _left_over(run: Run) -> str:
+    """Return which jobs were never started, as a part of a sentence."""
+    left = run.never_started.tolist()
+    if not left:
+        return ""
+    names = [f"{workload}!{job_id}" for job_id, workload, _ in map(run.job_names, left[:_SHOWN_JOBS])]
+    more = ", ..." if len(left) > _SHOWN_JOBS else ""
+    return f"; {len(left)} jobs were never started ({', '.join(names)}{more})"

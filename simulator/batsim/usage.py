@@ -60,7 +60,7 @@ SimGrid and Redis:
                                     repeatable
   --sg-log CATEGORY.thresh:LEVEL    what is logged, as SimGrid's option of this name; repeatable
   --redis-hostname HOST, --redis-port PORT, --redis-prefix PREFIX
-                                    told to the scheduler, like Batsim without --enable-redis
+                                    told to the scheduler; Redis itself is not used
                                     [defaults: 127.0.0.1, 6379, default]
 
 Others:

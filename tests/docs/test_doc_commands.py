@@ -24,6 +24,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -34,7 +35,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MARKS = ("file", "exits with", "needs", "slow", "runs as")
 BLOCK = re.compile(r"^((?:<!-- [^\n]* -->\n)*)```([a-z]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- ([a-z ]+): ([^\n]*) -->")
-# Beside these, commands of a page are `wattq`, `python` and `make`.
+# Beside these, commands of a page are `wattq`, `python` and `make`; `NAME=VALUE` may stand before one.
 SHELL = ("ls", "head", "cmp", "grep", "cat")
 
 
@@ -103,6 +104,15 @@ class Session:
     def execute(self, command: str) -> tuple[int, str]:
         """Run a command; return its exit code and what it printed."""
         words = shlex.split(command)
+        given: dict[str, str] = {}
+        while re.match(r"[A-Z_]+=", words[0]):
+            name, _, given[name] = words.pop(0).partition("=")
+        if "WATTQ_BATSIM" in given:
+            pytest.importorskip("pybatsim", reason="pybatsim is not installed")
+        with patch.dict(os.environ, given):
+            return self.run(words, command)
+
+    def run(self, words: list[str], command: str) -> tuple[int, str]:
         if words[0] == "wattq":
             return self.here(lambda: main(words[1:]))
         if words[0] == "python":

@@ -115,7 +115,10 @@ CASES: dict[str, tuple[Mapping[float, Events], str]] = {
         {0: [(SET, {"resources": "2", "state": "5"})]},
         "0.000000 s: machine 2 ('h2') has no power state 5",
     ),
-    "unknown decision": ({0: [("REBOOT", {})]}, "0.000000 s: a decision is of type 'REBOOT', which Batsim does not know"),
+    "unknown decision": (
+        {0: [("REBOOT", {})]},
+        "0.000000 s: a decision is of type 'REBOOT', which Batsim does not know",
+    ),
 }
 
 

@@ -359,3 +359,15 @@ def test_a_start_may_set_the_power_state_of_its_hosts(kit: SimpleNamespace, mach
     assert float(kit.by_id(run)["a"]["execution_time"]) == pytest.approx(20.0, abs=1e-6)
     lines = run.files()["pstate_changes.csv"].splitlines()
     assert [line.split(",")[1:] for line in lines[1:]] == [["0-2", "0"], ["0-1", "-1"], ["0-1", "1"]]
+
+
+def test_dates_are_known_with_six_decimals(kit: SimpleNamespace) -> None:
+    jobs = [kit.job("a", 1.00000049, 1, "d", 10.0000001), kit.job("b", 2, 1, "d", 1e-7)]
+    seen: dict[int, tuple[float, float]] = {}
+
+    def look(view: View, actions: Actions) -> None:
+        for number in view.queue:
+            seen[int(number)] = (view.submit_of(number), view.estimate_of(number))
+
+    simulate(kit.machine(kit.host("h0")), [kit.workload(jobs, {"d": kit.delay(5)})], kit.Scripted(*[look] * 4))
+    assert seen == {0: (1.0, 10.0), 1: (2.0, float("inf"))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +301,13 @@ def test_round_trip_and_order_of_the_file(jobs: list[dict[str, Any]], random: An
         assert one.job_id == workload.job_id
         for field in ("submit_s", "hosts", "walltime_s", "profile"):
             np.testing.assert_array_equal(getattr(one, field), getattr(workload, field))
+
+
+def test_owners_are_read_and_written() -> None:
+    workload = parse_batsim_json(document(job(user=7, group=0, queue=-2), job(id="b", user=True, group="g")), "w.json")
+    assert workload.user.tolist() == [7, -1]
+    assert workload.group.tolist() == [0, -1]
+    assert workload.queue.tolist() == [-1, -1]
+    written = json.loads(batsim_json(replace(workload, extra=None)))["jobs"]
+    assert written[0] == {"id": "a", "subtime": 0, "res": 2, "walltime": 20, "profile": "d", "user": 7, "group": 0}
+    assert "user" not in written[1]

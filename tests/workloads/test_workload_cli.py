@@ -51,7 +51,8 @@ def test_convert_to_batsim(log: Path, tmp_path: Path, form: str) -> None:
     assert "dropped         1  run time 0" in result.output
     assert "2 jobs for 4 hosts written to" in result.output
     document = json.loads(gzip.decompress(out.read_bytes()))
-    assert document["jobs"][1] == {"id": "2", "subtime": 30, "res": 1, "walltime": 15, "profile": f"{form[0]}14"}
+    job = {"id": "2", "subtime": 30, "res": 1, "walltime": 15, "profile": f"{form[0]}14"}
+    assert document["jobs"][1] == job | {"user": 3, "group": 2, "queue": 1}
     work = {"delay": 14} if form == "delay" else {"cpu": 28e9, "com": 0}
     assert document["profiles"][f"{form[0]}14"] == {"type": form} | work
 

@@ -56,7 +56,7 @@ def play(fakes: SimpleNamespace, workload: Workload, monkeypatch: pytest.MonkeyP
     """Run a policy in ``out`` with the stand-ins, which get little time after a failure."""
     monkeypatch.setattr(commands, "FAILURE_S", 0.3)
 
-    def run(policy: str = "easy", *, energy: bool = False, timeout_s: float = 60.0, **params: Any) -> Any:
+    def run(policy: str = "easy", *, energy: bool = False, timeout_s: float = 600.0, **params: Any) -> Any:
         batsim, pybatsim = Program(fakes.batsim, "v4.2.1"), Program(fakes.scheduler, "4.0.0a0")
         return runner.run_once(
             load_platform("kth-sp2"),

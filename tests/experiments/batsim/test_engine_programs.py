@@ -64,7 +64,7 @@ def play() -> Play:
         policy: str = "easy",
         *,
         scheduler: Program | None = None,
-        timeout_s: float = 60.0,
+        timeout_s: float = 600.0,
         out: str = "out",
         energy: bool = True,
     ) -> Any:

@@ -264,6 +264,7 @@ def test_a_ledger_with_little_room(say: SimpleNamespace) -> None:
     assert bridge.counts() == {"submitted": 1900, "ended": 590, "rejected": 1000}
 
 
+@settings(deadline=None, max_examples=50)
 @given(ids=st.lists(st.text("ab1", max_size=6), unique=True, max_size=80), most=st.integers(100, 300))
 def test_ranks_sort_as_ids_do(ids: list[str], most: int) -> None:
     order = IdOrder(most)
