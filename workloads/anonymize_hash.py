@@ -13,8 +13,8 @@ __all__ = ["KINDS", "LEAST_NUMBER", "Pseudonyms"]
 KINDS = {"user": "Zu", "group": "Zg", "node": "Zn", "queue": "Zq", "job": "Zj", "name": "Zx", "executable": "Ze"}
 """Kinds of ids and how the pseudonym of a text starts; one id of two kinds has two pseudonyms."""
 
-LEAST_NUMBER = 2**51
-"""Pseudonyms are numbers from here to 2**52: exact in a double, and larger than any id that a site gives."""
+LEAST_NUMBER = 10**14
+"""Pseudonyms are numbers of 15 digits, from here on: exact in a double, and larger than any id that a site gives."""
 
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 class Pseudonyms:
     """Pseudonyms of ids under one salt; the same salt gives the same pseudonyms in every file.
 
-    A number stays a number and a text stays a text: of ``7`` comes a number of 16 digits, of ``ann`` the letters of
+    A number stays a number and a text stays a text: of ``7`` comes a number of 15 digits, of ``ann`` the letters of
     its kind and such a number, so that columns keep their type and no letter of the id can appear by chance.
 
     Args:
@@ -42,7 +42,7 @@ class Pseudonyms:
             original: the id; an empty one stays empty.
 
         Raises:
-            WorkloadError: two ids got one pseudonym (with a million ids, once in 4000 salts).
+            WorkloadError: two ids got one pseudonym (with a million ids, once in 1800 salts).
         """
         if not original:
             return ""
@@ -52,7 +52,7 @@ class Pseudonyms:
     def _make(self, kind: str, original: str) -> str:
         message = f"{kind}\0{original}".encode("utf-8", "surrogateescape")
         digest = hmac.new(self._salt, message, hashlib.sha256).digest()
-        number = LEAST_NUMBER + int.from_bytes(digest[:8], "big") % LEAST_NUMBER
+        number = LEAST_NUMBER + int.from_bytes(digest[:8], "big") % (9 * LEAST_NUMBER)
         made = str(number) if _NUMBER.fullmatch(original) else f"{KINDS[kind]}{number}"
         if self._owner.setdefault((kind, made), original) != original:
             raise WorkloadError(

@@ -16,6 +16,7 @@ from wattq.workloads.anonymize_hash import Pseudonyms
 from wattq.workloads.anonymize_options import TIERS, AnonymizeOptions
 from wattq.workloads.anonymize_report import Anonymized, anonymize_lines
 from wattq.workloads.files import read_plain
+from wattq.workloads.reader import parse_workload
 from wattq.workloads.swf import FIELDS, parse_swf_table
 
 SALT = b"a salt for the tests 0123456789"
@@ -411,3 +412,24 @@ def test_mutated_logs_give_a_result_or_a_message(kind: str) -> None:
             error.add_note(f"{kind} input {case}: {content!r}")
             raise
     assert outcomes == {"done", "refused"}
+
+
+@pytest.mark.parametrize("tier", sorted(TIERS))
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [
+        ("slurm", "nrel-eagle_first1000_2019.csv"),
+        ("slurm", "ubccr_sacct_simple.log"),
+        ("swf", "NASA-iPSC-1993-3.1-cln.swf.gz"),
+    ],
+)
+def test_what_is_written_can_be_read_as_a_workload(shared_dir: Path, folder: str, file: str, tier: str) -> None:
+    data = read_plain(shared_dir / "data" / folder / file)
+    out = anonymize_bytes(data, file, Pseudonyms(SALT), AnonymizeOptions(tier=tier, k=1)).text
+    before, after = parse_workload(data, file), parse_workload(out.encode(), file)
+    assert after.report.n_read == before.report.n_read
+    assert after.n_jobs == before.n_jobs
+    if tier != "bronze":
+        # jobs of one second are in the order of their ids, which are new
+        assert sorted(after.hosts) == sorted(before.hosts)
+        assert len(set(after.user)) == len(set(before.user))
