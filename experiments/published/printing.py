@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_output", "csv_text", "json_text", "show", "summary", "write"]
 
-EQUAL, DIFFERENT = "=", "!"
-"""Marks of a cell: it has the printed digits, or not."""
+EQUAL, DIFFERENT, ABSENT = "=", "!", "-"
+"""Marks of a cell: it has the printed digits, or not; it is not computed."""
 
 _KEYS = ("block", "metric", "trace", "column", "printed", "published", "computed", "equal", "difference")
 
@@ -65,7 +65,7 @@ def _computed(cell: Cell | None) -> tuple[str, str]:
     if cell is None:
         return "", ""
     if cell.equal is None:
-        return "no trace  ", "yellow"
+        return f"{ABSENT}  ", "yellow"
     return (f"{cell.text} {EQUAL}", "green") if cell.equal else (f"{cell.text} {DIFFERENT}", "bold red")
 
 
@@ -80,6 +80,7 @@ def _difference(cell: Cell | None) -> tuple[str, str]:
 
 
 def _lines(done: Reproduction) -> Iterator[str]:
+    yield f"{EQUAL} has the printed digits; {DIFFERENT} differs; {ABSENT} not computed"
     if any(not cell.published for cell in done.cells):
         yield "(...) a reference value: the publication does not have it"
     yield from (f"note: {note}" for note in done.protocol.notes)
