@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattq.workloads.alibaba_gpu import NodeList, read_node_list
+    from wattq.workloads.anonymize import anonymize_file
+    from wattq.workloads.anonymize_options import AnonymizeOptions
+    from wattq.workloads.anonymize_report import AnonymizeReport, anonymize_lines
     from wattq.workloads.arrivals import Law
     from wattq.workloads.batsim_json import parse_batsim_json
     from wattq.workloads.bursts import HEAVY, SMALL, Burst
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from wattq.workloads.model import CleaningReport, Outcome, Profile, Workload
     from wattq.workloads.options import CleaningOptions
     from wattq.workloads.profiles import profile_runtime_s
+    from wattq.workloads.purge import purge_files
+    from wattq.workloads.purge_audit import AuditEntry
     from wattq.workloads.reader import (
         parse_workload,
         read_batsim_json,
@@ -50,6 +55,9 @@ __all__ = [
     "LUBLIN_CLASSES",
     "SMALL",
     "TRACES",
+    "AnonymizeOptions",
+    "AnonymizeReport",
+    "AuditEntry",
     "Burst",
     "CleaningOptions",
     "CleaningReport",
@@ -69,6 +77,8 @@ __all__ = [
     "Trace",
     "Workload",
     "aggregate",
+    "anonymize_file",
+    "anonymize_lines",
     "cache_dir",
     "find_entry",
     "find_trace",
@@ -85,6 +95,7 @@ __all__ = [
     "parse_swf",
     "parse_workload",
     "profile_runtime_s",
+    "purge_files",
     "read_batsim_json",
     "read_durations",
     "read_log_table",
@@ -108,6 +119,9 @@ __all__ = [
 
 _MODULES = {
     "alibaba_gpu": ("NodeList", "read_node_list"),
+    "anonymize": ("anonymize_file",),
+    "anonymize_options": ("AnonymizeOptions",),
+    "anonymize_report": ("AnonymizeReport", "anonymize_lines"),
     "arrivals": ("Law",),
     "batsim_json": ("parse_batsim_json",),
     "bursts": ("HEAVY", "SMALL", "Burst"),
@@ -124,6 +138,8 @@ _MODULES = {
     "model": ("CleaningReport", "Outcome", "Profile", "Workload"),
     "options": ("CleaningOptions",),
     "profiles": ("profile_runtime_s",),
+    "purge": ("purge_files",),
+    "purge_audit": ("AuditEntry",),
     "reader": ("parse_workload", "read_batsim_json", "read_log_table", "read_swf", "read_workload"),
     "replay": ("aggregate", "replay_workload", "scale_arrivals"),
     "report": ("report_lines",),
