@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,8 +87,8 @@ def test_all_bounds_hold(
     seed: int,
     on_the_hour: bool,
 ) -> None:
-    bursts = {"small": replace(SMALL, probability=small), "heavy": replace(HEAVY, probability=heavy)}
-    model = HourlyModel(*laws, *bounds, **bursts, on_the_hour=on_the_hour)  # type: ignore[arg-type]
+    bursts: dict[str, Any] = {"small": replace(SMALL, probability=small), "heavy": replace(HEAVY, probability=heavy)}
+    model = HourlyModel(*laws, *bounds, **bursts, on_the_hour=on_the_hour)
     table = hourly_jobs(model, 30, seed)
     assert _per_hour(table, 30).max() <= bounds[0]
     assert _per_hour(table, 30).size == 30
@@ -132,8 +133,8 @@ def test_burst_of_probability_1_comes_every_hour_in_range_and_0_never(burst: obj
     kind = SMALL if burst is SMALL else HEAVY
     quiet = HourlyModel(*_poisson(0, 8, 2, 32))
     assert hourly_jobs(quiet, 200, 1).n_jobs == 0
-    always = replace(kind, probability=1.0)
-    table = hourly_jobs(replace(quiet, **{kind.name: always}), 200, 1)  # type: ignore[arg-type]
+    change: dict[str, Any] = {kind.name: replace(kind, probability=1.0)}
+    table = hourly_jobs(replace(quiet, **change), 200, 1)
     counts = _per_hour(table, 200)
     assert kind.jobs[0] <= counts.min() <= counts.max() <= kind.jobs[1]
     for values, (low, high) in (

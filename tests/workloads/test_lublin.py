@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -179,6 +180,6 @@ def test_bounds_hold_and_the_seed_decides(n_jobs: int, n_hosts: int, seed: int, 
     ],
 )
 def test_arguments_outside_their_range_are_named(wrong: dict[str, object], words: str) -> None:
-    arguments: dict[str, object] = {"n_jobs": 5, "n_hosts": 128} | wrong
+    arguments: dict[str, Any] = {"n_jobs": 5, "n_hosts": 128} | wrong
     with pytest.raises(InvalidInputError, match=words):
-        generate_lublin(**arguments)  # type: ignore[arg-type]
+        generate_lublin(**arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,21 +66,18 @@ def test_uniform_ranges_come_back() -> None:
     assert best.command.startswith("wattq workload generate uniform --hours ")
 
 
+def _hours_with_bursts(model: HourlyModel) -> float:
+    alone = hourly_jobs(replace(model, arrivals=Law("flat", 0)), _HOURS, 1)
+    return float(np.count_nonzero(np.bincount(alone.submit_s // 3600)) / _HOURS)
+
+
 def test_bursts_come_back_apart_from_the_rest() -> None:
-    bursts = {"small": replace(SMALL, probability=0.05), "heavy": replace(HEAVY, probability=0.03)}
-    model = HourlyModel(*_laws("poisson", 20, 10, 3, 40), **bursts)  # type: ignore[arg-type]
+    bursts: dict[str, Any] = {"small": replace(SMALL, probability=0.05), "heavy": replace(HEAVY, probability=0.03)}
+    model = HourlyModel(*_laws("poisson", 20, 10, 3, 40), **bursts)
     options = suggest_generators(generate_hourly(model, _HOURS, 335, 1))[0].options
     assert _four(options, "--wg-poisson-lambdas4") == pytest.approx([20, 10, 3, 40], rel=0.05)
     # of the hours that were drawn with a burst, not of the probability they were drawn by
-    small, heavy = (
-        np.count_nonzero(
-            np.bincount(
-                hourly_jobs(replace(model, arrivals=Law("flat", 0), **{other: kind}), _HOURS, 1).submit_s // 3600
-            )
-        )
-        / _HOURS
-        for other, kind in (("heavy", HEAVY), ("small", SMALL))
-    )
+    small, heavy = _hours_with_bursts(replace(model, heavy=HEAVY)), _hours_with_bursts(replace(model, small=SMALL))
     assert float(options["--wg-burst-small-prob"]) == pytest.approx(small, rel=0.05)
     assert float(options["--wg-burst-heavy-prob"]) == pytest.approx(heavy, rel=0.05)
     assert (small, heavy) == pytest.approx((0.05, 0.03), rel=0.2)
