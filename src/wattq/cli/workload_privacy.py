@@ -15,8 +15,8 @@ _QUASI_HELP = "Column that is a quasi-identifier; repeatable. Sizes, queues and 
 
 
 def anonymize(
-    source: Annotated[Path, typer.Argument(metavar="IN", help=_LOG_HELP)],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, in the form of IN; also with .gz or .xz.")],
+    source: Annotated[Path, typer.Argument(help=_LOG_HELP)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, in the form of SOURCE; also with .gz or .xz.")],
     salt_file: Annotated[Path, typer.Option("--salt-file", help="File with the secret salt, 16 bytes at least.")],
     new_salt: Annotated[bool, typer.Option("--new-salt", help="Create the salt first.")] = False,
     k: Annotated[int, typer.Option("--k", help="Suppress groups of fewer users; 1 suppresses none.")] = 5,
@@ -43,7 +43,7 @@ def anonymize(
 
 
 def purge(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help=_LOG_HELP)],
+    files: Annotated[list[Path], typer.Argument(help=_LOG_HELP)],
     before: Annotated[str, typer.Option(help="Date, such as 2024-01-31, or 2024-01-31T12:00:00.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
     audit_log: Annotated[
