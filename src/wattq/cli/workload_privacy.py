@@ -16,7 +16,7 @@ _QUASI_HELP = "Column that is a quasi-identifier; repeatable. Sizes, queues and 
 
 def anonymize(
     source: Annotated[Path, typer.Argument(help=_LOG_HELP)],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, in the form of SOURCE; also with .gz or .xz.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, in the form of SOURCE; also .gz or .xz.")],
     salt_file: Annotated[Path, typer.Option("--salt-file", help="File with the secret salt, 16 bytes at least.")],
     new_salt: Annotated[bool, typer.Option("--new-salt", help="Create the salt first.")] = False,
     k: Annotated[int, typer.Option("--k", help="Suppress groups of fewer users; 1 suppresses none.")] = 5,
