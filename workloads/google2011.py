@@ -14,14 +14,13 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from wattq.errors import WorkloadError
 from wattq.workloads.log_table import LogRows
 from wattq.workloads.options import CleaningOptions
 from wattq.workloads.swf import SwfTable
-from wattq.workloads.text_table import amount, read_csv, whole_number
+from wattq.workloads.text_table import amount, factorize, read_csv, whole_number
 
 __all__ = ["is_job_events", "parse_google2011_table"]
 
@@ -51,7 +50,7 @@ def parse_google2011_table(data: bytes, source: str, options: CleaningOptions) -
     events = read_csv(data, source, names=_COLUMNS)
     time = events.convert("time", _microseconds, "a time in microseconds, 0 to 2^63 - 1")
     kind = events.convert("event", _event, "an event from 0 to 8")
-    job, jobs = pd.factorize(events.column("job"))
+    job, jobs = factorize(events.column("job"))
     if not len(jobs):
         raise WorkloadError(f"{source}: no events; is this the whole file?")
     spans = _spans(time, kind, job, len(jobs))

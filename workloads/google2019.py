@@ -62,8 +62,9 @@ def parse_google2019_table(data: bytes, source: str, options: CleaningOptions) -
 
 
 def _microseconds(text: str) -> float | None:
-    value = whole_number(text)
-    return float("nan") if value is not None and value > _LATEST_US else value
+    # 2^63 - 1 stands for a date after the trace, which is as good as none
+    after = text.isascii() and text.isdigit() and len(text) <= 19 and int(text) > _LATEST_US
+    return float("nan") if after else whole_number(text)
 
 
 def _event(text: str) -> float | None:

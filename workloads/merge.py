@@ -60,7 +60,7 @@ def merge_workloads(
     origin = float(submit.min(initial=np.inf)) if rebase and submit.size else 0.0
     profiles, index, renamed = merged_profiles(workloads)
     dates = submit - origin
-    people = {key: _numbers([getattr(work, key) for work in workloads], same_people)[order] for key in _PEOPLE}
+    people = {key: _numbers([getattr(work, key) for work in workloads], same_people) for key in _PEOPLE}
     if not same_people and any((work.user >= 0).any() for work in workloads):
         notes.append("users, groups and queues of different logs are taken to be different")
     offsets = {work.utc_offset_s for work in workloads}
@@ -73,9 +73,11 @@ def merge_workloads(
         walltime_s=np.concatenate([work.walltime_s for work in workloads])[order],
         profile=index[order],
         profiles=profiles,
-        **people,
+        user=people["user"][order],
+        group=people["group"][order],
+        queue=people["queue"][order],
         report=_report(workloads, notes),
-        extra=_extra(workloads, ids, dates, renamed, order),
+        extra=_extra(workloads, ids, dates, people, renamed, order),
         outcome=_outcome(workloads, [shift - origin for shift in shifts], order),
         unix_start_s=None if begin is None else begin + origin,
         utc_offset_s=offsets.pop() if len(offsets) == 1 else None,
@@ -157,6 +159,7 @@ def _extra(
     workloads: Sequence[Workload],
     ids: Sequence[str],
     dates: _Floats,
+    people: Mapping[str, NDArray[np.int64]],
     renamed: Sequence[Mapping[str, str]],
     order: NDArray[np.int64],
 ) -> tuple[Mapping[str, Any], ...] | None:
@@ -169,7 +172,9 @@ def _extra(
             given = dict(work.extra[row]) if work.extra is not None else _plain(work, row)
             place = len(objects)
             name = work.profiles[int(work.profile[row])].name
-            objects.append(given | {"id": ids[place], "subtime": whole(dates[place]), "profile": names[name]})
+            owner = {key: int(numbers[place]) for key, numbers in people.items() if numbers[place] >= 0}
+            given |= {"id": ids[place], "subtime": whole(dates[place]), "profile": names[name]}
+            objects.append(given | owner)
     return tuple(objects[row] for row in order.tolist())
 
 

@@ -11,10 +11,9 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from wattq.errors import WorkloadError, at
@@ -23,6 +22,9 @@ from wattq.workloads.files import sha256_hex
 from wattq.workloads.model import Workload
 from wattq.workloads.options import CleaningOptions
 from wattq.workloads.swf_header import SwfHeader, parse_header
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["FIELDS", "SwfTable", "parse_swf", "parse_swf_table", "refuse_strangers"]
 
@@ -151,6 +153,8 @@ def _fast_columns(body: bytes) -> NDArray[np.float64] | None:
 
 
 def _frame(body: bytes, **how: Any) -> pd.DataFrame:
+    import pandas as pd  # JSON alone must not cost its start
+
     # A 19th column catches rows that are too long; rows that are too short end in NaN.
     frame: pd.DataFrame = pd.read_csv(
         io.BytesIO(body),

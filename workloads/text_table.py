@@ -9,13 +9,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from wattq.errors import WorkloadError, at
 from wattq.workloads.files import sha256_hex
 
-__all__ = ["TextTable", "amount", "decode", "header_names", "numbered", "read_csv", "table_of", "whole_number"]
+__all__ = [
+    "TextTable",
+    "amount",
+    "decode",
+    "factorize",
+    "header_names",
+    "numbered",
+    "read_csv",
+    "table_of",
+    "whole_number",
+]
 
 _AMOUNT = re.compile(r"\d{1,300}(\.\d{0,300})?([eE][+-]?\d{1,3})?|\.\d{1,300}", re.ASCII)
 _WHOLE = re.compile(r"\d{1,18}(\.0{1,9})?", re.ASCII)
@@ -99,7 +108,7 @@ class TextTable:
         """
         if name not in self.columns:
             return np.full(self.n_rows, np.nan)
-        codes, texts = pd.factorize(self.columns[name])
+        codes, texts = factorize(self.columns[name])
         values = np.empty(len(texts))
         for code, text in enumerate(texts):
             value = function(text)
@@ -134,13 +143,21 @@ def whole_number(text: str) -> float | None:
     return amount(text) if text in _MISSING or _WHOLE.fullmatch(text) else None
 
 
+def factorize(texts: NDArray[np.object_]) -> tuple[NDArray[np.int64], list[str]]:
+    """Return a number for each text, in order of appearance, and the distinct texts."""
+    import pandas as pd  # JSON alone must not cost its start
+
+    codes, distinct = pd.factorize(texts)
+    return codes.astype(np.int64), [str(text) for text in distinct]
+
+
 def numbered(texts: NDArray[np.object_]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Return a number for each text, -1 where it is empty, and the texts by number (in order of appearance)."""
     known = texts != ""
-    codes, names = pd.factorize(texts[known])
+    codes, names = factorize(texts[known])
     numbers = np.full(texts.size, -1.0)
     numbers[known] = codes
-    return numbers, tuple(map(str, names))
+    return numbers, tuple(names)
 
 
 def read_csv(data: bytes, source: str, *, names: Sequence[str] = (), separator: str = ",") -> TextTable:
