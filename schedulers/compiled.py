@@ -11,6 +11,7 @@ from wattq.schedulers.conservative import conservative_memory, decide_conservati
 from wattq.schedulers.easy import decide_easy, easy_memory
 from wattq.schedulers.easy_bf import decide_easy_bf, easy_bf_memory
 from wattq.schedulers.easy_fast import decide_easy_fast, easy_fast_memory
+from wattq.schedulers.fair_share import decide_fair_share, fair_share_memory
 from wattq.schedulers.fcfs import decide_fcfs, fcfs_memory
 from wattq.schedulers.filler import decide_filler, filler_memory
 from wattq.simulator.jit import jitted
@@ -27,6 +28,7 @@ MEMORY = {
     k.EASY_FAST: easy_fast_memory,
     k.EASY_BF: easy_bf_memory,
     k.CONSERVATIVE: conservative_memory,
+    k.FAIR_SHARE: fair_share_memory,
 }
 """Kind -> function from (jobs, hosts, words) to the sizes of the policy's memory."""
 
@@ -63,6 +65,8 @@ def decide(
         decide_easy_bf(v, par, mi, mf, mw)
     elif kind == k.CONSERVATIVE:
         decide_conservative(v, par, mi, mf, mw)
+    elif kind == k.FAIR_SHARE:
+        decide_fair_share(v, par, mi, mf, mw)
 
 
 @jitted

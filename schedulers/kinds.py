@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["CONSERVATIVE", "EASY", "EASY_BF", "EASY_FAST", "FCFS", "FILLER"]
+__all__ = ["CONSERVATIVE", "EASY", "EASY_BF", "EASY_FAST", "FAIR_SHARE", "FCFS", "FILLER"]
 
-FCFS, FILLER, EASY, EASY_FAST, EASY_BF, CONSERVATIVE = range(6)
+FCFS, FILLER, EASY, EASY_FAST, EASY_BF, CONSERVATIVE, FAIR_SHARE = range(7)

@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 __all__ = ["ORDERS", "ORDER_ALIASES", "order_code"]
 
-# The codes are read by compiled code; LXF and what follows it change with the date.
-FCFS, LCFS, SJF, LJF, SMALLEST, LARGEST, SAF, LAF, LXF, WFP3, UNICEF = range(11)
+# The codes are read by compiled code; LXF and what follows it change with the date. MARK is no order that can be
+# asked for: the smallest mark first, which a policy writes on the jobs that wait.
+FCFS, LCFS, SJF, LJF, SMALLEST, LARGEST, SAF, LAF, F1, F2, F3, F4, LXF, WFP3, UNICEF, MARK = range(16)
 
 ORDERS: Mapping[str, str] = MappingProxyType(
     {
@@ -20,6 +21,10 @@ ORDERS: Mapping[str, str] = MappingProxyType(
         "largest": "most hosts first",
         "saf": "smallest area (hosts x expected run time) first",
         "laf": "largest area first",
+        "f1": "smallest log10(run) x hosts + 870 x log10(submit) first",
+        "f2": "smallest sqrt(run) x hosts + 25,600 x log10(submit) first",
+        "f3": "smallest run x hosts + 6,860,000 x log10(submit) first",
+        "f4": "smallest run x sqrt(hosts) + 530,000 x log10(submit) first",
         "lxf": "largest expansion factor ((wait + run) / run) first",
         "wfp3": "largest (wait / run)^3 x hosts first",
         "unicef": "largest wait / (log2(hosts + 1) x run) first",
@@ -27,10 +32,24 @@ ORDERS: Mapping[str, str] = MappingProxyType(
 )
 """Order -> what comes first. Expected run times are walltimes unless a predictor is attached; a job without one counts
 as endless. Ties keep the order of submission. `lxf`: Srinivasan et al. 2002; `wfp3` and `unicef`: Tang et al. 2009,
-the logarithm taken of hosts + 1 so that one-host jobs have a finite score."""
+the logarithm taken of hosts + 1 so that one-host jobs have a finite score. `f1` to `f4`: D. Carastan-Santos and
+R. Y. de Camargo, Obtaining dynamic scheduling policies with simulation and machine learning, SC'17, table 3: functions
+fitted to simulations of the Lublin-Feitelson model, with run and submit times in seconds, the latter counted from the
+workload's date 0; times below 1 s count as 1 s, so that every logarithm is finite and none is negative."""
 
 ORDER_ALIASES: Mapping[str, str] = MappingProxyType(
     {
+        "fifo": "fcfs",
+        "lifo": "lcfs",
+        "spf": "sjf",
+        "spt": "sjf",
+        "lpf": "ljf",
+        "lpt": "ljf",
+        "sqf": "smallest",
+        "lqf": "largest",
+        "expansion": "lxf",
+        "wfp": "wfp3",
+        "unicep": "unicef",
         "submission": "fcfs",
         "asc_walltime": "sjf",
         "desc_walltime": "ljf",
@@ -40,7 +59,9 @@ ORDER_ALIASES: Mapping[str, str] = MappingProxyType(
         "desc_bounded_slowdown": "fcfs",
     }
 )
-"""batsched's names. Its two slowdowns are waiting times, so they order as first come, first served."""
+"""Other names: those of list scheduling (`spt`, `lpt`), of Lelong et al. 2017 (`spf`, `lqf`, ...), of RLScheduler
+(`unicep`, Zhang et al. 2020) and, from `submission` on, batsched's, whose two slowdowns are waiting times and so order
+as first come, first served."""
 
 
 def order_code(name: str) -> int:

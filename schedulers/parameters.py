@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from wattq.errors import PolicyError
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS, order_code
 
-__all__ = ["Parameter", "backfill", "numbers_of", "order", "rjms_delay"]
+__all__ = ["Parameter", "backfill", "half_life", "numbers_of", "order", "rjms_delay", "shares"]
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,15 @@ class Parameter:
         rule: what values are valid, in words.
         meaning: what it does, in words.
         default: value when it is not given; the name of another parameter stands for that one's value.
-        number: turns a value into the number that compiled code reads; raises ValueError for a bad one.
+        number: turns a value into the number, or the row of numbers, that compiled code reads; raises ValueError for
+            a bad one.
     """
 
     name: str
     rule: str
     meaning: str
     default: str | float
-    number: Callable[[object], float]
+    number: Callable[[object], float | tuple[float, ...]]
 
 
 def _order_number(value: object) -> float:
@@ -51,10 +52,42 @@ def _seconds(value: object) -> float:
     return seconds
 
 
+def _shares(value: object) -> tuple[float, ...]:
+    """Return users and shares by turns, from a mapping or its text."""
+    if isinstance(value, str):
+        pairs = [part.split(":") for part in value.split(",") if part.strip()]
+    elif isinstance(value, Mapping):
+        pairs = [[str(user), str(share)] for user, share in value.items()]
+    else:
+        raise ValueError(value)
+    found: dict[int, float] = {}
+    for user, share in pairs:
+        if int(user) in found or not -1 <= int(user) < 2**53 or not 0 < float(share) < math.inf:
+            raise ValueError(value)
+        found[int(user)] = float(share)
+    return tuple(float(number) for pair in found.items() for number in pair)
+
+
 _ORDER_RULE = f"one of {', '.join([*ORDERS, *ORDER_ALIASES])}"
 
 order = Parameter("order", _ORDER_RULE, "who comes first in the queue", "fcfs", _order_number)
 backfill = Parameter("backfill", _ORDER_RULE, "the order in which candidates are backfilled", "order", _order_number)
+
+
+half_life = Parameter(
+    "half_life",
+    "a number of seconds, 0 or more (0: use never fades)",
+    "s after which the use of hosts counts half",
+    604800.0,
+    _seconds,
+)
+shares = Parameter(
+    "shares",
+    "pairs of user and share above 0, such as 3:2,7:0.5 (-1: the unknown user), each user once",
+    "what users are entitled to; 1 for those not named",
+    "",
+    _shares,
+)
 
 
 def rjms_delay(default_s: float) -> Parameter:
@@ -68,7 +101,9 @@ def rjms_delay(default_s: float) -> Parameter:
     )
 
 
-def numbers_of(policy: str, parameters: tuple[Parameter, ...], given: Mapping[str, object]) -> list[float]:
+def numbers_of(
+    policy: str, parameters: tuple[Parameter, ...], given: Mapping[str, object]
+) -> list[float | tuple[float, ...]]:
     """Return the numbers of a policy's parameters, in their order.
 
     Args:
@@ -89,8 +124,8 @@ def numbers_of(policy: str, parameters: tuple[Parameter, ...], given: Mapping[st
     return [_number(policy, p, values[p.name]) for p in parameters]
 
 
-def _number(policy: str, parameter: Parameter, value: object) -> float:
-    """Return a value as a number."""
+def _number(policy: str, parameter: Parameter, value: object) -> float | tuple[float, ...]:
+    """Return a value as a number, or as a row of numbers."""
     try:
         return parameter.number(value)
     except ValueError:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from wattq.errors import PolicyError
 from wattq.schedulers import kinds
 from wattq.schedulers.loading import load_policy
-from wattq.schedulers.orders import ORDERS
-from wattq.schedulers.parameters import Parameter, backfill, numbers_of, order, rjms_delay
+from wattq.schedulers.orders import ORDER_ALIASES, ORDERS
+from wattq.schedulers.parameters import Parameter, backfill, half_life, numbers_of, order, rjms_delay, shares
 
 if TYPE_CHECKING:
     from wattq.simulator.interface import CompiledPolicy, Policy
@@ -65,6 +65,11 @@ def _specs() -> dict[str, PolicySpec]:
         if name != "fcfs":
             specs[name] = PolicySpec(f"{first}, no backfilling", kinds.FCFS, (), {"order": name})
     return specs | {
+        "fair-share": PolicySpec(
+            "users who used little of late come first, with EASY backfilling",
+            kinds.FAIR_SHARE,
+            (half_life, shares),
+        ),
         "filler": PolicySpec("start every job that fits, in queue order (batsched's filler)", kinds.FILLER, (order,)),
         "easy-bf": PolicySpec(
             "batsched's easy_bf: EASY whose head reserves given hosts",
@@ -90,7 +95,17 @@ POLICIES: Mapping[str, str] = MappingProxyType({name: spec.summary for name, spe
 """Name -> what the policy does, in one line. An underscore in a name counts as a hyphen."""
 
 POLICY_ALIASES: Mapping[str, str] = MappingProxyType(
-    {"fcfs-fast": "fcfs", "easy-fast": "easy-bf-fast", "sjbf": "easy-sjbf", "first-fit": "filler"}
+    {
+        "fcfs-fast": "fcfs",
+        "easy-fast": "easy-bf-fast",
+        "sjbf": "easy-sjbf",
+        "easy-backfilling": "easy",
+        "first-fit": "filler",
+        "fairshare": "fair-share",
+    }
+    # batsched's names of orders are its own parameter values, not policies.
+    | {alias: name for alias, name in ORDER_ALIASES.items() if name != "fcfs" and "_" not in alias}
+    | {"fifo": "fcfs", "smallest-area": "saf", "largest-area": "laf"}
 )
 """Other name -> name in `POLICIES`."""
 
@@ -139,7 +154,9 @@ def _compiled(name: str, spec: PolicySpec, given: Mapping[str, object]) -> Compi
     from wattq.simulator.interface import CompiledPolicy
 
     by_name |= {p.name: p.number(spec.fixed[p.name]) for p in (order, backfill) if p.name in spec.fixed}
-    slots = [by_name.get("order", 0.0), by_name.get("backfill", by_name.get("rjms_delay", 0.0))]
+    slots = [by_name.pop("order", 0.0), by_name.pop("backfill", by_name.pop("rjms_delay", 0.0))]
+    for number in by_name.values():
+        slots.extend(number if isinstance(number, tuple) else [number])
     return CompiledPolicy(
         name=name,
         kind=spec.kind,

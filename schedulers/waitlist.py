@@ -75,6 +75,19 @@ def open_list(mi: NDArray[np.int64], mf: NDArray[np.float64], at_i: int, at_f: i
 
 
 @inlined
+def _fitted(order: int, run_s: float, hosts: float, submit_s: float) -> float:
+    """Return one of the four fitted functions of Carastan-Santos and de Camargo, SC'17, table 3."""
+    age = np.log10(submit_s)
+    if order == o.F1:
+        return np.log10(run_s) * hosts + 870.0 * age
+    if order == o.F2:
+        return np.sqrt(run_s) * hosts + 25600.0 * age
+    if order == o.F3:
+        return run_s * hosts + 6860000.0 * age
+    return run_s * np.sqrt(hosts) + 530000.0 * age
+
+
+@inlined
 def _score(v: Ledger, job: int, order: int) -> float:
     """Return the sort key of a job in an order, at the date of the message."""
     j = v.jobs[job]
@@ -85,13 +98,18 @@ def _score(v: Ledger, job: int, order: int) -> float:
         key = np.float64(j.hosts)
     elif order == o.SAF or order == o.LAF:
         key = j.estimate_s * j.hosts
+    elif order >= o.F1 and order <= o.F4:
+        key = _fitted(order, max(j.estimate_s, 1.0), np.float64(j.hosts), max(j.submit_s, 1.0))
+    elif order == o.MARK:
+        key = np.float64(j.mark)
     elif order >= o.LXF:
         key = max(v.head[0].now_s - j.submit_s, 0.0) / max(j.estimate_s, 1e-6)
         if order == o.WFP3:
             key *= key * key * j.hosts
         elif order == o.UNICEF:
             key /= np.log2(j.hosts + 1.0)
-    descending = order == o.LCFS or order == o.LJF or order == o.LARGEST or order == o.LAF or order >= o.LXF
+    changing = order == o.LXF or order == o.WFP3 or order == o.UNICEF
+    descending = order == o.LCFS or order == o.LJF or order == o.LARGEST or order == o.LAF or changing
     return float(-key if descending else key)
 
 

@@ -155,9 +155,9 @@ job_view_t = np.dtype(
         ("id_rank", "i4"),  # rank of the full id among all jobs, by bytes
         ("iv", "i4"),  # intervals of the allocation
         ("n_iv", "i4"),
-        ("user", "i4"),
-        ("group", "i4"),
-        ("queue", "i4"),
+        ("user", "i8"),  # -1 when unknown, likewise group and queue
+        ("group", "i8"),
+        ("queue", "i8"),
         ("mark", "i4"),  # scratch for policies, 0 at submission
     ],
     align=True,

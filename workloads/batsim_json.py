@@ -239,7 +239,7 @@ def _workload(
 
 def whole_number(value: object) -> int:
     """Return a user, group or queue number of a job's description; -1 when it is none."""
-    return value if _is_int(value) and isinstance(value, int) and value >= 0 else -1
+    return value if _is_int(value) and isinstance(value, int) and 0 <= value < 2**63 else -1
 
 
 def _numbers(rows: list[dict[str, Any]], key: str) -> NDArray[np.int64]:

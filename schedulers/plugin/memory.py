@@ -46,6 +46,7 @@ def _parts(kind: int, n_jobs: int, rows: int) -> tuple[list[int], list[int]]:
         k.EASY_FAST: ([1], [1]),
         k.EASY_BF: ([*list_i, *table_i], [*list_f, *table_f]),
         k.CONSERVATIVE: ([*list_i, *table_i], [*list_f, *table_f]),
+        k.FAIR_SHARE: ([1, *[n_jobs] * 5, 2, *list_i, *list_i], [3, n_jobs, n_jobs, 1, *list_f, *list_f]),
     }[kind]
 
 
