@@ -18,7 +18,7 @@ from wattq.workloads.model import CleaningReport, Profile, Workload
 from wattq.workloads.profile_table import used_profiles
 from wattq.workloads.rapid_numbers import parse_number
 
-__all__ = ["FORBIDDEN", "document_workload", "parse_batsim_json", "whole_number"]
+__all__ = ["FORBIDDEN", "document_workload", "no_constant", "parse_batsim_json", "unique_object", "whole_number"]
 
 _INT_LIMIT = 2**31
 FORBIDDEN = re.compile(r'[,()|}"\\!\x00-\x1f]')
@@ -75,8 +75,8 @@ def _load(data: bytes, source: str) -> dict[str, Any]:
     try:
         document = json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_no_constant,
+            object_pairs_hook=unique_object,
+            parse_constant=no_constant,
             parse_float=parse_number,
         )
         if _SURROGATE.search(data):
@@ -96,7 +96,8 @@ def _load(data: bytes, source: str) -> dict[str, Any]:
     return document
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of some pairs, for `json.loads`; a key that stands twice is a ValueError."""
     result = dict(pairs)
     if len(result) != len(pairs):
         keys = [key for key, _ in pairs]
@@ -105,7 +106,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _no_constant(text: str) -> NoReturn:
+def no_constant(text: str) -> NoReturn:
+    """Refuse NaN and Infinity, for `json.loads`."""
     raise ValueError(f"{text} is not a JSON number; every number must be finite")
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from wattq.errors import InvalidInputError, WorkloadError
 from wattq.workloads.files import compress_for, plain_name, sha256_hex, write_whole
 from wattq.workloads.model import Workload
-from wattq.workloads.table_rows import table_workload
+from wattq.workloads.table_rows import strict_object, table_workload
 from wattq.workloads.text_table import TextTable, read_csv, table_of
 from wattq.workloads.writer import jobs_columns
 
@@ -135,11 +135,11 @@ def parse_table_parquet(data: bytes, source: str, *, name: str = "w0", base_dir:
 
 def _document(text: str, place: str) -> Mapping[str, Any]:
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = strict_object(text)
+    except ValueError as error:
         raise WorkloadError(
             f"{place}: what concerns the workload is no JSON ({str(error)[:100]}); write it again"
         ) from None
-    if not isinstance(document, dict) or document.get("version") != _VERSION:
+    if document.get("version") != _VERSION:
         raise WorkloadError(f"{place}: not a table of version {_VERSION}; write it again with this version of wattq")
     return document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.errors import WorkloadError
-from wattq.workloads.batsim_json import document_workload
+from wattq.workloads.batsim_json import document_workload, no_constant, unique_object
 from wattq.workloads.model import CleaningReport, Outcome, Workload
 from wattq.workloads.text_table import TextTable
 
-__all__ = ["table_workload"]
+__all__ = ["strict_object", "table_workload"]
 
 _Rows = NDArray[np.float64]
 _COLUMNS = ("job_id", "submit_s", "hosts", "walltime_s", "profile", "user", "group", "queue")
 _LOGGED = ("logged_start_s", "logged_run_s", "logged_status", "logged_cpu_s")
 _MOST_HOSTS = 2**31 - 1
+_WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
 _LARGEST = 2.0**53
 _T = TypeVar("_T")
 _FROM = "read from the table "
@@ -88,13 +90,27 @@ def _objects(table: TextTable) -> list[dict[str, Any]]:
     jobs = []
     for row, text in enumerate(table.column("job")):
         try:
-            job = json.loads(text)
-        except (ValueError, RecursionError):
-            job = None
-        if not isinstance(job, dict):
-            raise table.refusal(row, "job", "the JSON object of a job")
-        jobs.append(job)
+            jobs.append(strict_object(text))
+        except ValueError:
+            raise table.refusal(row, "job", "the JSON object of a job") from None
     return jobs
+
+
+def strict_object(text: str) -> dict[str, Any]:
+    """Return the object of a JSON text: finite numbers, no key twice, no half characters.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=unique_object, parse_constant=no_constant)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
 
 
 def _agree(table: TextTable, key: str, found: NDArray[Any], cells: NDArray[Any]) -> None:
@@ -118,15 +134,14 @@ def _numbers(table: TextTable, key: str) -> NDArray[np.float64]:
 
 
 def _whole(table: TextTable, key: str) -> NDArray[np.int64]:
-    values = _numbers(table, key)
-    _check_whole(table, key, values)
-    return np.where(np.isnan(values), -1.0, values).astype(np.int64)
-
-
-def _check_whole(table: TextTable, key: str, values: NDArray[np.float64]) -> None:
-    bad = np.flatnonzero(~(np.isnan(values) | (values == np.floor(values))))
-    if bad.size:
-        raise table.refusal(int(bad[0]), key, "a whole number, or empty where unknown")
+    """Return the whole numbers of a column, -1 where it is empty; floats would lose digits of large ones."""
+    numbers = np.full(table.n_rows, -1, dtype=np.int64)
+    for row, text in enumerate(table.column(key)):
+        if _WHOLE.fullmatch(text) and abs(int(text)) < 2**63:
+            numbers[row] = int(text)
+        elif text:
+            raise table.refusal(row, key, "a whole number, or empty where unknown")
+    return numbers
 
 
 def _outcome(table: TextTable) -> Outcome | None:

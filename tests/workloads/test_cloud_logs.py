@@ -13,7 +13,8 @@ from wattq.workloads.alibaba_gpu import parse_node_list
 from wattq.workloads.formats import tell_format
 from wattq.workloads.writer import job_runtimes_s
 
-NREL = """job_id,user,account,partition,wallclock_req,nodes_req,processors_req,gpus_req,submit_time,start_time,run_time,state
+NREL = """\
+job_id,user,account,partition,wallclock_req,nodes_req,processors_req,gpus_req,submit_time,start_time,run_time,state
 7,u2,a1,short,3600.0,2,72,0,2019-01-01 08:00:00,2019-01-01 08:00:05,100.0,COMPLETED
 9,u1,a1,gpu,3600.0,1,18,2,2019-01-01 07:59:00,2019-01-01 08:00:05,50.0,TIMEOUT
 """
