@@ -11,6 +11,8 @@ import pytest
 LAYER = {
     "errors": 0,
     "units": 0,
+    "strict_yaml": 0,
+    "yaml_model": 0,
     "workloads": 1,
     "platforms": 1,
     "simulator": 2,

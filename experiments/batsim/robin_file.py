@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from wattq.errors import InvalidInputError, MissingFileError, at
-from wattq.experiments.strict_yaml import MAX_BYTES, Lines, load_yaml
+from wattq.strict_yaml import MAX_BYTES, Lines, load_yaml
 
 __all__ = ["KEYS", "RobinFile", "parse_robin", "quoted_yaml", "read_robin", "robin_text"]
 

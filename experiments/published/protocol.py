@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wattq.errors import InvalidInputError, MissingFileError, at
-from wattq.experiments.strict_yaml import MAX_BYTES, Lines, load_yaml
+from wattq.strict_yaml import MAX_BYTES, Lines, load_yaml
 
 __all__ = [
     "Block",

@@ -57,7 +57,7 @@ def load_yaml(text: bytes | str, source: str) -> tuple[Any, Lines]:
 
 def _decode(text: bytes | str, source: str) -> str:
     if len(text) > MAX_BYTES:
-        raise InvalidInputError(f"{at(source)}: longer than {MAX_BYTES} bytes; this is no experiment file")
+        raise InvalidInputError(f"{at(source)}: longer than {MAX_BYTES} bytes; this is no file of settings")
     if isinstance(text, str):
         return text
     try:
