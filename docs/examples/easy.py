@@ -5,7 +5,7 @@ class Easy:
     """Start jobs in order; let others pass the first one that has to wait where that does not delay it."""
 
     def decide(self, view, actions):
-        queue = [job for job in view.queue if view.hosts_of(job) <= view.n_hosts or actions.reject(job)]
+        queue = [job for job in view.queue if 0 < view.hosts_of(job) <= view.n_hosts or actions.reject(job)]
         while queue and view.hosts_of(queue[0]) <= view.n_free:
             actions.start(queue.pop(0))
         if not queue or not view.n_free:

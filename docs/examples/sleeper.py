@@ -13,7 +13,7 @@ class Sleeper:
 
     def decide(self, view, actions):
         for job in view.queue:
-            if view.hosts_of(job) > view.n_hosts:
+            if not 0 < view.hosts_of(job) <= view.n_hosts:
                 actions.reject(job)
             elif view.hosts_of(job) <= view.n_free:
                 actions.start(job)

@@ -11,6 +11,7 @@ __all__ = [
     "MissingDependencyError",
     "MissingFileError",
     "PlatformError",
+    "PolicyCheckError",
     "PolicyError",
     "SimulationAbortError",
     "UnsupportedError",
@@ -58,6 +59,19 @@ class PolicyError(WattqError):
     """Raised when a policy is unknown, or asks for what no scheduler may do."""
 
     exit_code = 2
+
+
+class PolicyCheckError(WattqError):
+    """Raised when a policy breaks rules of the contract; `findings` holds them, and the message lists them.
+
+    Args:
+        message: all findings in words.
+        findings: one `wattq.schedulers.Finding` per rule and world.
+    """
+
+    def __init__(self, message: str, findings: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.findings = findings
 
 
 class SimulationAbortError(WattqError):

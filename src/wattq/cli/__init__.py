@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from wattq import __version__
-from wattq.cli import data, demo, doctor, experiment, platform, report, reproduce, robin, run, verify, workload
+from wattq.cli import data, demo, doctor, experiment, platform, policy, report, reproduce, robin, run, verify, workload
 from wattq.errors import WattqError
 
 __all__ = ["app", "main"]
@@ -55,6 +55,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.command("verify-backend")(verify.verify_backend)
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(platform.app, name="platform")
+app.add_typer(policy.app, name="policy")
 app.add_typer(workload.app, name="workload")
 app.add_typer(data.app, name="data")
 
