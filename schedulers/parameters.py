@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from wattq.errors import PolicyError
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS, order_code
@@ -21,15 +22,15 @@ class Parameter:
         rule: what values are valid, in words.
         meaning: what it does, in words.
         default: value when it is not given; the name of another parameter stands for that one's value.
-        number: turns a value into the number, or the row of numbers, that compiled code reads; raises ValueError for
-            a bad one.
+        number: turns a value into the number, or the row of numbers, that compiled code reads, or into the value that
+            a policy in plain Python takes; raises ValueError for a bad one.
     """
 
     name: str
     rule: str
     meaning: str
     default: str | float
-    number: Callable[[object], float | tuple[float, ...]]
+    number: Callable[[object], Any]
 
 
 def _order_number(value: object) -> float:
@@ -101,9 +102,7 @@ def rjms_delay(default_s: float) -> Parameter:
     )
 
 
-def numbers_of(
-    policy: str, parameters: tuple[Parameter, ...], given: Mapping[str, object]
-) -> list[float | tuple[float, ...]]:
+def numbers_of(policy: str, parameters: tuple[Parameter, ...], given: Mapping[str, object]) -> list[Any]:
     """Return the numbers of a policy's parameters, in their order.
 
     Args:
@@ -124,8 +123,8 @@ def numbers_of(
     return [_number(policy, p, values[p.name]) for p in parameters]
 
 
-def _number(policy: str, parameter: Parameter, value: object) -> float | tuple[float, ...]:
-    """Return a value as a number, or as a row of numbers."""
+def _number(policy: str, parameter: Parameter, value: object) -> Any:
+    """Return a value as the policy takes it."""
     try:
         return parameter.number(value)
     except ValueError:

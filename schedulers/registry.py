@@ -6,6 +6,7 @@ Listing names loads nothing heavy; the compiled code is imported when a built-in
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from wattq.schedulers import kinds
 from wattq.schedulers.loading import load_policy
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS
 from wattq.schedulers.parameters import Parameter, backfill, half_life, numbers_of, order, rjms_delay, shares
+from wattq.schedulers.qos_parameters import classes, queues, within
 
 if TYPE_CHECKING:
     from wattq.simulator.interface import CompiledPolicy, Policy
@@ -29,10 +31,11 @@ class PolicySpec:
 
     Attributes:
         summary: what it does, in one line.
-        kind: its number in compiled code, one of `kinds`.
+        kind: its number in compiled code, one of `kinds`; -1 for one in plain Python.
         parameters: those a user may set.
         fixed: values of parameters that the name stands for; they cannot be set.
         needs_walltime: whether jobs without walltime are rejected.
+        place: module and function (``module:function``) that makes a policy in plain Python from its parameters.
     """
 
     summary: str
@@ -40,6 +43,7 @@ class PolicySpec:
     parameters: tuple[Parameter, ...] = ()
     fixed: Mapping[str, object] = field(default_factory=dict)
     needs_walltime: bool = False
+    place: str = ""
 
 
 def _specs() -> dict[str, PolicySpec]:
@@ -69,6 +73,12 @@ def _specs() -> dict[str, PolicySpec]:
             "users who used little of late come first, with EASY backfilling",
             kinds.FAIR_SHARE,
             (half_life, shares),
+        ),
+        "qos": PolicySpec(
+            "classes of service: priorities, limits, preemption, with EASY backfilling (plain Python)",
+            -1,
+            (classes, queues, within, half_life),
+            place="wattq.schedulers.qos.make:make_qos",
         ),
         "filler": PolicySpec("start every job that fits, in queue order (batsched's filler)", kinds.FILLER, (order,)),
         "easy-bf": PolicySpec(
@@ -141,7 +151,16 @@ def make_policy(name: str, params: Mapping[str, object] | None = None) -> Compil
         made: Policy = load_policy(name, given)
         return made
     key, spec = policy_spec(name)
-    return _compiled(key, spec, given)
+    return _in_python(key, spec, given) if spec.place else _compiled(key, spec, given)
+
+
+def _in_python(name: str, spec: PolicySpec, given: Mapping[str, object]) -> Policy:
+    """Return a built-in policy in plain Python."""
+    values = numbers_of(name, spec.parameters, given)
+    module, _, function = spec.place.partition(":")
+    make = getattr(importlib.import_module(module), function)
+    made: Policy = make(given, **dict(zip([p.name for p in spec.parameters], values, strict=True)))
+    return made
 
 
 def _compiled(name: str, spec: PolicySpec, given: Mapping[str, object]) -> CompiledPolicy:

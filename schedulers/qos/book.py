@@ -123,7 +123,8 @@ class Book:
         if job.qos.grp_node_mins is not None:
             use = self._use[job.name]
             use.used += charged / 60.0
-            use.aside -= job.node_mins
+            # Sums of floating-point numbers leave a rest, which could hold back the last job for ever.
+            use.aside = use.aside - job.node_mins if self._of_class[job.name].jobs else 0.0
         return charged
 
     def _run(self, job: Entry, n: int) -> None:

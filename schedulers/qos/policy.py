@@ -46,11 +46,15 @@ class Qos:
         classes: the table of classes.
         within: what comes first among jobs of equal priority: ``usage`` (least charged users), or ``fcfs``.
         half_life: s after which what was charged counts half; 0: it never fades.
+
+    Attributes:
+        params: the parameters as given, for reports.
     """
 
     name = "qos"
 
     def __init__(self, classes: QosTable, within: str, half_life: float) -> None:
+        self.params: dict[str, object] = {}
         self._table = classes
         self._by_usage = within == "usage"
         self._half_life = half_life
@@ -123,16 +127,15 @@ class Qos:
 
     def _start_first(self, view: View, actions: Actions) -> tuple[int, int]:
         """Start jobs in order while they fit; return the place of the head and the number of free hosts."""
-        free, at, started = view.n_free, 0, False
-        for at, job in enumerate(self._waiting):
+        free, at, started = view.n_free, len(self._waiting), False
+        for place, job in enumerate(self._waiting):
             if self._book.holds_back(job):
                 continue
             if job.hosts > free:
+                at = place
                 break
             free -= self._start(job, view.now, actions)
             started = True
-        else:
-            at = len(self._waiting)
         if started:
             self._waiting[:at] = kept = [job for job in self._waiting[:at] if math.isnan(job.start_s)]
             at = len(kept)
@@ -160,7 +163,7 @@ class Qos:
             lacking -= job.hosts
         if lacking > 0:
             return
-        for job in victims:
+        for job in reversed(victims):
             if job.hosts <= -lacking:
                 lacking += job.hosts
                 continue

@@ -159,7 +159,9 @@ class QosTable(_Strict):
     def _numbers(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        bad = next((key for key in value if not str(key).isascii() or not str(key).isdecimal() or len(str(key)) > 15), None)
+        bad = next(
+            (key for key in value if not str(key).isascii() or not str(key).isdecimal() or len(str(key)) > 15), None
+        )
         if bad is not None:
             raise ValueError(f"{bad!r} is no queue number; give whole numbers, 0 or more")
         if len({int(key) for key in value}) < len(value):

@@ -25,7 +25,7 @@ def seconds(value: object) -> float:
     found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError(
-            f"{value!r} is no time limit; write minutes, or Slurm's D-HH:MM:SS in quotes, such as '1-00:00:00' for a day"
+            f"{value!r} is no time limit; write minutes, or D-HH:MM:SS in quotes, such as '1-00:00:00' for a day"
         )
     days, *parts = found.groups()
     numbers = [int(part) for part in parts if part is not None]
@@ -48,7 +48,7 @@ def nodes(value: object) -> int:
     found = _NODES.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or int(found[1]) < 1:
         raise ValueError(
-            f"{value!r} is not valid; write node=N with N above 0 (jobs get whole hosts, so that other resources cannot "
+            f"{value!r} is not valid; write node=N with N above 0 (jobs get whole hosts, so other resources cannot "
             "be limited)"
         )
     return int(found[1])
