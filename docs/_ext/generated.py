@@ -108,6 +108,14 @@ def cleaning() -> str:
     return table(["option", "default", "meaning"], rows)
 
 
+def formats() -> str:
+    """Return the formats of workload files."""
+    from wattq.workloads import FORMATS
+
+    rows = [[f"`{word}`", entry.description, entry.told_by] for word, entry in FORMATS.items()]
+    return table(["format", "what it is", "told by"], rows)
+
+
 def commands() -> str:
     """Return every command with its arguments and options."""
     return "\n\n".join(_command(words, command) for words, command in walk_commands())
@@ -195,6 +203,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "api": api,
     "cleaning": cleaning,
     "commands": commands,
+    "formats": formats,
     "metrics": metrics,
     "orders": orders,
     "policies": policies,
