@@ -68,7 +68,7 @@ LOGS = {
 
 
 def read(text: str, **options: object) -> Workload:
-    return parse_workload(text.encode(), "log.csv", options=CleaningOptions(**options))  # type: ignore[arg-type]
+    return parse_workload(text.encode(), "log.csv", options=CleaningOptions(**options))
 
 
 def runs(workload: Workload) -> list[float]:

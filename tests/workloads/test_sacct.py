@@ -22,7 +22,7 @@ def row(job_id: str, name: str = "job", **changes: str) -> str:
 
 def read(*rows: str, head: str = _HEAD, **options: object) -> Workload:
     text = "\n".join([head, *rows, ""])
-    return parse_workload(text.encode(), "s.log", options=CleaningOptions(**options))  # type: ignore[arg-type]
+    return parse_workload(text.encode(), "s.log", options=CleaningOptions(**options))
 
 
 def refusal(*rows: str, head: str = _HEAD, **options: object) -> str:
