@@ -1,4 +1,4 @@
-"""A small machine that plays messages to the compiled policies, in plain Python over the real ledger arrays."""
+"""A small machine that plays messages to the policies, in plain Python over the real ledger arrays."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from wattq.schedulers.compiled import decide
 from wattq.simulator import layout as c
+from wattq.simulator.interface import Actions, CompiledPolicy, View
 from wattq.simulator.ledger import absorb
 
 
@@ -81,8 +82,7 @@ class Machine:
         self.policy = policy
         self.jobs = list(jobs)
         self.v = empty_ledger(jobs, n_hosts)
-        len_i, len_f, shape = policy.memory(len(jobs), n_hosts, len(self.v.free))
-        self.memory = np.zeros(len_i, np.int64), np.zeros(len_f), np.zeros(shape, np.uint64)
+        self.decide = self.decider(n_hosts)
         self.grouped = grouped
         self.ends: list[tuple[float, int, int]] = []
         nan = float("nan")
@@ -90,6 +90,16 @@ class Machine:
         self.out = Played([nan] * n, [nan] * n, [[] for _ in range(n)])
         self.busy: dict[int, int] = {}
         self.check: Callable[[Machine], None] | None = None
+
+    def decider(self, n_hosts: int) -> Callable[[], None]:
+        """Return what takes one round of decisions."""
+        policy, v = self.policy, self.v
+        if not isinstance(policy, CompiledPolicy):
+            view, actions = View(v), Actions(v)
+            return lambda: policy.decide(view, actions)
+        len_i, len_f, shape = policy.memory(len(self.jobs), n_hosts, len(v.free))
+        memory = np.zeros(len_i, np.int64), np.zeros(len_f), np.zeros(shape, np.uint64)
+        return lambda: decide(policy.kind, v, policy.par, *memory)
 
     def message(self, now_s: float, events: list[tuple[int, int]]) -> None:
         head = self.v.head
@@ -103,7 +113,7 @@ class Machine:
                 for host in self.out.hosts[job]:
                     assert self.busy.pop(host) == job
         absorb(self.v)
-        decide(self.policy.kind, self.v, self.policy.par, *self.memory)
+        self.decide()
         assert head["error"][0] == 0
         self.apply(now_s)
         if self.check:
