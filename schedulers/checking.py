@@ -210,5 +210,7 @@ def _named(rule: str) -> Iterator[None]:
     except BrokenRuleError:
         raise
     except WattqError as error:
-        hint = "; a policy that switches hosts is to be checked with energy (-E)" if "without energy" in str(error) else ""
-        raise BrokenRuleError(rule, f"{error}{hint}") from error
+        text = str(error)
+        if "without energy" in text:
+            text += "; a policy that switches hosts is to be checked with energy (-E)"
+        raise BrokenRuleError(rule, text) from error
