@@ -79,12 +79,12 @@ def _fitted(order: int, run_s: float, hosts: float, submit_s: float) -> float:
     """Return one of the four fitted functions of Carastan-Santos and de Camargo, SC'17, table 3."""
     age = np.log10(submit_s)
     if order == o.F1:
-        return np.log10(run_s) * hosts + 870.0 * age
+        return float(np.log10(run_s) * hosts + 870.0 * age)
     if order == o.F2:
-        return np.sqrt(run_s) * hosts + 25600.0 * age
+        return float(np.sqrt(run_s) * hosts + 25600.0 * age)
     if order == o.F3:
-        return run_s * hosts + 6860000.0 * age
-    return run_s * np.sqrt(hosts) + 530000.0 * age
+        return float(run_s * hosts + 6860000.0 * age)
+    return float(run_s * np.sqrt(hosts) + 530000.0 * age)
 
 
 @inlined

@@ -299,6 +299,12 @@ def test_what_is_no_policy(policy: Any, params: Any, words: str) -> None:
         check_policy(policy, params)
 
 
+def test_the_page_states_the_rules() -> None:
+    text = (EXAMPLES.parent / "policy.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.split("| rule |")[1].splitlines()[2 : 2 + len(RULES)]]
+    assert {name.strip("`"): words for name, words in rows} == dict(RULES)
+
+
 def test_other_futures_begin_alike() -> None:
     world = worlds()[0]
     for other in other_futures(world):
