@@ -219,6 +219,12 @@ class ReplyReader:
             raise RefusedError(x.AB_UNKNOWN_JOB, why=known)
         return number
 
+    def _job_to_kill(self, job_id: Any) -> int:
+        """Return a job, or -1: Batsim asks for its existence only when the request has travelled to the server."""
+        if not isinstance(job_id, str) or job_id.count("!") != 1:
+            raise RefusedError(x.AB_UNKNOWN_JOB, why="KILL_JOB names jobs by texts such as 'w0!7'")
+        return self._numbers.get(job_id, -1)
+
     def _add_rows(self, pairs: list[tuple[int, int]]) -> tuple[int, int]:
         """Append host intervals; return the first row and their number."""
         first = self._n_iv + len(self._rows)
@@ -248,7 +254,7 @@ class ReplyReader:
         if not isinstance(ids, list) or not ids:
             raise RefusedError(why="KILL_JOB needs 'job_ids', a list of at least one job")
         first = len(self._kills)
-        self._kills.extend([self._job(job_id) for job_id in ids])
+        self._kills.extend([self._job_to_kill(job_id) for job_id in ids])
         return _Decision(c.DO_KILL, a=first, b=len(ids))
 
     def _call(self, data: Mapping[str, Any]) -> _Decision:

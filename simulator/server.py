@@ -65,6 +65,9 @@ def _on_kill(s: Kernel, server: int, d: int) -> bool:
     first = k.n_kills
     for i in range(s.decisions[d].a, s.decisions[d].a + s.decisions[d].b):
         job = s.kill_list[i]
+        if job < 0:
+            abort(s, x.AB_UNKNOWN_JOB, job, 0)
+            return False
         j = s.jobs[job]
         if j.deleted:
             abort(s, x.AB_UNKNOWN_JOB, job, 0)
