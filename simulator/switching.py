@@ -130,7 +130,6 @@ def _switch_later(s: Kernel, server: int, host: int, pstate: int, state: int, th
 @jitted
 def request_goes_on(s: Kernel, server: int, then: int) -> bool:
     """Switch the next machines of a request; return whether the server yields."""
-    k = s.head[0]
     a = s.actors[server]
     pstate = a.parent
     while a.k < a.n:
