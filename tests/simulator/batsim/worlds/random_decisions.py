@@ -122,12 +122,8 @@ class RandomScheduler:
         if self._world.energy and self._draw.random() < 0.1:
             out.append(("QUERY", {"requests": {"consumed_energy": {}}}))
         if self._wild and self._draw.random() < 0.2:
-            self._call(
-                now
-                + 60.0 * self._lags
-                + self._draw.choice([1, 5, 2.5, 10, 7, 1.5 if self._draw.random() < 0.9 else 1e-3]),
-                out,
-            )
+            pause_s = self._draw.choice([1, 5, 2.5, 10, 7, 1.5, 2, 3, 1e-3])
+            self._call(now + 60.0 * self._lags + pause_s, out)
         for job_id in list(self._waiting):
             self._start(job_id, out)
         if self._registering and (self._rounds > 8 or self._draw.random() < 0.1):
@@ -292,7 +288,7 @@ class RandomScheduler:
             for alloc in ("0", str(hosts), f"0-{hosts - 1}")
             for state in ("0", "2", "3", "99", "-1", "x", 0)
         ]
-        kinds += [("QUERY", {"requests": requests}) for requests in ({}, {"consumed_energy": {}}, {"air": {}})]
+        kinds += [("QUERY", {"requests": {key: {} for key in keys}}) for keys in ([], ["consumed_energy"], ["air"])]
         kinds += [("NOTIFY", {"type": kind}) for kind in ("registration_finished", "nothing")]
         kinds += [("SET_JOB_METADATA", {"job_id": job_id, "metadata": "a"}) for job_id in (waiting, running, ended)]
         kinds += [("SET_JOB_METADATA", {"job_id": running, "metadata": 'a"b'}), ("NO_SUCH_DECISION", {})]

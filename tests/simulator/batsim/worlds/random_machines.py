@@ -146,8 +146,9 @@ def _zones(d: Random, hosts: list[_Host]) -> str:
         f'<zone id="all" routing="Full">{_prop("site", "S")}{_prop("rank", "outer")}'
         f'<zone id="adm" routing="Full">{_prop("rank", "inner")}<host id="master_host" speed="1Gf"/>'
         f"{''.join(host.element() for host in near)}</zone>"
-        f'<zone id="z" routing="Full">{_prop("cabinet", "7")}{"".join(host.element() for host in far)}{inner}{routes}</zone>'
-        f'{links}<zoneRoute src="adm" dst="z" gw_src="master_host" gw_dst={gateway}><link_ctn id="up"/></zoneRoute></zone>'
+        f'<zone id="z" routing="Full">{_prop("cabinet", "7")}{"".join(host.element() for host in far)}'
+        f'{inner}{routes}</zone>{links}<zoneRoute src="adm" dst="z" gw_src="master_host" gw_dst={gateway}>'
+        '<link_ctn id="up"/></zoneRoute></zone>'
     )
 
 

@@ -117,6 +117,9 @@ class World:
         def homogeneous(**more: Any) -> dict[str, Any]:
             return {"type": "parallel_homogeneous", "cpu": d.choice(_FLOPS), "com": 0, **more}
 
+        def composed(parts: list[str], repeat: int = 1, **more: Any) -> dict[str, Any]:
+            return {"type": "composed", "repeat": repeat, "seq": parts, **more}
+
         p: dict[str, Any] = {
             "d": {"type": "delay", "delay": d.choice([1, 2.5, 10, 10, 20, 0.1])},
             "d2": {"type": "delay", "delay": d.choice([3, 10, 7.7, 1e-4, 1e-10])},
@@ -124,20 +127,11 @@ class World:
             "h2": homogeneous(ret=d.choice([0, 0, 0, 0, 1, 7, -1, -2, -3]), note={"x": [0.1234567890123, None, True]}),
             "t": {"type": "parallel_homogeneous_total", "cpu": d.choice(_FLOPS), "com": 0},
             "z": {"type": "parallel_homogeneous", "cpu": 0, "com": 0},
-            "c": {
-                "type": "composed",
-                "repeat": d.randint(1, 3),
-                "seq": d.choices(["d", "h", "t", "d2", "z"], k=d.randint(1, 3)),
-            },
-            "tt": {"type": "composed", "seq": ["t", "t"]},
+            "c": composed(d.choices(["d", "h", "t", "d2", "z"], k=d.randint(1, 3)), d.randint(1, 3)),
+            "tt": composed(["t", "t"]),
         }
-        p["cc"] = {
-            "type": "composed",
-            "seq": ["c", d.choice(["h", "h2", "d"])],
-            "repeat": d.randint(1, 3),
-            "ret": d.choice([0, 0, 5]),
-        }
-        p["ccc"] = {"type": "composed", "seq": [d.choice(["d", "t"]), "cc", "c"], "ret": d.choice([0, 3])}
+        p["cc"] = composed(["c", d.choice(["h", "h2", "d"])], d.randint(1, 3), ret=d.choice([0, 0, 5]))
+        p["ccc"] = composed([d.choice(["d", "t"]), "cc", "c"], ret=d.choice([0, 3]))
         p["ü x"] = {"type": "delay", "delay": 4.25}
         for n in range(1, 5):
             p[f"v{n}"] = {"type": "parallel", "cpu": [d.choice([*_FLOPS, 0]) for _ in range(n)], "com": [0] * (n * n)}
