@@ -17,7 +17,7 @@ from duels import duel, duel_of_processes
 
 _FIRST, _, _END = os.environ.get("WATTQ_FUZZ_SEEDS", "30").rpartition("-")
 SEEDS = range(int(_FIRST or 0), int(_END))
-PROCESS_SEEDS = SEEDS if "WATTQ_FUZZ_SEEDS" in os.environ else range(3)
+PROCESS_SEEDS = SEEDS if "WATTQ_FUZZ_SEEDS" in os.environ else range(6)
 CONTEXTS = (
     [],
     ["-e", "out/x"],
