@@ -116,7 +116,7 @@ def duel(batsim: str, seed: int, folder: Path) -> str:
     except _DifferenceError as error:
         return str(error)
     except UnsupportedError as error:
-        return f"unsupported: {error}"
+        return "" if real.code != 0 else f"unsupported: {error}"
     except WattqError as error:
         return _aborted(real, str(error))
     if real.code != 0:
