@@ -65,6 +65,8 @@ def abort_message(s: c.Kernel, platform: Platform, workloads: Sequence[Workload]
         x.AB_CALL_AT_END: "a call was asked for after the end of the simulation",
         x.AB_DATE: "a decision is dated after the reply that holds it",
         x.AB_UNKNOWN_DECISION: why or "a decision is of no known type, or malformed",
+        x.AB_STORAGE_WORK: f"job '{job}' would compute on machine {second} ('{name}'), which is a storage host",
+        x.AB_RETURN_CODE: f"job '{job}' ended with code {second}; 'ret' of a profile must be -2 or more",
         x.AB_REGISTRATION: why or "a job or profile cannot be registered",
     }
     return f"the simulation aborts at {float(k['clock_s']):.6f} s: {texts[int(k['abort'])]}"

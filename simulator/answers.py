@@ -8,7 +8,7 @@ from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 from wattq.simulator.mailbox import get_mail, put_mail
 from wattq.simulator.power import is_stale, touch
-from wattq.simulator.ranks import kill_ranks, rank_get, rank_put
+from wattq.simulator.ranks import end_by_force, kill_ranks, rank_get, rank_put
 from wattq.simulator.tasks import end_task, start_task
 from wattq.simulator.timed import add_action, charge_end, drop_action
 
@@ -50,7 +50,7 @@ def _kill(s: Kernel, killer: int, victim: int) -> None:
                 touch(s, v.host)
             drop_action(s, v.sleep)
         drop_timer(s, victim)
-        free_actor(s, victim)
+        end_by_force(s, victim)
     wake(s, killer, x.W_DONE)
 
 

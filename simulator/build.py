@@ -146,6 +146,7 @@ def build(
     energy: bool,
     externals: ExternalEvents,
     sharing: bool = False,
+    storage_sharing: bool = True,
     registering: bool = False,
     acknowledging: bool = False,
 ) -> tuple[c.Kernel, c.Ledger, ProfileNodes]:
@@ -175,6 +176,7 @@ def build(
     k["uniform"] = _uniform(platform, pstates)
     k["energy"] = energy
     k["sharing"] = sharing
+    k["storage_sharing"] = storage_sharing
     k["registering"] = registering
     k["acknowledge"] = acknowledging
     k["shared"] = sharing or nodes.has_trace

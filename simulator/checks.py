@@ -10,7 +10,10 @@ from wattq.simulator.bits import span
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 
-__all__ = ["abort", "check_execution", "request_is_valid"]
+__all__ = ["abort", "check_execution", "check_permission", "request_is_valid"]
+
+
+_NO_FLOPS = 1e-10
 
 
 @inlined
@@ -48,7 +51,10 @@ def _hosts_ready(s: Kernel, d: int) -> int:
 
 @jitted
 def _why_not_ready(s: Kernel, d: int) -> int:
-    """Check the hosts of an allocation in Batsim's order; return why it aborts, or OK."""
+    """Check the hosts of an allocation in Batsim's order; return why it aborts, or OK.
+
+    To Batsim, a compute host is a storage host as well: it is shared only where both kinds may be.
+    """
     k = s.head[0]
     decision = s.decisions[d]
     for iv in range(decision.iv, decision.iv + decision.n_iv):
@@ -56,7 +62,7 @@ def _why_not_ready(s: Kernel, d: int) -> int:
             if host < 0 or host >= k.n_hosts:
                 k.abort_b = host
                 return x.AB_BAD_HOST
-            if s.h_n_jobs[host] > 0 and not k.sharing:
+            if s.h_n_jobs[host] > 0 and not (k.storage_sharing and (k.sharing or host >= k.n_compute)):
                 k.abort_b = host
                 return x.AB_BUSY
     for iv in range(decision.iv, decision.iv + decision.n_iv):
@@ -116,16 +122,34 @@ def check_execution(s: Kernel, d: int) -> int:
 
 
 @jitted
+def check_permission(s: Kernel, job: int, node: int) -> None:
+    """Abort when a task of a job computes on a storage host.
+
+    Batsim holds the work of executor i against host i of the allocation, wherever a mapping puts the executor.
+    """
+    k = s.head[0]
+    j = s.jobs[job]
+    p = s.nodes[node]
+    i = 0
+    for iv in range(j.iv, j.iv + j.n_iv):
+        for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
+            if i < j.n_executors and host >= k.n_compute:
+                flops = s.amounts[p.first + i] if p.kind == c.N_PARALLEL else p.amount
+                if p.kind == c.N_TOTAL:
+                    flops /= j.n_executors
+                if flops > _NO_FLOPS:
+                    abort(s, x.AB_STORAGE_WORK, job, host)
+            i += 1
+
+
+@jitted
 def request_is_valid(s: Kernel, d: int) -> bool:
-    """Return whether the machines of a SET_RESOURCE_STATE exist and have the power state."""
+    """Return whether the machines of a SET_RESOURCE_STATE exist."""
     k = s.head[0]
     decision = s.decisions[d]
     for iv in range(decision.iv, decision.iv + decision.n_iv):
         for host in range(s.alloc[iv, 0], s.alloc[iv, 1] + 1):
             if host < 0 or host >= k.n_hosts:
                 abort(s, x.AB_BAD_HOST, -1, host)
-                return False
-            if decision.a < 0 or decision.a >= s.pstates[s.h_cls[host], 0].n:
-                abort(s, x.AB_BAD_PSTATE, host, decision.a)
                 return False
     return True

@@ -68,7 +68,9 @@ W_DONE, W_TIMEOUT, W_CANCELLED = range(3)
     AB_DATE,
     AB_UNKNOWN_DECISION,
     AB_REGISTRATION,
-) = range(22)
+    AB_STORAGE_WORK,
+    AB_RETURN_CODE,
+) = range(24)
 
 # Snap thresholds of SimGrid (seconds; fraction of a task).
 SNAP_S = 1e-9

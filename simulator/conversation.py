@@ -56,6 +56,7 @@ def converse(
         energy=energy,
         externals=externals,
         sharing=options.compute_sharing,
+        storage_sharing=options.storage_sharing,
         registering=options.dynamic_jobs,
         acknowledging=options.acknowledge_dynamic_jobs,
     )

@@ -114,7 +114,7 @@ def _is_long(s: Kernel, d: int) -> bool:
     """Return whether a decision starts a job whose first action cannot end for a while, or rejects one."""
     decision = s.decisions[d]
     if decision.kind == c.DO_REJECT:
-        return not s.jobs[decision.job].deleted
+        return decision.job >= 0 and not s.jobs[decision.job].deleted
     if decision.kind != c.DO_EXECUTE or decision.n_map > 0 or s.jobs[decision.job].deleted:
         return False
     job = s.jobs[decision.job]

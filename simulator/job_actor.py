@@ -5,10 +5,12 @@ from __future__ import annotations
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
 from wattq.simulator.actors import call_create, call_end, call_put, call_sleep, call_start, call_wait, new_actor
+from wattq.simulator.checks import abort, check_permission
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 from wattq.simulator.machines import machines_end_job, machines_run_job
 from wattq.simulator.queries import add_energy_row, begin_query, job_energy, query_goes_on
+from wattq.simulator.ranks import RANK_ENDS
 
 __all__ = ["charge_job_end", "close_job", "resume_job", "resume_rank"]
 
@@ -17,6 +19,7 @@ __all__ = ["charge_job_end", "close_job", "resume_job", "resume_rank"]
     range(13)
 )
 _START_ROW, _END_ROW = 115, 101  # 's', 'e'
+_KILLED_CODE = -2
 
 
 @inlined
@@ -88,8 +91,14 @@ def _begin_leaf(s: Kernel, actor: int) -> bool:
         a.n = s.nodes[node].n
         a.pc = _RANKS
         return False
-    a.f0 = s.head[0].clock_s
-    call_start(s, actor, _WAIT)
+    k = s.head[0]
+    a.f0 = k.clock_s
+    if k.n_compute < k.n_hosts:
+        check_permission(s, a.idx, node)
+    if k.abort == x.OK:
+        call_start(s, actor, _WAIT)
+    else:
+        call_end(s, actor)
     return True
 
 
@@ -158,8 +167,10 @@ def _finish(s: Kernel, job: int) -> None:
         j.state = c.FAILED
     elif j.return_code == -1:
         j.state = c.WALLTIME
-    else:
+    elif j.return_code == _KILLED_CODE:
         j.state = c.KILLED
+    else:
+        abort(s, x.AB_RETURN_CODE, job, j.return_code)
     close_job(s, job)
 
 
@@ -231,6 +242,9 @@ def resume_job(s: Kernel, actor: int) -> None:
                 return
         elif a.pc == _END:
             _finish(s, job)
+            if k.abort != x.OK:
+                call_end(s, actor)
+                return
             begin_query(s, actor, True)
             a.pc = _QUERY_END
         elif a.pc == _QUERY_END:
@@ -255,7 +269,7 @@ def resume_rank(s: Kernel, actor: int) -> None:
     if a.pc == 1:
         call_wait(s, actor, -1.0, 0)
         return
-    if a.pc == 2:
+    if a.pc == RANK_ENDS:
         call_end(s, actor)
         return
     first = s.children[a.first]
@@ -268,4 +282,4 @@ def resume_rank(s: Kernel, actor: int) -> None:
         call_start(s, actor, 1)
         return
     a.call = x.CALL_RANK_PUT
-    a.pc = 2
+    a.pc = RANK_ENDS

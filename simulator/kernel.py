@@ -119,6 +119,7 @@ def _run_all(s: Kernel) -> int:
             return -1
         k.run_i += 1
     for i in range(k.n_run):
+        k.run_i = i
         answer(s, s.run[k.side, i])
     _end_round(s)
     return -1

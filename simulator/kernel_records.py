@@ -24,6 +24,7 @@ kernel_head_t = np.dtype(
         *_longs(
             "express", "uniform", "energy", "initial_left", "shared", "sharing", "dynamic", "registering", "acknowledge"
         ),
+        *_longs("storage_sharing"),
         *_longs("n_hosts", "n_compute", "n_jobs", "max_ranks", "max_depth"),
         # actors
         *_longs("n_actors", "free_actor", "n_free_actors", "side", "run_i", "n_run", "n_next", "n_cancelled"),

@@ -163,7 +163,7 @@ class ProfileNodes:
 
     def arrays(self) -> tuple[NDArray[np.void], NDArray[np.int32], NDArray[np.float64]]:
         """Return nodes, children and amounts for the kernel."""
-        nodes = np.concatenate(self._parts) if self._parts else np.zeros(1, dtype=r.node_t)
+        nodes = np.concatenate(self._parts) if self.names else np.zeros(1, dtype=r.node_t)
         nodes["name"] = np.arange(len(nodes))
         self._n_written = len(self.names)
         children = np.array(self._children or [0], dtype=np.int32)

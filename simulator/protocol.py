@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wattq.platforms.model import Platform
 from wattq.simulator import layout as c
 from wattq.simulator.external import ExternalEvents
@@ -70,6 +73,9 @@ class MessageWriter:
         self._options = options
         self.full_ids = [f"{w.name}!{job_id}" for w in workloads for job_id in w.job_id]
         self._places = [(w, i) for w in workloads for i in range(w.n_jobs)]
+        self._kernel: c.Kernel | None = None
+        self._pending: NDArray[Any] = np.zeros(0)
+        self._ends: NDArray[Any] = np.zeros(0)
 
     def add_job(self, w: Workload) -> None:
         """Take a job that was registered meanwhile, as a workload of its own."""
@@ -78,10 +84,16 @@ class MessageWriter:
 
     def message(self, s: c.Kernel) -> str:
         """Return the pending events as one message."""
-        k = s.head[0]
-        first = int(k["ev_first"])
-        rows = s.events[first : first + int(k["ev_n"])].tolist()
-        return f'{{"now":{float(k["clock_s"]):.6f},"events":[{",".join([self._event(s, *row) for row in rows])}]}}'
+        if s is not self._kernel:
+            # Views of just the fields that messages need: reading a record field by field takes far longer.
+            self._kernel = s
+            self._pending = s.head[["clock_s", "ev_first", "ev_n"]]
+            self._ends = s.jobs[["iv", "n_iv", "state", "return_code"]]
+        clock_s, first, n = self._pending.item(0)
+        if n == 1:
+            return f'{{"now":{clock_s:.6f},"events":[{self._event(s, *s.events.item(first))}]}}'
+        events = [self._event(s, *row) for row in s.events[first : first + n].tolist()]
+        return f'{{"now":{clock_s:.6f},"events":[{",".join(events)}]}}'
 
     def _event(
         self, s: c.Kernel, time_s: float, value: float, kind: int, job: int, a: int, b: int, iv: int, n_iv: int
@@ -128,11 +140,9 @@ class MessageWriter:
 
     def _completed(self, s: c.Kernel, job: int) -> str:
         """Return the data of a JOB_COMPLETED."""
-        j = s.jobs[job]
-        first, n = int(j["iv"]), int(j["n_iv"])
-        job_id, state = encode_basestring(self.full_ids[job]), JOB_STATES[j["state"]]
-        alloc = format_intervals(s.alloc[first : first + n].tolist())
-        return f'{{"job_id":{job_id},"job_state":"{state}","return_code":{j["return_code"]},"alloc":"{alloc}"}}'
+        first, n, state, code = self._ends.item(job)
+        job_id, alloc = encode_basestring(self.full_ids[job]), format_intervals(s.alloc[first : first + n].tolist())
+        return f'{{"job_id":{job_id},"job_state":"{JOB_STATES[state]}","return_code":{code},"alloc":"{alloc}"}}'
 
     def _killed(self, s: c.Kernel, first: int, n: int) -> str:
         """Return the data of a JOB_KILLED, in the order of the request; jobs that had ended before have no progress."""

@@ -10,8 +10,10 @@ from wattq.simulator.power import touch
 from wattq.simulator.tasks import end_task
 from wattq.simulator.timed import add_action, charge_end, drop_action
 
-__all__ = ["kill_ranks", "rank_get", "rank_message_ends", "rank_put"]
+__all__ = ["end_by_force", "kill_ranks", "rank_get", "rank_message_ends", "rank_put"]
 
+# Where a rank ends.
+RANK_ENDS = 2
 # States of a rank's report, in `dead`.
 _WORKING, _POSTED, _SENDING = 0, 1, 2
 # SimGrid's implicit loopback, in reports of 4 bytes per second.
@@ -95,5 +97,23 @@ def kill_ranks(s: Kernel, actor: int) -> None:
             end_task(s, r.task)
         if r.sleep >= 0:
             drop_action(s, r.sleep)
-        r.parent = -1
-        free_actor(s, rank)
+        end_by_force(s, rank)
+
+
+@jitted
+def end_by_force(s: Kernel, actor: int) -> None:
+    """End an actor that may be about to run, or whose call is about to be answered, at this date."""
+    k = s.head[0]
+    a = s.actors[actor]
+    a.parent = -1
+    a.task = a.sleep = a.timer = -1
+    for i in range(k.n_next):
+        if s.run[1 - k.side, i] == actor:
+            a.kind = x.RANK
+            a.pc = RANK_ENDS
+            return
+    for i in range(k.run_i + 1, k.n_run):
+        if s.run[k.side, i] == actor:
+            a.call = x.CALL_END
+            return
+    free_actor(s, actor)

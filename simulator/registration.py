@@ -231,9 +231,12 @@ def _read_job(workload: str, described: Mapping[str, Any]) -> Workload:
     """Return a registered job, with a stand-in for its profile."""
     document = {"nb_res": 1, "jobs": [described], "profiles": {str(described.get("profile")): _STAND_IN}}
     try:
-        return parse_batsim_json(json.dumps(document).encode(), _SOURCE, name=workload)
+        job = parse_batsim_json(json.dumps(document).encode(), _SOURCE, name=workload)
     except WorkloadError as error:
         raise _refuse(str(error)) from None
+    # Numbers are read once by Batsim, and reading what was read can move them by a last digit.
+    submit_s, walltime_s = (np.array([described.get(key, -1)], np.float64) for key in ("subtime", "walltime"))
+    return replace(job, submit_s=submit_s, walltime_s=walltime_s, extra=(dict(described),))
 
 
 def _with_profile(job: Workload, profile: Profile) -> Workload:

@@ -219,6 +219,12 @@ class ReplyReader:
             raise RefusedError(x.AB_UNKNOWN_JOB, why=known)
         return number
 
+    def _job_named(self, job_id: Any) -> int:
+        """Return a job, or -1: Batsim asks for its existence only when the decision has travelled to the server."""
+        if not isinstance(job_id, str) or job_id.count("!") != 1:
+            raise RefusedError(x.AB_UNKNOWN_JOB, why="a job is not named by a text such as 'w0!7'")
+        return self._numbers.get(job_id, -1)
+
     def _add_rows(self, pairs: list[tuple[int, int]]) -> tuple[int, int]:
         """Append host intervals; return the first row and their number."""
         first = self._n_iv + len(self._rows)
@@ -241,14 +247,14 @@ class ReplyReader:
     def _reject(self, data: Mapping[str, Any]) -> _Decision:
         if set(data) != {"job_id"}:
             raise RefusedError(why="REJECT_JOB holds 'job_id' and nothing else")
-        return _Decision(c.DO_REJECT, self._job(data["job_id"]))
+        return _Decision(c.DO_REJECT, self._job_named(data["job_id"]))
 
     def _kill(self, data: Mapping[str, Any]) -> _Decision:
         ids = data.get("job_ids")
         if not isinstance(ids, list) or not ids:
             raise RefusedError(why="KILL_JOB needs 'job_ids', a list of at least one job")
         first = len(self._kills)
-        self._kills.extend([self._job(job_id) for job_id in ids])
+        self._kills.extend([self._job_named(job_id) for job_id in ids])
         return _Decision(c.DO_KILL, a=first, b=len(ids))
 
     def _call(self, data: Mapping[str, Any]) -> _Decision:
@@ -270,7 +276,7 @@ class ReplyReader:
         text = data.get("metadata")
         if not isinstance(text, str) or '"' in text:
             raise RefusedError(why="SET_JOB_METADATA needs 'metadata', a text without quotation marks")
-        job = self._job(data.get("job_id"))
+        job = self._job_named(data.get("job_id"))
         self._notes.append(text)
         return _Decision(c.DO_METADATA, job, a=len(self._notes))
 

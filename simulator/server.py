@@ -41,6 +41,9 @@ def _on_execute(s: Kernel, server: int, d: int) -> bool:
 def _on_reject(s: Kernel, job: int) -> None:
     """Refuse a job for good."""
     k = s.head[0]
+    if job < 0 or s.jobs[job].deleted:
+        abort(s, x.AB_UNKNOWN_JOB, job, 0)
+        return
     if s.jobs[job].state != c.SUBMITTED:
         abort(s, x.AB_REJECT, job, s.jobs[job].state)
         return
@@ -66,7 +69,7 @@ def _on_kill(s: Kernel, server: int, d: int) -> bool:
     for i in range(s.decisions[d].a, s.decisions[d].a + s.decisions[d].b):
         job = s.kill_list[i]
         j = s.jobs[job]
-        if j.deleted:
+        if job < 0 or j.deleted:
             abort(s, x.AB_UNKNOWN_JOB, job, 0)
             return False
         if j.kill_requested:
@@ -108,7 +111,7 @@ def _on_call(s: Kernel, server: int, d: int) -> bool:
 def _on_metadata(s: Kernel, d: int) -> None:
     """Note the metadata of a job for its row, unless that was written already."""
     job = s.decisions[d].job
-    if s.jobs[job].deleted:
+    if job < 0 or s.jobs[job].deleted:
         abort(s, x.AB_UNKNOWN_JOB, job, 0)
     elif not s.jobs[job].written:
         s.jobs[job].note = s.decisions[d].a

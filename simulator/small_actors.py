@@ -110,7 +110,7 @@ def resume_messenger(s: Kernel, actor: int) -> None:
                 k.abort_a = d.job
                 call_end(s, actor)
                 return
-            if (d.kind == c.DO_EXECUTE or d.kind == c.DO_REJECT) and s.jobs[d.job].deleted:
+            if d.kind == c.DO_EXECUTE and s.jobs[d.job].deleted:
                 k.abort = x.AB_UNKNOWN_JOB
                 k.abort_a = d.job
                 call_end(s, actor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
 from wattq.simulator.actors import call_create, call_end, call_put, call_start, call_wait, new_actor
+from wattq.simulator.checks import abort
 from wattq.simulator.events import add_event
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
@@ -16,6 +17,18 @@ __all__ = ["begin_request", "group_done", "mark_switched", "request_goes_on", "r
 
 _TO_COMPUTE, _TO_SLEEP, _TO_UNKNOWN = -1, -2, -42
 _ROW = 112  # 'p'
+
+
+@inlined
+def _exists(s: Kernel, host: int, pstate: int) -> bool:
+    """Return whether a host has a power state of this number."""
+    return 0 <= pstate < s.pstates[s.h_cls[host], 0].n
+
+
+@inlined
+def _kind(s: Kernel, host: int, pstate: int) -> int:
+    """Return the kind of a power state; one that does not exist is a computing one to Batsim."""
+    return s.pstates[s.h_cls[host], pstate].kind if _exists(s, host, pstate) else c.PS_COMPUTE
 
 
 @jitted
@@ -86,7 +99,7 @@ def begin_request(s: Kernel, server: int, d: int) -> None:
     k = s.head[0]
     decision = s.decisions[d]
     add_energy_row(s, _ROW)
-    kind = s.pstates[s.h_cls[s.alloc[decision.iv, 0]], decision.a].kind
+    kind = _kind(s, s.alloc[decision.iv, 0], decision.a)
     code = _TO_UNKNOWN
     if kind == c.PS_COMPUTE:
         code = _TO_COMPUTE
@@ -117,15 +130,17 @@ def _switch_later(s: Kernel, server: int, host: int, pstate: int, state: int, th
 @jitted
 def request_goes_on(s: Kernel, server: int, then: int) -> bool:
     """Switch the next machines of a request; return whether the server yields."""
-    k = s.head[0]
     a = s.actors[server]
     pstate = a.parent
     while a.k < a.n:
         host = s.members[a.k]
         a.k += 1
         was = s.pstates[s.h_cls[host], s.h_pstate[host]].kind
-        to = s.pstates[s.h_cls[host], pstate].kind
+        to = _kind(s, host, pstate)
         if was == c.PS_COMPUTE and to == c.PS_COMPUTE:
+            if not _exists(s, host, pstate):
+                abort(s, x.AB_BAD_PSTATE, host, pstate)
+                return True
             set_pstate(s, host, pstate)
             number = mark_switched(s, host, pstate)
             if number >= 0:
@@ -135,9 +150,7 @@ def request_goes_on(s: Kernel, server: int, then: int) -> bool:
             return True
         elif was == c.PS_SLEEP:
             if to != c.PS_COMPUTE:
-                k.abort = x.AB_SLEEP_TO_SLEEP
-                k.abort_a = host
-                k.abort_b = pstate
+                abort(s, x.AB_SLEEP_TO_SLEEP, host, pstate)
                 return True
             _switch_later(s, server, host, pstate, c.SWITCHING_ON, then)
             return True
@@ -149,24 +162,25 @@ def request_goes_on(s: Kernel, server: int, then: int) -> bool:
 @jitted
 def resume_switch(s: Kernel, actor: int) -> None:
     """Run the actor that switches a machine: one flop in the virtual power state, then the target state."""
-    k = s.head[0]
     a = s.actors[actor]
     host = a.idx
-    target = s.pstates[s.h_cls[host], a.k]
+    sleeps = _kind(s, host, a.k) == c.PS_SLEEP
     if a.pc == 0:
         if s.h_n_jobs[host] > 0:
-            k.abort = x.AB_SWITCH_BUSY
-            k.abort_a = host
+            abort(s, x.AB_SWITCH_BUSY, host, 0)
             call_end(s, actor)
             return
-        virtual = target.off if target.kind == c.PS_SLEEP else s.pstates[s.h_cls[host], s.h_pstate[host]].on
-        set_pstate(s, host, virtual)
+        here = s.pstates[s.h_cls[host], s.h_pstate[host]]
+        set_pstate(s, host, s.pstates[s.h_cls[host], a.k].off if sleeps else here.on)
         call_start(s, actor, 1)
     elif a.pc == 1:
         call_wait(s, actor, -1.0, 2)
+    elif a.pc == 2 and not _exists(s, host, a.k):
+        abort(s, x.AB_BAD_PSTATE, host, a.k)
+        call_end(s, actor)
     elif a.pc == 2:
         set_pstate(s, host, a.k)
-        change_state(s, host, c.SLEEPING if target.kind == c.PS_SLEEP else c.IDLE)
+        change_state(s, host, c.SLEEPING if sleeps else c.IDLE)
         call_put(s, actor, x.M_SWITCHED, host, a.k, 3)
     else:
         call_end(s, actor)

@@ -115,6 +115,11 @@ class Session:
     def run(self, words: list[str], command: str) -> tuple[int, str]:
         if words[0] == "wattq":
             return self.here(lambda: main(words[1:]))
+        if words[0] == "wattq-batsim":
+            done = subprocess.run(
+                [sys.executable, "-m", "wattq.simulator.batsim", *words[1:]], capture_output=True, text=True
+            )
+            return done.returncode, done.stdout + done.stderr
         if words[0] == "python":
             sys.argv[:] = words[1:]
             return self.here(lambda: runpy.run_path(words[1], run_name="__main__"))

@@ -219,3 +219,17 @@ def test_every_reason_has_a_sentence(kit: SimpleNamespace, name: str) -> None:
     message = abort_message(s, machine, [work])
     assert message.startswith("the simulation aborts at 1.500000 s: ")
     assert len(message) > len("the simulation aborts at 1.500000 s: ") + 20
+
+
+def test_a_profile_cannot_return_less_than_a_kill_does(kit: SimpleNamespace) -> None:
+    work = kit.workload([kit.job("a", 2, 1, "d")], {"d": kit.compute(1e8) | {"ret": -3}})
+
+    def scheduler(text: str) -> Any:
+        return kit.reply(text, *[START_A] * ("JOB_SUBMITTED" in text))
+
+    with pytest.raises(SimulationAbortError, match=r"3\.000000 s: job 'w0!a' ended with code -3"):
+        converse(kit.machine(kit.host("h0")), [work], scheduler)
+
+
+def test_a_job_that_never_was_is_missed_when_its_rejection_arrives(kit: SimpleNamespace) -> None:
+    assert unknown_job(kit).startswith("the simulation aborts at 0.000000 s: a job was named that does not exist")

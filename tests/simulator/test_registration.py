@@ -165,3 +165,14 @@ def test_an_acknowledged_job_is_told_with_its_profile(play: Any, kit: SimpleName
         "job": {"id": "dyn!a", "subtime": 0, "res": 1, "profile": "p", "user": 7},
         "profile": {"type": "delay", "delay": 2.5},
     }
+
+
+def test_a_workload_without_jobs_leaves_room_for_registered_ones(kit: SimpleNamespace) -> None:
+    begin = [profile("p", DELAY), job("dyn!0", "p"), start("dyn!0", "0"), FINISHED]
+
+    def scheduler(text: str) -> Any:
+        return kit.reply(text, *begin * ("SIMULATION_BEGINS" in text))
+
+    work = kit.workload([], {"d": kit.delay(10)})
+    run = converse(kit.machine(kit.host("h0")), [work], scheduler, options=OPEN)
+    assert len(kit.by_id(run)) == 1

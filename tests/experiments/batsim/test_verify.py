@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -221,3 +223,45 @@ def test_every_policy_on_real_batsim(
     monkeypatch.setenv("WATTQ_DATA_PATH", str(shared_dir / "data" / "swf"))
     assert call(policy) == 0
     assert "all 2 equal" in capsys.readouterr().out
+
+
+MACHINE = """<?xml version='1.0'?>
+<!DOCTYPE platform SYSTEM "https://simgrid.org/simgrid.dtd">
+<platform version="4.1"><zone id="z" routing="Full"><host id="master_host" speed="1Gf"/>
+{hosts}{links}{routes}</zone></platform>
+"""
+
+
+def slow_machine() -> str:
+    """16 hosts of three speeds, 1 to 20 ms away from the master."""
+    links = [("master_host", 1.0), *((f"h{i}", 1.0 + 1.2345678901 * i) for i in range(16))]
+    return MACHINE.format(
+        hosts="".join(f'<host id="h{i}" speed="{("1", "1.2345678901234567", "0.7")[i % 3]}Gf"/>' for i in range(16)),
+        links="".join(f'<link id="l{to}" bandwidth="1GBps" latency="{ms}ms"/>' for to, ms in links),
+        routes="".join(f'<route src="master_host" dst="{to}"><link_ctn id="l{to}"/></route>' for to, _ in links),
+    )
+
+
+def odd_jobs(seed: int) -> str:
+    """150 jobs whose dates, walltimes and work have all the digits of a double."""
+    draw = random.Random(seed)
+    profiles: dict[str, object] = {}
+    jobs, date = [], 0.0
+    for i in range(150):
+        kind = draw.choice(("parallel_homogeneous", "parallel_homogeneous_total", "delay"))
+        work = {"cpu": draw.uniform(1e9, 3e11), "com": 0} if kind != "delay" else {"delay": draw.uniform(0.1, 300)}
+        profiles[f"p{i}"] = {"type": kind, **work}
+        date += draw.choice((0.0, draw.expovariate(1 / 30), draw.random() * 1e-6, 1 / 3))
+        limit = draw.choice((draw.uniform(1, 400), 100, 300.5))
+        jobs.append({"id": str(i), "subtime": date, "res": draw.randint(1, 18), "walltime": limit, "profile": f"p{i}"})
+    return json.dumps({"nb_res": 16, "jobs": jobs, "profiles": profiles})
+
+
+@pytest.mark.usefixtures("server_only")
+def test_numbers_with_all_their_digits_and_slow_messages(
+    call: Call, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With this seed a plan turns on digits that no message carries."""
+    (folder / "m.xml").write_text(slow_machine())
+    (folder / "odd.json").write_text(odd_jobs(5))
+    assert call("conservative-bf", "-p", "m.xml", "-w", "odd.json") == 0, capsys.readouterr().out

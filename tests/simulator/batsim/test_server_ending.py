@@ -165,7 +165,7 @@ def test_a_deadlock_is_told_to_the_user_and_not_to_the_scheduler(kit: Kit, input
         (b"\xff\xfe", "the scheduler's reply is not UTF-8 text"),
         ('{"now": 0}', "the scheduler's reply is not an object with 'now' and 'events'"),
         ('{"now": "0", "events": []}', "the scheduler's reply needs a number 'now' and a list 'events'"),
-        ("unknown event", "a decision is of no known type, or malformed"),
+        ("unknown event", "a decision is of type 'DANCE'"),
         ("unknown job", "does not exist"),
         ("date after now", "a decision is dated after the reply that holds it"),
         ("past call", "a call was asked for at a date that is not in the future"),
