@@ -23,6 +23,7 @@ from wattq.simulator.batsim.files import OutputFiles
 from wattq.simulator.batsim.grammar import UsageError
 from wattq.simulator.batsim.inputs import check_files, read_inputs
 from wattq.simulator.batsim.interrupts import end_on_signals
+from wattq.simulator.batsim.light_start import leave_out_scipy
 from wattq.simulator.batsim.log import Log
 from wattq.simulator.batsim.options import ServerOptions, context_text, parse_options, shown_instead
 
@@ -70,6 +71,7 @@ def _run(words: Sequence[str]) -> int:
     check_files(options)
     files = output_files(options)
     end_on_signals(files.clean)
+    leave_out_scipy()
     serve(options, files)
     return 0
 

@@ -319,3 +319,14 @@ def test_nobody_reads_what_is_said(kit: Kit, inputs: Any, listener: Any) -> None
         process.wait(kit.patience_s)
     assert process.returncode == 0
     assert "jobs.csv" in inputs.outputs()
+
+
+def test_scipy_is_left_out(kit: Kit) -> None:
+    code = (
+        "from wattq.simulator.batsim.light_start import leave_out_scipy\n"
+        "leave_out_scipy()\n"
+        "import sys, json, wattq.simulator.kernel\n"
+        "try:\n    import scipy.linalg\nexcept ModuleNotFoundError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "scipy is left out of this program\n"
