@@ -66,7 +66,7 @@ def empty_ledger(jobs: Sequence[Job], n_hosts: int) -> c.Ledger:
         events=np.zeros(2 * n + 8, c.event_t),
         event_iv=np.zeros((n_hosts + 8, 2), np.int32),
         decisions=np.zeros(2 * n + 64, c.decision_t),
-        iv=np.zeros((n * n_hosts + n_hosts + 1, 2), np.int32),
+        iv=np.zeros((n * n_hosts + 3 * n_hosts + 9, 2), np.int32),
         kill_list=np.zeros(n + 1, np.int32),
     )
 
