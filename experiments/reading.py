@@ -161,6 +161,7 @@ def _read_submitted(path: Path | None) -> SubmittedJobs | None:
         hosts=table.integers("requested_number_of_resources"),
         requested_s=table.floats("requested_time"),
         user=table.integers("user"),
+        queue=table.integers("queue") if "queue" in table.columns else np.full(len(table), -1, dtype=np.int64),
     )
 
 

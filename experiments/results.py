@@ -81,13 +81,14 @@ class JobTable:
 
 @dataclass(frozen=True)
 class SubmittedJobs:
-    """Every job of the workloads of a run (``submitted.csv``); ``user`` is -1 where unknown."""
+    """Every job of the workloads of a run (``submitted.csv``); ``user`` and ``queue`` are -1 where unknown."""
 
     key: tuple[str, ...]
     submit_s: NDArray[np.float64]
     hosts: NDArray[np.int64]
     requested_s: NDArray[np.float64]
     user: NDArray[np.int64]
+    queue: NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -115,13 +115,15 @@ def run_once(
 def _submitted_csv(workloads: Sequence[Workload]) -> str:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    names = ("job_id", "workload_name", "submission_time", "requested_number_of_resources", "requested_time", "user")
+    request = ("submission_time", "requested_number_of_resources", "requested_time")
+    names = ("job_id", "workload_name", *request, "user", "queue")
     writer.writerow(names)
     for workload in workloads:
-        columns = (workload.submit_s, workload.hosts, workload.walltime_s, workload.user)
+        columns = (workload.submit_s, workload.hosts, workload.walltime_s, workload.user, workload.queue)
         rows = zip(workload.job_id, *(column.tolist() for column in columns), strict=True)
         writer.writerows(
-            (job, workload.name, f"{at:.6f}", hosts, f"{wall:.6f}", user) for job, at, hosts, wall, user in rows
+            (job, workload.name, f"{at:.6f}", hosts, f"{wall:.6f}", user, queue)
+            for job, at, hosts, wall, user, queue in rows
         )
     return stream.getvalue()
 

@@ -13,7 +13,21 @@ from typing import Annotated
 import typer
 
 from wattq import __version__
-from wattq.cli import data, demo, doctor, experiment, platform, policy, report, reproduce, robin, run, verify, workload
+from wattq.cli import (
+    data,
+    demo,
+    doctor,
+    experiment,
+    platform,
+    policy,
+    report,
+    reproduce,
+    robin,
+    run,
+    sla,
+    verify,
+    workload,
+)
 from wattq.errors import WattqError
 
 __all__ = ["app", "main"]
@@ -49,6 +63,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("compare")(run.compare)
 app.command("report")(report.report)
+app.command("sla")(sla.sla)
 app.command("doctor")(doctor.doctor)
 app.command("robin")(robin.robin)
 app.command("reproduce")(reproduce.reproduce)
