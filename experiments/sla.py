@@ -105,7 +105,7 @@ def judge(run: RunResults, targets: SlaTargets) -> SlaReport:
     _check_known(run, targets, found)
     members = _members(run, targets, found)
     results, violations = [], []
-    for sla in [*targets.classes, SlaClass(name=NO_CLASS)]:
+    for sla in [*targets.classes, SlaClass.model_construct(name=NO_CLASS)]:
         result, broken = _judge_class(sla, members[sla.name], targets)
         results.append(result)
         violations.extend(broken)
