@@ -98,8 +98,8 @@ class Machine:
             view, actions = View(v), Actions(v)
             return lambda: policy.decide(view, actions)
         len_i, len_f, shape = policy.memory(len(self.jobs), n_hosts, len(v.free))
-        memory = np.zeros(len_i, np.int64), np.zeros(len_f), np.zeros(shape, np.uint64)
-        return lambda: decide(policy.kind, v, policy.par, *memory)
+        self.memory = np.zeros(len_i, np.int64), np.zeros(len_f), np.zeros(shape, np.uint64)
+        return lambda: decide(policy.kind, v, policy.par, *self.memory)
 
     def message(self, now_s: float, events: list[tuple[int, int]]) -> None:
         head = self.v.head
