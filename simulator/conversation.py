@@ -25,6 +25,13 @@ from wattq.workloads.model import Workload
 __all__ = ["converse"]
 
 
+def _undispatched(compiled: Any) -> Callable[[c.Kernel, c.Ledger], int]:
+    """Return a compiled function that was called before, without numba's look at the types of its arguments."""
+    (only,) = compiled.overloads.values()
+    entry: Callable[[c.Kernel, c.Ledger], int] = only.entry_point
+    return entry
+
+
 def converse(
     platform: Platform,
     workloads: Sequence[Workload],
@@ -66,20 +73,22 @@ def converse(
     reader = ReplyReader(writer.full_ids, notes, registrations)
     begin = time.perf_counter()
     scheduling_s = 0.0
+    code = advance(s, v)
+    go_on = _undispatched(advance)
     while True:
-        code = advance(s, v)
         if code == c.DECIDE:
             text = writer.message(s)
             asked = time.perf_counter()
             reply = scheduler(text)
             scheduling_s += time.perf_counter() - asked
             registrations.note_reported(s)
-            s, v = put_reply(s, v, reader.read(reply, int(v.head[0]["n_iv"])))
+            s, v = put_reply(s, v, reader.read(reply, v.head["n_iv"].item()))
             s, v = registrations.apply(s, v, writer)
         elif code == c.GROW:
             s, v = enlarge(s, v)
         else:
             break
+        code = go_on(s, v)
     if code == c.ABORTED:
         raise SimulationAbortError(abort_message(s, platform, registrations.workloads, reader.why))
     return Run(

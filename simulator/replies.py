@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-import numpy as np
-
 from wattq.errors import InvalidInputError, UnsupportedError
 from wattq.simulator import codes as x
 from wattq.simulator import layout as c
@@ -21,10 +19,19 @@ from wattq.workloads.rapid_numbers import parse_number
 __all__ = ["Reply", "ReplyReader", "put_reply"]
 
 _DO_ABORT = c.DO_REGISTER_PROFILE + 1
-_INTERVAL = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?(?:,.*)?\Z", re.ASCII)
+# Batsim reads numbers with std::stoi, which skips blanks before them and stops at what follows them.
+_INTERVAL = re.compile(r"\s*\+?(\d{1,9})(?!\d)[^-]*(?:-\s*\+?(\d{1,9})(?!\d)[^-]*)?\Z", re.ASCII)
 _LEADING_INT = re.compile(r"^\s*[+-]?\d{1,9}", re.ASCII)
-_STATE = re.compile(r"^-?\d{1,8}$", re.ASCII)
+_STATE = re.compile(r"\s*([+-]?\d{1,8})(?!\d)", re.ASCII)
 _MAX_DATE_S = 1e300
+# Replies as most of them are: nothing but EXECUTE_JOB, dates whose nearest double is also Batsim's.
+_DATE = r"(0|[1-9]\d{0,8}|(?:0|[1-9]\d{0,8})\.\d{1,6})"
+_PLAIN = re.compile(r'\{"now": ?' + _DATE + r', ?"events": ?\[(.*)\]\}\s*\Z', re.ASCII | re.DOTALL)
+_PLAIN_EVENT = re.compile(
+    r'\{"timestamp": ?' + _DATE + r', ?"type": ?"EXECUTE_JOB", ?"data": ?\{"job_id": ?"([^"\\\x00-\x1f]*)", ?'
+    r'"alloc": ?"(\d{1,9}(?:-\d{1,9})?(?: \d{1,9}(?:-\d{1,9})?)*)"\}\}(?:, ?(?=.)|\Z)',
+    re.ASCII,
+)
 
 
 class Reply(NamedTuple):
@@ -68,18 +75,15 @@ def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a JSON number")
 
 
-def _parsed(reply: str) -> Any:
-    """Return a reply as Batsim's JSON library reads it."""
-    return json.loads(reply, parse_float=parse_number, parse_constant=_no_constant)
+# Reads a reply as Batsim's JSON library does.
+_DECODER = json.JSONDecoder(parse_float=parse_number, parse_constant=_no_constant)
 
 
 def _alloc(text: Any) -> list[tuple[int, int]]:
-    """Read an allocation as Batsim does: intervals separated by blanks; what follows a comma is not seen."""
+    """Read an allocation as Batsim does: intervals separated by one blank each; what follows a comma is not seen."""
     if not isinstance(text, str):
         raise RefusedError(why="hosts are not named by a text such as '0-1 3'")
-    pairs = [_interval(part) for part in text.split()]
-    if not pairs:
-        raise RefusedError(why="no hosts are named; write them like '0-1 3'")
+    pairs = [_interval(part) for part in text.split(" ")]
     return merge_intervals(pairs) if len(pairs) > 1 else pairs
 
 
@@ -87,7 +91,7 @@ def _interval(part: str) -> tuple[int, int]:
     """Read one interval of hosts."""
     match = _INTERVAL.match(part)
     if match is None:
-        raise RefusedError(why=f"'{part[:60]}' is not a host or an interval; write them like '0-1 3'")
+        raise RefusedError(why=f"'{part[:60]}' is not a host or an interval; write them like '0-1 3', one blank apart")
     first, last = match.groups()
     low = int(first)
     high = int(last) if last else low
@@ -188,14 +192,42 @@ class ReplyReader:
         Raises:
             InvalidInputError: the reply as a whole is not an object with ``now`` and ``events``.
         """
-        now_s, events = _content(reply)
         self._rows, self._kills, self._n_iv = [], [], n_iv
+        if isinstance(reply, str) and (plain := self._plain(reply)) is not None:
+            self._registrations.forget_reported()
+            return plain
+        self._rows.clear()
+        now_s, events = _content(reply)
         decisions = []
         for event in events:
             decisions.append(self._read_event(event, now_s))
             self._registrations.forget_reported()
         self._registrations.forget_reported()
         return Reply(now_s, decisions, self._rows, self._kills)
+
+    def _plain(self, reply: str) -> Reply | None:
+        """Return a reply that holds nothing but sound EXECUTE_JOB; None leaves it to the long way."""
+        match = _PLAIN.match(reply)
+        if match is None:
+            return None
+        now_s, body = float(match[1]), match[2]
+        decisions = []
+        at = 0
+        while at < len(body):
+            event = _PLAIN_EVENT.match(body, at)
+            if event is None:
+                return None
+            date, job_id, alloc = event.groups()
+            job, date_s = self._numbers.get(job_id), float(date)
+            if job is None or date_s > now_s:
+                return None
+            try:
+                iv, n_iv = self._add_rows(_alloc(alloc))
+            except RefusedError:
+                return None
+            decisions.append((date_s, 0.0, c.DO_EXECUTE, job, 0, 0, iv, n_iv, -1, 0))
+            at = event.end()
+        return Reply(now_s, decisions, self._rows, [])
 
     def _read_event(self, event: Any, now_s: float) -> tuple[float, float, int, int, int, int, int, int, int, int]:
         """Return the decision of one event."""
@@ -204,6 +236,8 @@ class ReplyReader:
             if date > now_s:
                 raise RefusedError(x.AB_DATE)
             handler = self._handlers.get(kind)
+            if kind == "TO_JOB_MSG":
+                raise UnsupportedError("the scheduler's TO_JOB_MSG: jobs that receive messages are not simulated")
             if handler is None:
                 raise RefusedError(why=f"a decision is of type '{kind[:60]}', which Batsim does not know")
             d = handler(data)
@@ -234,7 +268,7 @@ class ReplyReader:
     def _execute(self, data: Mapping[str, Any]) -> _Decision:
         if len(data) > 2:
             _refuse_storage(data)
-        if "alloc" not in data or "job_id" not in data or len(data) > 2 + ("mapping" in data):
+        if "alloc" not in data or "job_id" not in data or len(data) > 3:
             raise RefusedError(why="EXECUTE_JOB holds 'job_id', 'alloc' and, if need be, 'mapping'")
         job = self._job(data["job_id"])
         pairs = _alloc(data["alloc"])
@@ -251,31 +285,34 @@ class ReplyReader:
 
     def _kill(self, data: Mapping[str, Any]) -> _Decision:
         ids = data.get("job_ids")
-        if not isinstance(ids, list) or not ids:
-            raise RefusedError(why="KILL_JOB needs 'job_ids', a list of at least one job")
+        if not isinstance(ids, list) or not ids or len(data) > 1:
+            raise RefusedError(why="KILL_JOB holds 'job_ids', a list of at least one job, and nothing else")
         first = len(self._kills)
         self._kills.extend([self._job_named(job_id) for job_id in ids])
         return _Decision(c.DO_KILL, a=first, b=len(ids))
 
     def _call(self, data: Mapping[str, Any]) -> _Decision:
+        if len(data) > 1:
+            raise RefusedError(why="CALL_ME_LATER holds 'timestamp' and nothing else")
         return _Decision(c.DO_CALL, target_s=_date(data.get("timestamp")))
 
     def _set_state(self, data: Mapping[str, Any]) -> _Decision:
         state = data.get("state")
-        if not isinstance(state, str) or not _STATE.match(state):
-            raise RefusedError(why="SET_RESOURCE_STATE needs 'state', a text that holds an integer")
+        match = _STATE.match(state) if isinstance(state, str) else None
+        if match is None or len(data) > 2:
+            raise RefusedError(why="SET_RESOURCE_STATE holds 'resources' and 'state', a text that holds an integer")
         iv, n_iv = self._add_rows(_alloc(data.get("resources")))
-        return _Decision(c.DO_SET_STATE, a=int(state), iv=iv, n_iv=n_iv)
+        return _Decision(c.DO_SET_STATE, a=int(match[1]), iv=iv, n_iv=n_iv)
 
     def _query(self, data: Mapping[str, Any]) -> _Decision:
-        if data.get("requests") != {"consumed_energy": {}}:
+        if data != {"requests": {"consumed_energy": {}}}:
             raise RefusedError(why="QUERY can ask for 'consumed_energy' alone")
         return _Decision(c.DO_QUERY_ENERGY)
 
     def _set_metadata(self, data: Mapping[str, Any]) -> _Decision:
         text = data.get("metadata")
-        if not isinstance(text, str) or '"' in text:
-            raise RefusedError(why="SET_JOB_METADATA needs 'metadata', a text without quotation marks")
+        if not isinstance(text, str) or '"' in text or len(data) > 2:
+            raise RefusedError(why="SET_JOB_METADATA holds 'job_id' and 'metadata', a text without quotation marks")
         job = self._job_named(data.get("job_id"))
         self._notes.append(text)
         return _Decision(c.DO_METADATA, job, a=len(self._notes))
@@ -305,7 +342,7 @@ class ReplyReader:
 def _content(reply: str | Mapping[str, Any]) -> tuple[float, list[Any]]:
     """Return date and events of a reply."""
     try:
-        message = _parsed(reply) if isinstance(reply, str) else reply
+        message = _DECODER.decode(reply) if isinstance(reply, str) else reply
         now, events = message["now"], message["events"]
     except (ValueError, RecursionError, TypeError, KeyError) as error:
         raise InvalidInputError(
@@ -335,15 +372,18 @@ def _parts(event: Any) -> tuple[float, str, Mapping[str, Any]]:
 
 def put_reply(s: c.Kernel, v: c.Ledger, reply: Reply) -> tuple[c.Kernel, c.Ledger]:
     """Return the two bundles with the decisions of a reply, with arrays as long as they need."""
-    head = v.head[0]
-    first = int(head["n_iv"])
-    s, v = make_reply_room(s, v, len(reply.decisions), len(reply.rows), len(reply.kills))
-    head["reply_now_s"] = reply.now_s
-    head["n_decisions"] = len(reply.decisions)
-    head["n_kill"] = len(reply.kills)
-    head["n_iv"] = first + len(reply.rows)
-    if reply.decisions:
-        v.decisions[: len(reply.decisions)] = reply.decisions
-        v.iv[first : first + len(reply.rows)] = reply.rows or np.empty((0, 2))
+    head = v.head
+    first, n = head["n_iv"].item(), len(reply.decisions)
+    head["reply_now_s"][0], head["n_decisions"][0], head["n_kill"][0] = reply.now_s, n, len(reply.kills)
+    if n == 0:
+        return s, v
+    last = first + len(reply.rows)
+    if n > len(v.decisions) or last > len(v.iv) or len(reply.kills) > len(v.kill_list):
+        s, v = make_reply_room(s, v, n, len(reply.rows), len(reply.kills))
+    v.head["n_iv"][0] = last
+    v.decisions[:n] = reply.decisions
+    if reply.rows:
+        v.iv[first:last] = reply.rows
+    if reply.kills:
         v.kill_list[: len(reply.kills)] = reply.kills
     return s, v
