@@ -197,8 +197,10 @@ def main(argv: list[str]) -> int:
     if argv == [_MILLION]:
         _million()
         return 0
+    from wattq.experiments.bench_server import bench_server
+
     results = []
-    for measure in (bench_start, bench_easy, bench_python_policy, bench_million):
+    for measure in (bench_start, bench_easy, bench_python_policy, bench_million, bench_server):
         print(f"measuring: {(measure.__doc__ or '').splitlines()[0]}", file=sys.stderr)
         results += measure()
     print(format_results(results))

@@ -29,5 +29,6 @@ def test_a_missed_budget_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys:
                 return [Result("x", ours, 2.0, "s")]
 
             monkeypatch.setattr(bench, name, measure)
+        monkeypatch.setattr("wattq.experiments.bench_server.bench_server", measure)
         assert bench.main([]) == code
     assert "MISSED" in capsys.readouterr().out
