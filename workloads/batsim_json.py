@@ -188,7 +188,7 @@ def _check_job(job: Mapping[str, Any], place: str) -> None:
     if not _is_number(job.get("subtime")):
         _refuse(f"{place}, key 'subtime'", _found(job, "subtime"), "the submit time, a number of seconds")
     hosts = job.get("res")
-    if not _is_int(hosts) or hosts < 0:  # type: ignore[operator]
+    if not isinstance(hosts, int) or not _is_int(hosts) or hosts < 0:
         _refuse(
             f"{place}, key 'res'", _found(job, "res"), "the number of hosts, an integer of at least 0 (1.0 is not one)"
         )
