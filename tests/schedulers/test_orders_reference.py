@@ -263,3 +263,18 @@ def test_bad_parameters_of_fair_share(params: dict[str, object]) -> None:
 
     with pytest.raises(PolicyError, match="is not valid; give"):
         make_policy("fair-share", params)
+
+
+def test_an_unknown_shadow_time_settles_nothing() -> None:
+    short = [JobRow(0, 1, 1, None, 0)]
+    first = [
+        *short * 3,
+        JobRow(0, 1, 8, None, 0),
+        JobRow(0, 1, 2, None, 0),
+        *short * 5,
+        JobRow(0, 1, 6, None, 0),
+        *short,
+    ]
+    jobs = [*first, JobRow(7, 1, 1, None, 0), JobRow(7, 1, 1, None, 0), JobRow(7, 5, 1, 2, 0)]
+    ours = dates(play(jobs, make_policy("easy", {"order": "sjf", "backfill": "fcfs"})))
+    assert ours == dates(play(jobs, Easy(KEYS["sjf"], KEYS["fcfs"])))
