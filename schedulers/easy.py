@@ -134,8 +134,8 @@ def _is_settled(v: Ledger, head_job: int, n_new: int, mi: NDArray[np.int64], mf:
     """Return whether all but the new job were refused under a reservation that still holds.
 
     While the head stays the same, nobody started in this round, no host comes back and the shadow time is ahead, time
-    only makes it harder to end by the shadow time, so a job refused before would be refused again. A shadow time that is
-    not known (running jobs without walltime) settles nothing: a job that started meanwhile counts as ended by then.
+    only makes it harder to end by the shadow time, so a job refused before would be refused again. A shadow time that
+    is not known (running jobs without walltime) settles nothing: a job that started meanwhile counts as ended by then.
     """
     return (
         n_new <= 1
