@@ -14,6 +14,7 @@ from wattq.schedulers.easy_fast import decide_easy_fast, easy_fast_memory
 from wattq.schedulers.fair_share import decide_fair_share, fair_share_memory
 from wattq.schedulers.fcfs import decide_fcfs, fcfs_memory
 from wattq.schedulers.filler import decide_filler, filler_memory
+from wattq.schedulers.green.policy import decide_green, green_memory
 from wattq.simulator.jit import jitted
 from wattq.simulator.kernel import advance
 from wattq.simulator.layout import DECIDE, Kernel, Ledger
@@ -29,6 +30,7 @@ MEMORY = {
     k.EASY_BF: easy_bf_memory,
     k.CONSERVATIVE: conservative_memory,
     k.FAIR_SHARE: fair_share_memory,
+    k.GREEN: green_memory,
 }
 """Kind -> function from (jobs, hosts, words) to the sizes of the policy's memory."""
 
@@ -67,6 +69,8 @@ def decide(
         decide_conservative(v, par, mi, mf, mw)
     elif kind == k.FAIR_SHARE:
         decide_fair_share(v, par, mi, mf, mw)
+    elif kind == k.GREEN:
+        decide_green(v, par, mi, mf, mw)
 
 
 @jitted

@@ -1,8 +1,8 @@
 """Waiting jobs kept sorted by a score, in arrays that a policy owns.
 
 The list occupies slots `first..tail`; a job that leaves from the middle stays as a hole that asks for more hosts than
-any machine has, so that scans pass over it without a test of its own. A job enters once per run, hence as many slots
-as jobs are enough.
+any machine has, so that scans pass over it without a test of its own. There are as many slots as jobs; where jobs enter
+more than once, the list moves to the first slots when it has come to the last one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ __all__ = [
     "HOLE",
     "Waitlist",
     "add",
+    "add_scored",
     "drop",
     "drop_job",
+    "drop_scored",
     "first_job",
     "list_size",
     "open_list",
@@ -157,8 +159,35 @@ def add(v: Ledger, w: Waitlist, job: int, order: int, by_id: bool) -> None:
         by_id: whether ties follow the bytes of the ids (batsched) rather than the order of submission.
     """
     w.head[SEEN] += 1
-    score = _score(v, job, order)
     tie = int(v.jobs[job].id_rank) if by_id else int(w.head[SEEN])
+    _insert(v, w, job, _score(v, job, order), tie)
+
+
+@jitted
+def add_scored(v: Ledger, w: Waitlist, job: int, score: float) -> None:
+    """Insert a job with a sort key of the caller's; ties follow the order of insertion."""
+    w.head[SEEN] += 1
+    _insert(v, w, job, score, int(w.head[SEEN]))
+
+
+@jitted
+def _to_front(w: Waitlist) -> None:
+    """Move the jobs to the first slots, which those that left do not need any more."""
+    to = 0
+    for slot in range(w.head[FIRST], w.head[TAIL]):
+        if w.hosts[slot] != HOLE:
+            _move(w, slot, to)
+            to += 1
+    w.head[FIRST] = 0
+    w.head[TAIL] = to
+    w.head[HOLES] = 0
+
+
+@inlined
+def _insert(v: Ledger, w: Waitlist, job: int, score: float, tie: int) -> None:
+    """Put a job where its key belongs."""
+    if w.head[TAIL] == w.job.shape[0]:
+        _to_front(w)
     slot = _slot_after(w, score, tie)
     for k in range(w.head[TAIL], slot, -1):
         _move(w, k - 1, k)
@@ -183,8 +212,13 @@ def drop(w: Waitlist, slot: int) -> None:
 @jitted
 def drop_job(v: Ledger, w: Waitlist, job: int, order: int, tie: int) -> None:
     """Take a job out of the list, given its tie number; its slot is found by its key."""
-    slot = _slot_after(w, _score(v, job, order), tie) - 1
-    drop(w, slot)
+    drop(w, _slot_after(w, _score(v, job, order), tie) - 1)
+
+
+@jitted
+def drop_scored(w: Waitlist, score: float, tie: int) -> None:
+    """Take the job with this sort key and tie number out of the list."""
+    drop(w, _slot_after(w, score, tie) - 1)
 
 
 @inlined

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.schedulers import kinds as k
+from wattq.schedulers.green.state import CLAIM_ROWS, OWN_F, OWN_I
 from wattq.schedulers.waitlist import FIRST, TAIL
 from wattq.simulator.interface import CompiledPolicy
 from wattq.simulator.layout import Ledger
@@ -39,6 +40,7 @@ def _parts(kind: int, n_jobs: int, rows: int) -> tuple[list[int], list[int]]:
     """Return the lengths of the parts that the integers and the floats of a policy's memory are made of."""
     list_i, list_f = _waitlist(n_jobs)
     table_i, table_f = _timetable(n_jobs, rows)
+    hosts = max(rows - CLAIM_ROWS, 0)
     return {
         k.FCFS: (list_i, list_f),
         k.FILLER: (list_i, list_f),
@@ -47,6 +49,10 @@ def _parts(kind: int, n_jobs: int, rows: int) -> tuple[list[int], list[int]]:
         k.EASY_BF: ([*list_i, *table_i], [*list_f, *table_f]),
         k.CONSERVATIVE: ([*list_i, *table_i], [*list_f, *table_f]),
         k.FAIR_SHARE: ([1, *[n_jobs] * 5, 2, *list_i, *list_i], [3, n_jobs, n_jobs, 1, *list_f, *list_f]),
+        k.GREEN: (
+            [OWN_I, hosts, hosts, hosts, n_jobs, *list_i, *list_i],
+            [OWN_F, hosts, n_jobs, *list_f, *list_f],
+        ),
     }[kind]
 
 
