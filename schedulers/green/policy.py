@@ -164,8 +164,8 @@ def decide_green(
     _take_note(v, par, st)
     if v.head[0].error != 0:
         return
-    _admit(v, par, st)
     retune(v, par, st)
+    _admit(v, par, st)
     measure_power(v, par, st)
     _schedule(v, par, st)
     if sleeps(par):

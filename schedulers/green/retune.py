@@ -13,7 +13,7 @@ from wattq.schedulers.green.starting import preferred
 from wattq.schedulers.green.state import State
 from wattq.schedulers.green.states import state_of
 from wattq.simulator import layout as c
-from wattq.simulator.jit import jitted
+from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import set_power_state
 
@@ -70,11 +70,21 @@ def retune(v: Ledger, par: NDArray[np.float64], st: State) -> None:
             _raise_running(v, par, st, cap_w)
         st.f[g.LAST_CAP_W] = cap_w
         return
-    if par[p.SLOWDOWN] <= 0.0 or par[p.BOOST_S] == np.inf:
-        return
+    if par[p.SLOWDOWN] > 0.0:
+        fast = 1 if _is_busy(v, par, st) else 0
+        if fast != st.i[g.FAST]:
+            st.i[g.FAST] = fast
+            if par[p.BOOST_RUNNING] != 0.0:
+                _all_to(v, st, preferred(par, st), par[p.SLOWDOWN])
+
+
+@inlined
+def _is_busy(v: Ledger, par: NDArray[np.float64], st: State) -> bool:
+    """Return whether jobs are to run at full speed: much work waits, or few hosts are left for the next job.
+
+    Both thresholds are easier to keep than to reach, so that the power states do not change at every message.
+    """
+    was = st.i[g.FAST] != 0
     waiting_s = st.f[g.LOAD_S] / v.head[0].n_hosts
-    fast = 1 if waiting_s > (0.5 if st.i[g.FAST] != 0 else 1.0) * par[p.BOOST_S] else 0
-    if fast != st.i[g.FAST]:
-        st.i[g.FAST] = fast
-        if par[p.BOOST_RUNNING] != 0.0:
-            _all_to(v, st, preferred(par, st), par[p.SLOWDOWN])
+    few = par[p.HEADROOM] * (1.1 if was else 1.0) * v.head[0].n_hosts
+    return waiting_s > par[p.BOOST_S] * (0.5 if was else 1.0) or st.i[g.AVAILABLE] < few

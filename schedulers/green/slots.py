@@ -17,6 +17,7 @@ __all__: list[str] = []
     SPARE,  # share of the hosts that stay awake without work
     SLOWDOWN,  # longest relative increase of a run time by a slower power state
     BOOST_S,  # queued work, in s of the whole machine, from which jobs run at full speed; inf: never
+    HEADROOM,  # share of the hosts that must be left for jobs to run slower
     BOOST_RUNNING,  # whether running jobs change their power state then, too
     MAX_WAIT_S,  # longest extra wait for a cleaner or cheaper hour; 0: none
     MIN_AREA_S,  # host-seconds from which a job waits for it
@@ -34,7 +35,7 @@ __all__: list[str] = []
     ISSUE_STEP_S,
     LEAD_STEP_S,
     N_FIXED,
-) = range(25)
+) = range(26)
 
 AGED = 100.0
 """Order by submit time plus weighted run time and area: short and small jobs first, but nobody is overtaken for ever."""
