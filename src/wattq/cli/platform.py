@@ -79,7 +79,8 @@ def show(
     from wattq.platforms.summary import summarise, summary_text
 
     if list_presets:
-        lines = [f"{name:<15} {text}" for name, text in PRESETS.items()]
+        width = max(map(len, PRESETS))
+        lines = [f"{name:<{width}} {text}" for name, text in PRESETS.items()]
         typer.echo(json.dumps(dict(PRESETS), indent=2) if as_json else "\n".join(lines))
         return
     if platform is None:
