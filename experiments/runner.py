@@ -21,6 +21,7 @@ from wattq.experiments.reading import read_run
 from wattq.experiments.results import RunResults
 from wattq.experiments.table import comparison_csv
 from wattq.experiments.windows import cut
+from wattq.platforms import platform_xml
 from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 
@@ -72,7 +73,7 @@ def run_once(
     origin: Mapping[str, Any] | None = None,
     engine: Engine | None = None,
 ) -> RunResults:
-    """Simulate one policy and write a run directory: Batsim's files, summary, provenance, submitted jobs, metrics.
+    """Simulate one policy and write a run directory: Batsim's files, summary, provenance, jobs, platform, metrics.
 
     Args:
         platform: the machine.
@@ -93,6 +94,7 @@ def run_once(
     with whole_directory(directory) as folder:
         engine.play(platform, workloads, policy, folder, energy=energy, events=events, target=directory)
         write_text(folder / "submitted.csv", _submitted_csv(workloads))
+        write_text(folder / "platform.xml", platform_xml(platform))
         described = {
             **environment(),
             **(origin or {}),
