@@ -19,7 +19,7 @@ FULL_W = 200.0
 LOGS = ("kth-sp2", "sdsc-sp2", "llnl-atlas", "unilu-gaia")
 
 GPU_STATES = ((1.0, 1.0), (0.95, 0.82), (0.90, 0.74), (0.80, 0.65))
-CPU_STATES = ((1.0, 1.0), (0.93, 0.82), (0.74, 0.69))
+CPU_STATES = ((1.0, 1.0), (0.93, 0.82), (0.74, 0.68))
 
 _POWERS = (
     "Powers: assumed, the same for every machine so that percentages compare: 100 W idle in every computing state, 200 "
@@ -27,17 +27,17 @@ _POWERS = (
     "recordings of Batsim 4.2.1 made for wattq."
 )
 _GPU_SOURCE = (
-    "States 1 to 3 (speed, full power against state 0): 0.95, 0.82 (164 W), assumed; 0.90, 0.74 (148 W) and 0.80, 0.65 (130 W): power caps of 150 and 125 W on a V100 of 250 W, "
-    "means over six training tasks of 68 runs (Zeus summary_power: 0.897, 0.739 and 0.804, 0.648; speed = 1 / mean "
-    "relative time, power = mean relative energy / mean relative time, tasks weighing alike; the cap of 175 W gives "
-    "0.945, 0.815, next to state 1). That a whole host behaves as the device does is assumed; the variant '-dvfs-cpu' "
-    "has whole nodes, which save less."
+    "States 1 to 3 (speed, full power against state 0): 0.95, 0.82 (164 W), assumed; 0.90, 0.74 (148 W) and 0.80, 0.65 "
+    "(130 W): power caps of 150 and 125 W on a V100 of 250 W, means over the six training tasks, 68 runs, of Zeus "
+    "(summary_power: 0.897, 0.739 and 0.804, 0.648; speed = 1 / mean relative time, power = mean relative energy / mean "
+    "relative time, tasks weighing alike; the cap of 175 W, 0.944 and 0.815, lies next to state 1). That a whole host "
+    "behaves as the device does is assumed; the variant '-dvfs-cpu' has whole nodes, which save less."
 )
 _CPU_SOURCE = (
-    "States 1 and 2 (speed, full power against state 0): 0.93, 0.82 (164 W) and 0.74, 0.69 (138 W): whole ARCHER2 "
-    "nodes at 2.0 GHz against 2.25 GHz with boost (EPCC archer2-frequency-benchmarks): CASTEP al3x3 (0.927, 0.822, "
-    "five pairs), and the means of HPL and LAMMPS (0.749, 0.698; 0.738, 0.678; 0.729, 0.676). That they are states of one "
-    "host, for any work, is assumed."
+    "States 1 and 2 (speed, full power against state 0): 0.93, 0.82 (164 W) and 0.74, 0.68 (136 W): whole ARCHER2 "
+    "nodes at 2.0 GHz against 2.25 GHz with boost (EPCC archer2-frequency-benchmarks): CASTEP al3x3 (0.926, 0.822), "
+    "and the means of HPL and two LAMMPS cases (0.750, 0.698; 0.738, 0.678; 0.729, 0.676). That they are states of "
+    "one host, for any work, is assumed."
 )
 
 

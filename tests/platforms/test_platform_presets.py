@@ -118,4 +118,4 @@ def test_states_of_the_study_presets() -> None:
     np.testing.assert_array_equal(gpu.speed_flops[0, :4] / 1e9, [1.0, 0.95, 0.9, 0.8])
     np.testing.assert_array_equal(gpu.full_w[0, :4], [200.0, 164.0, 148.0, 130.0])
     np.testing.assert_array_equal(cpu.speed_flops[0, :3] / 1e9, [1.0, 0.93, 0.74])
-    np.testing.assert_array_equal(cpu.full_w[0, :3], [200.0, 164.0, 138.0])
+    np.testing.assert_array_equal(cpu.full_w[0, :3], [200.0, 164.0, 136.0])
