@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattq.platforms.findings import Finding
+    from wattq.platforms.join import join_platforms
     from wattq.platforms.lint import lint_platform
     from wattq.platforms.load import load_platform
     from wattq.platforms.make import ComputeState, SleepState, make_platform
@@ -27,6 +28,7 @@ __all__ = [
     "Platform",
     "PstateKind",
     "SleepState",
+    "join_platforms",
     "lint_platform",
     "load_platform",
     "make_platform",
@@ -37,6 +39,7 @@ __all__ = [
 
 _MODULES = {
     "findings": ("Finding",),
+    "join": ("join_platforms",),
     "lint": ("lint_platform",),
     "load": ("load_platform",),
     "make": ("ComputeState", "SleepState", "make_platform"),
