@@ -9,14 +9,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wattq.platforms.signals.forecast import FORECAST_MODELS, Forecaster
+    from wattq.platforms.signals.pue import PueModel, check_pue, constant_pue
     from wattq.platforms.signals.series import Signal
+    from wattq.platforms.signals.synthetic import (
+        SYNTHETIC,
+        daily_sinusoid,
+        noisy_two_level,
+        synthetic_signal,
+        two_level,
+    )
+    from wattq.platforms.signals.table import ForecastTable, forecast_table
 
 __all__ = [
+    "FORECAST_MODELS",
+    "SYNTHETIC",
+    "ForecastTable",
+    "Forecaster",
+    "PueModel",
     "Signal",
+    "check_pue",
+    "constant_pue",
+    "daily_sinusoid",
+    "forecast_table",
+    "noisy_two_level",
+    "synthetic_signal",
+    "two_level",
 ]
 
 _MODULES = {
+    "forecast": ("FORECAST_MODELS", "Forecaster"),
+    "pue": ("PueModel", "check_pue", "constant_pue"),
     "series": ("Signal",),
+    "synthetic": ("SYNTHETIC", "daily_sinusoid", "noisy_two_level", "synthetic_signal", "two_level"),
+    "table": ("ForecastTable", "forecast_table"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
