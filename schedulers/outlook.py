@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from wattq.errors import InvalidInputError, SignalError
 
 if TYPE_CHECKING:
-    from wattq.platforms.signals import Forecaster, Signal
+    from wattq.platforms.signals.forecast import Forecaster
+    from wattq.platforms.signals.persistence import Pieces
+    from wattq.platforms.signals.series import Signal
 
 __all__ = ["LONGEST_S", "Outlook", "unix_time"]
 
@@ -22,7 +24,6 @@ LONGEST_S = 172800.0
 """How far a mean reaches at most, s: grid operators publish forecasts for up to two days."""
 
 _STEP_S = 21600.0
-_ROUNDING_S = 1e-3
 
 
 def unix_time(origin: object) -> float:
@@ -65,7 +66,7 @@ class Outlook:
         signal: the series; the path of its file, as `wattq.platforms.signals.read_signal` takes it; or a number, for a
             grid that never changes.
         origin: the date of time 0: an ISO date with its zone, or Unix seconds. Not needed for a number.
-        forecast: ``perfect``, ``persistence``, or ``noisy:26`` (mean absolute error 26).
+        forecast: ``perfect``, ``persistence``, ``persistence:7``, ``noisy:26``, ... (`wattq.platforms.signals.MODELS`).
         seed: of the noise.
 
     Attributes:
@@ -90,21 +91,12 @@ class Outlook:
         self.signal: Signal | None = None
         self.forecaster: Forecaster | None = None
         self._number = _number(signal)
-        if not math.isnan(self._number):
-            return
-        if origin == "":
-            raise InvalidInputError(
-                "parameter 'origin' is missing; give the date of time 0 on the signal's calendar, such as "
-                "2021-03-01T00:00Z"
-            )
-        from wattq.platforms.signals import Forecaster, Signal, read_signal
-
-        self.origin_s = unix_time(origin)
-        self.signal = signal if isinstance(signal, Signal) else read_signal(str(signal))
-        self.forecaster = Forecaster(self.signal, forecast, seed)
-        self._perfect = forecast == "perfect"
-        self._issued_s = math.nan
-        self._forecast = self.signal
+        if math.isnan(self._number):
+            self.origin_s = _origin(origin)
+            self.signal = _series(signal)
+            self.forecaster = _forecaster(self.signal, forecast, int(seed))
+            self._now_s = math.nan
+            self._pieces: Pieces | None = None
 
     @property
     def unit(self) -> str:
@@ -125,39 +117,74 @@ class Outlook:
         Args:
             now_s: date of the forecast.
             start_s: begin of the time, not before it.
-            duration_s: its length; what goes beyond `LONGEST_S` is left out, and so is an unknown (endless) rest.
+            duration_s: its length; what goes beyond `LONGEST_S` is left out, an endless time too.
 
         Raises:
-            SignalError: the signal does not cover what the forecast needs.
+            SignalError: the signal does not cover the date of the forecast.
         """
         if self.signal is None:
             return self._number
+        assert self.forecaster is not None
         t0_s = self.origin_s + max(start_s, now_s)
         t1_s = t0_s + min(duration_s, LONGEST_S)
-        known = self._known(self.origin_s + now_s, t1_s)
-        # The end of a forecast is a sum, which may be rounded otherwise.
-        return known.mean(t0_s, known.end_s if abs(t1_s - known.end_s) < _ROUNDING_S else t1_s)
+        if self.forecaster.upper_bound and self.signal.covers(t0_s, t1_s):
+            return self.signal.mean(t0_s, t1_s)
+        return _mean(self._issued(self.origin_s + now_s, t1_s), t0_s, t1_s)
 
-    def _known(self, now_s: float, until_s: float) -> Signal:
-        """Return the forecast of this date, at least up to another one (Unix seconds)."""
-        assert self.signal is not None
+    def _issued(self, now_s: float, until_s: float) -> Pieces:
+        """Return the forecast of a date, at least up to another one (Unix seconds)."""
         assert self.forecaster is not None
-        if self._perfect:
-            return self.signal
-        if now_s != self._issued_s or self._forecast.end_s < until_s:
-            # Other jobs will ask for a little more; what is not covered is asked for by nobody else.
-            far_s = now_s + _STEP_S * math.ceil((until_s - now_s) / _STEP_S)
-            self._forecast = self.forecaster.forecast(now_s, max(min(far_s, self.signal.end_s), until_s) - now_s)
-            self._issued_s = now_s
-        return self._forecast
+        if self._pieces is None or now_s != self._now_s or self._pieces.edges_s[-1] < until_s:
+            # In whole steps, because other jobs will ask for a little more.
+            horizon_s = _STEP_S * max(math.ceil((until_s - now_s) / _STEP_S), 1)
+            self._pieces = self.forecaster.pieces(now_s, horizon_s)
+            self._now_s = now_s
+        return self._pieces
 
 
 def _number(signal: object) -> float:
     """Return the number that stands for a constant signal; NaN for anything else."""
-    try:
-        number = float(signal) if isinstance(signal, int | float | str) else math.nan
-    except ValueError:
+    if isinstance(signal, bool) or not isinstance(signal, int | float | str):
         return math.nan
-    if isinstance(signal, int | float | str) and not math.isfinite(number):
+    try:
+        number = float(signal)
+    except (ValueError, OverflowError):
+        return math.nan
+    if not math.isfinite(number):
         raise SignalError(f"signal {signal!r} is not finite; give a file, or a number in g/kWh or EUR/MWh")
     return number
+
+
+def _origin(origin: str | float) -> float:
+    if origin == "":
+        raise InvalidInputError(
+            "parameter 'origin' is missing; give the date of time 0 on the signal's calendar, such as 2021-03-01T00:00Z"
+        )
+    return unix_time(origin)
+
+
+def _series(signal: Signal | str | Path | float) -> Signal:
+    from wattq.platforms.signals.series import Signal
+
+    if isinstance(signal, Signal):
+        return signal
+    from wattq.platforms.signals.read import read_signal
+
+    return read_signal(str(signal))
+
+
+def _forecaster(signal: Signal, model: str, seed: int) -> Forecaster:
+    from wattq.platforms.signals.forecast import Forecaster
+
+    return Forecaster(signal, model, seed)
+
+
+def _mean(pieces: Pieces, t0_s: float, t1_s: float) -> float:
+    """Return the mean of a forecast; the value where t1 is t0."""
+    import numpy as np
+
+    edges = pieces.edges_s - t0_s
+    if t1_s <= t0_s:
+        return float(pieces.values[max(int(np.searchsorted(edges, 0.0, side="right")) - 1, 0)])
+    lasts = np.diff(np.clip(edges, 0.0, t1_s - t0_s))
+    return float(pieces.values @ lasts / lasts.sum())

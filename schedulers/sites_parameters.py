@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 
 from wattq.schedulers.parameters import Parameter
@@ -12,7 +11,6 @@ __all__ = ["forecast", "machine", "max_wait", "min_gain", "origin", "seed", "sit
 
 _MOST_SITES = 1000
 _MOST_QUEUES = 10_000
-_NOISY = re.compile(r"perfect|persistence|noisy:\d{1,6}(\.\d{1,6})?")
 
 
 def _sites(value: object) -> tuple[tuple[str, str], ...]:
@@ -48,8 +46,11 @@ def _date(value: object) -> str:
 
 def _model(value: object) -> str:
     """Return the name of a forecast."""
-    if not isinstance(value, str) or not _NOISY.fullmatch(value.strip()):
+    from wattq.platforms.signals.forecast import parse_model
+
+    if not isinstance(value, str):
         raise ValueError(value)
+    parse_model(value)
     return value.strip()
 
 
@@ -119,7 +120,7 @@ origin = Parameter(
 )
 forecast = Parameter(
     "forecast",
-    "perfect, persistence, or noisy:ERROR with the mean absolute error",
+    "perfect, persistence, persistence:DAYS, or noisy:ERROR with the mean absolute error over 24 h",
     "how well the signals are foreseen",
     "perfect",
     _model,
