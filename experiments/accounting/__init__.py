@@ -10,6 +10,7 @@ from wattq.experiments.accounting.account import (
     account_history,
     account_week,
 )
+from wattq.experiments.accounting.decompose import TERMS, Decomposition, Difference, decompose
 from wattq.experiments.accounting.history import OVERHEAD, PARTS, PowerHistory, reconstruct
 from wattq.experiments.accounting.meters import MEASURES, Tariff
 
@@ -17,13 +18,17 @@ __all__ = [
     "MEASURES",
     "OVERHEAD",
     "PARTS",
+    "TERMS",
     "Account",
     "Amounts",
+    "Decomposition",
+    "Difference",
     "JobAmounts",
     "PowerHistory",
     "Tariff",
     "account",
     "account_history",
     "account_week",
+    "decompose",
     "reconstruct",
 ]

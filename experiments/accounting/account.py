@@ -83,6 +83,7 @@ class Account:
         jobs: by job.
         unattributed: overhead that belongs to no job, because none computed.
         start_s, end_s: interval of the run's time that is counted.
+        window: the window that was asked for; the counted interval where there was none.
         tariff: signals, PUE and date of origin.
         history: power over time that was integrated.
         scope: which jobs count: ``running`` (what is drawn in the interval) or ``submitted`` (see `account_week`).
@@ -95,6 +96,7 @@ class Account:
     unattributed: Amounts
     start_s: float
     end_s: float
+    window: tuple[float, float]
     tariff: Tariff
     history: PowerHistory
     scope: str
@@ -155,7 +157,7 @@ def account_history(
         name: share_running(history, count_overhead(history, meter, start, end), drawn["energy_j"])
         for name, meter in meters.items()
     }
-    return _account(history, tariff, drawn, idle_share, counted, (start, end), "running")
+    return _account(history, tariff, drawn, idle_share, counted, (start, end), window)
 
 
 def account_week(
@@ -185,7 +187,9 @@ def account_week(
         name: share_work(count_overhead(history, meter, start, end), drawn["energy_j"])
         for name, meter in tariff.meters(start, end).items()
     }
-    return _account(history, tariff, drawn, np.where(chosen, idle_share, 0.0), counted, (start, end), "submitted")
+    return _account(
+        history, tariff, drawn, np.where(chosen, idle_share, 0.0), counted, (start, end), window, "submitted"
+    )
 
 
 def _interval(
@@ -214,7 +218,8 @@ def _account(
     idle_share: NDArray[np.float64],
     counted: Mapping[str, Counted],
     interval: tuple[float, float],
-    scope: str,
+    window: tuple[float, float] | None,
+    scope: str = "running",
 ) -> Account:
     sums = {"computing": {name: fsum(values) for name, values in drawn.items()}}
     for row, part in enumerate(OVERHEAD):
@@ -225,7 +230,7 @@ def _account(
     overhead = {name: found.jobs for name, found in counted.items()}
     jobs = JobAmounts(history.run.jobs.key, user, queue, drawn, overhead, idle_share)
     left = _amounts({name: found.left for name, found in counted.items()})
-    return Account(total, parts, jobs, left, *interval, tariff, history, scope, history.notes)
+    return Account(total, parts, jobs, left, *interval, window or interval, tariff, history, scope, history.notes)
 
 
 def _amounts(values: Mapping[str, float]) -> Amounts:

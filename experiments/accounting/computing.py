@@ -12,7 +12,7 @@ from wattq.experiments.accounting.host_states import ON, HostStates, expand, sum
 from wattq.experiments.results import JobTable, RunResults
 from wattq.platforms.model import Platform
 
-__all__ = ["JobPower", "job_power"]
+__all__ = ["JobPower", "first_pstate", "job_power"]
 
 _NO_TIME_S = 1.0001e-5
 """Batsim prints a run time of 0 as 1e-5 s."""
@@ -28,6 +28,7 @@ class JobPower:
         power_w: power of all hosts of the job.
         idle_w: what these hosts would draw without the job.
         load: per job, power above idle as a share of what full load adds; NaN for jobs that did not run.
+        slowed: per job, whether any of its hosts was in another power state than the one the run began with.
         notes: what had to be assumed.
     """
 
@@ -37,6 +38,7 @@ class JobPower:
     power_w: NDArray[np.float64]
     idle_w: NDArray[np.float64]
     load: NDArray[np.float64]
+    slowed: NDArray[np.bool_]
     notes: tuple[str, ...] = ()
 
 
@@ -47,6 +49,7 @@ class _Pieces:
     end_s: NDArray[np.float64]
     idle_w: NDArray[np.float64]
     full_w: NDArray[np.float64]
+    slowed: NDArray[np.bool_]
 
 
 def job_power(run: RunResults, platform: Platform, states: HostStates) -> JobPower:
@@ -69,12 +72,13 @@ def job_power(run: RunResults, platform: Platform, states: HostStates) -> JobPow
         )
     end = np.where((jobs.run_s <= _NO_TIME_S) & ~(jobs.energy_j > 0), jobs.start_s, jobs.finish_s)
     on = states.doing == ON
-    steady = states.pstate[on] == _first_pstate(states, platform)[states.host[on]]
+    steady = states.pstate[on] == first_pstate(states, platform)[states.host[on]]
     pieces = (_steady if steady.all() else _changing)(jobs, end, platform, states)
     return _fit(jobs, pieces)
 
 
-def _first_pstate(states: HostStates, platform: Platform) -> NDArray[np.int64]:
+def first_pstate(states: HostStates, platform: Platform) -> NDArray[np.int64]:
+    """Return the power state in which each host begins."""
     first = np.zeros(platform.n_hosts, dtype=np.int64)
     rows = np.flatnonzero(np.diff(states.host, prepend=-1) != 0)
     first[states.host[rows]] = states.pstate[rows]
@@ -83,7 +87,7 @@ def _first_pstate(states: HostStates, platform: Platform) -> NDArray[np.int64]:
 
 def _steady(jobs: JobTable, end: NDArray[np.float64], platform: Platform, states: HostStates) -> _Pieces:
     """Return one piece per job: its hosts are in the same power state whenever they are on."""
-    hosts, first = np.arange(platform.n_hosts), _first_pstate(states, platform)
+    hosts, first = np.arange(platform.n_hosts), first_pstate(states, platform)
     table = jobs.allocation
     sums = []
     for watts in (platform.idle_w, platform.full_w):
@@ -91,7 +95,8 @@ def _steady(jobs: JobTable, end: NDArray[np.float64], platform: Platform, states
         part = upto[table.high + 1] - upto[table.low]
         sums.append(sum_by(table.job, part, len(jobs)))
     ran = np.flatnonzero(~jobs.rejected)
-    return _Pieces(ran, jobs.start_s[ran], end[ran], sums[0][ran], sums[1][ran])
+    slowed = np.zeros(len(jobs), dtype=bool)
+    return _Pieces(ran, jobs.start_s[ran], end[ran], sums[0][ran], sums[1][ran], slowed)
 
 
 def _changing(jobs: JobTable, end: NDArray[np.float64], platform: Platform, states: HostStates) -> _Pieces:
@@ -112,24 +117,22 @@ def _changing(jobs: JobTable, end: NDArray[np.float64], platform: Platform, stat
     start = np.where(nth == 0, jobs.start_s[job[pair]], since[state])
     stop = np.where(nth == count[pair] - 1, end[job[pair]], since[np.minimum(state + 1, len(since) - 1)])
     held, where = pstate[state], host[pair]
-    return _merge(dates, job[pair], start, stop, platform.idle_w[where, held], platform.full_w[where, held])
+    other = (held != first_pstate(states, platform)[where]) & (stop > start)
+    slowed = sum_by(job[pair], other.astype(np.float64), len(jobs)) > 0
+    row, group = _groups(dates, job[pair], start, stop)
+    idle = sum_by(group, platform.idle_w[where, held], len(row))
+    full = sum_by(group, platform.full_w[where, held], len(row))
+    return _Pieces(job[pair][row], start[row], stop[row], idle, full, slowed)
 
 
-def _merge(
-    dates: NDArray[np.float64],
-    job: NDArray[np.int64],
-    start: NDArray[np.float64],
-    stop: NDArray[np.float64],
-    idle: NDArray[np.float64],
-    full: NDArray[np.float64],
-) -> _Pieces:
-    """Add up the hosts of a job that share an interval."""
+def _groups(
+    dates: NDArray[np.float64], job: NDArray[np.int64], start: NDArray[np.float64], stop: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Group the hosts of a job that share an interval: return a row of each group, and the group of each row."""
     n = len(dates)
     _, left = np.unique(job * n + np.searchsorted(dates, start), return_inverse=True)
     _, row, group = np.unique(left * n + np.searchsorted(dates, stop), return_index=True, return_inverse=True)
-    idle_sum = sum_by(group, idle, len(row))
-    full_sum = sum_by(group, full, len(row))
-    return _Pieces(job[row], start[row], stop[row], idle_sum, full_sum)
+    return row, group
 
 
 def _fit(jobs: JobTable, pieces: _Pieces) -> JobPower:
@@ -151,4 +154,4 @@ def _fit(jobs: JobTable, pieces: _Pieces) -> JobPower:
     if uncounted.any():
         number = int(uncounted.sum())
         notes = (f"energy of {number:,} job{'s' * (number > 1)} was not counted: full load is assumed",)
-    return JobPower(pieces.job, pieces.start_s, pieces.end_s, power, pieces.idle_w, load, notes)
+    return JobPower(pieces.job, pieces.start_s, pieces.end_s, power, pieces.idle_w, load, pieces.slowed, notes)
