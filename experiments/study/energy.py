@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from wattq.errors import SignalError
+from wattq.experiments.accounting import Account, PowerHistory, Tariff, account_week, reconstruct
 from wattq.experiments.results import RunResults
 from wattq.experiments.study.grids import Grid, Placed
 from wattq.experiments.study.plan import WeekTask
-from wattq.experiments.timelines import power_w
-from wattq.units import joules_to_kwh
 
 __all__ = ["Counted", "WeekEnergy"]
 
@@ -33,11 +33,33 @@ class WeekEnergy:
     """
 
     def __init__(self, task: WeekTask, runs: Sequence[RunResults], grids: Mapping[str, Grid]) -> None:
-        self.task, self.runs, self.grids = task, runs, grids
+        self.task, self.grids = task, grids
+        self.histories = [reconstruct(run, task.platform) for run in runs] if task.energy else []
 
     def of(self, number: int, placed: Placed) -> Counted:
-        """Return what one run drew on one grid."""
-        power = power_w(self.runs[number])
-        if power is None:
+        """Return what one run drew on one grid; without the grid's sums where it ran beyond the series."""
+        if not self.histories:
             return Counted()
-        return Counted({"energy_kwh": joules_to_kwh(power.integral(*self.task.part.window_s))})
+        history, grid = self.histories[number], self.grids[placed.grid]
+        try:
+            return Counted(_values(self._account(history, grid, placed)))
+        except SignalError as error:
+            alone = Grid(grid.name, pue=grid.pue)
+            names = [name for name, signal in (("co2e_kg", grid.carbon), ("cost", grid.price)) if signal is not None]
+            return Counted(_values(self._account(history, alone, placed)), {}, dict.fromkeys(names, str(error)))
+
+    def _account(self, history: PowerHistory, grid: Grid, placed: Placed) -> Account:
+        part = self.task.part
+        tariff = Tariff(grid.carbon, grid.price, grid.pue, placed.origin_s)
+        return account_week(history, tariff, part.window_s, horizon_s=max(history.end_s, part.end_s))
+
+
+def _values(counted: Account) -> dict[str, float]:
+    total = counted.total
+    values = {"energy_kwh": total.facility_kwh}
+    values |= {f"energy_{part}_kwh": amounts.facility_kwh for part, amounts in counted.parts.items()}
+    if total.carbon_kg is not None:
+        values["co2e_kg"] = total.carbon_kg
+    if total.cost is not None:
+        values[f"cost_{counted.currency.lower()}"] = total.cost
+    return values

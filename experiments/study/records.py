@@ -27,6 +27,7 @@ class WeekRecord:
         jobs: what became of the week's jobs.
         parts: the decomposition of the energy's difference from EASY, by name; empty without.
         missing: why values are missing, by name.
+        bounds: what no schedule of the week's work can go below, by name.
     """
 
     workload: str
@@ -40,3 +41,4 @@ class WeekRecord:
     jobs: JobOutcomes
     parts: Mapping[str, float] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, float] = field(default_factory=dict)

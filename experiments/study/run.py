@@ -108,12 +108,12 @@ def baseline_title(experiment: Experiment) -> str | None:
 
 def _series(grids: dict[str, Grid], folder: Path) -> dict[tuple[str, str], Path]:
     """Write each series as one file that policies read, and return them by grid and quantity."""
-    from wattq.experiments.study.signal_files import write_series
+    from wattq.platforms.signals.interval_csv import write_signal
 
     found = {}
     for grid in grids.values():
         for signal in grid.signals:
             path = folder / f"{grid.name}-{signal.quantity}.csv"
-            write_series(signal, path)
+            write_signal(signal, path)
             found[grid.name, signal.quantity] = path.resolve()
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Row:
         parts: the decomposition of the energy's difference from EASY, summed over weeks.
         extra_wait_p50_s: median over jobs of the wait beyond EASY's wait of the same job, s.
         extra_wait_max_s: the largest one.
+        captured: share of the saving that the lower bound allows, by name of the quantity.
     """
 
     policy: str
@@ -40,17 +41,28 @@ class Row:
     parts: Mapping[str, float] = field(default_factory=dict)
     extra_wait_p50_s: float | None = None
     extra_wait_max_s: float | None = None
+    captured: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Group:
-    """All policies on one log and grid."""
+    """All policies on one log and grid.
+
+    Attributes:
+        workload: label of the log.
+        grid: name of the grid, empty without one.
+        weeks: numbers of the weeks.
+        season_d: days between the day of the year of each week in the log and on the grid's calendar.
+        rows: one per policy.
+        bounds: what no schedule of the same work can go below, by name of the quantity; empty where not known.
+    """
 
     workload: str
     grid: str
     weeks: tuple[int, ...]
     season_d: tuple[float, ...]
     rows: tuple[Row, ...]
+    bounds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -81,10 +93,39 @@ def _group(workload: str, grid: str, policies: Mapping[str, list[WeekRecord]], b
     easy = policies.get(baseline) if baseline is not None else None
     joined = {name: _joined(weeks) for name, weeks in policies.items()}
     base = joined.get(baseline) if baseline is not None else None
+    bounds = _bounds(easy or [])
     rows = tuple(
-        _row(name, weeks, joined[name], easy, base, is_baseline=name == baseline) for name, weeks in policies.items()
+        replace(row, captured=_captured(row, joined[row.policy], base, bounds))
+        for row in (
+            _row(name, weeks, joined[name], easy, base, is_baseline=name == baseline)
+            for name, weeks in policies.items()
+        )
     )
-    return Group(workload, grid, tuple(week.week for week in first), tuple(week.season_d for week in first), rows)
+    return Group(
+        workload, grid, tuple(week.week for week in first), tuple(week.season_d for week in first), rows, bounds
+    )
+
+
+def _bounds(weeks: Sequence[WeekRecord]) -> dict[str, float]:
+    """Return the sums of the weeks' lower bounds, for the quantities that every week has one of."""
+    return {
+        name: sum(week.bounds[name] for week in weeks)
+        for name in QUANTITIES
+        if weeks and all(name in week.bounds for week in weeks)
+    }
+
+
+def _captured(
+    row: Row, joined: Mapping[str, Sampled], base: Mapping[str, Sampled] | None, bounds: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the share of EASY's distance to the bound that a policy went; nothing for less work or no distance."""
+    if base is None or row.void:
+        return {}
+    return {
+        name: (base[name].value - joined[name].value) / (base[name].value - bound)
+        for name, bound in bounds.items()
+        if name in joined and name in base and base[name].value > bound
+    }
 
 
 def _joined(weeks: Sequence[WeekRecord]) -> dict[str, Sampled]:
