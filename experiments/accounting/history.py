@@ -22,7 +22,7 @@ from wattq.experiments.accounting.host_states import (
 from wattq.experiments.results import RunResults
 from wattq.platforms.model import Platform
 
-__all__ = ["OVERHEAD", "PARTS", "PowerHistory", "reconstruct"]
+__all__ = ["OVERHEAD", "PARTS", "PowerHistory", "always_on", "reconstruct"]
 
 PARTS = ("computing", "idle", "sleeping", "switching_on", "switching_off")
 """What power is drawn for. Hosts that are unavailable draw what idle ones do and count as idle."""
@@ -97,6 +97,17 @@ def reconstruct(run: RunResults, platform: Platform) -> PowerHistory:
     date, overhead, busy = _steps(run, states, jobs)
     history = PowerHistory(run, platform, _end(run), date, overhead, busy, jobs, states, notes)
     return _reconciled(history)
+
+
+def always_on(history: PowerHistory) -> PowerHistory:
+    """Return the history of the same jobs at the same dates with no host ever put to sleep.
+
+    Savings of sleeping are measured against it; the part ``computing`` alone is the other bound, idle for free.
+    """
+    run, platform = history.run, history.platform
+    awake = host_states(replace(run, power_states=None), platform)
+    date, overhead, busy = _steps(run, awake, history.jobs)
+    return replace(history, date_s=date, overhead_w=overhead, busy=busy, states=awake)
 
 
 def _end(run: RunResults) -> float:

@@ -14,6 +14,7 @@ import typer
 
 from wattq import __version__
 from wattq.cli import (
+    account,
     data,
     demo,
     doctor,
@@ -64,6 +65,9 @@ app.command("run")(run.run)
 app.command("compare")(run.compare)
 app.command("report")(report.report)
 app.command("sla")(sla.sla)
+app.command("account")(account.account)
+app.command("decompose")(account.decompose)
+app.command("estimate")(account.estimate)
 app.command("doctor")(doctor.doctor)
 app.command("robin")(robin.robin)
 app.command("reproduce")(reproduce.reproduce)
