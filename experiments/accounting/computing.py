@@ -71,6 +71,9 @@ def job_power(run: RunResults, platform: Platform, states: HostStates) -> JobPow
             f"{platform.n_hosts}; give the platform of the run"
         )
     end = np.where((jobs.run_s <= _NO_TIME_S) & ~(jobs.energy_j > 0), jobs.start_s, jobs.finish_s)
+    if (end < jobs.start_s - 1e-6).any():
+        job = jobs.key[int(np.argmax(end < jobs.start_s - 1e-6))]
+        raise InvalidInputError(f"{run.directory}: job '{job}' ends before it starts; jobs.csv is damaged")
     on = states.doing == ON
     steady = states.pstate[on] == first_pstate(states, platform)[states.host[on]]
     pieces = (_steady if steady.all() else _changing)(jobs, end, platform, states)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -91,12 +92,17 @@ def reconstruct(run: RunResults, platform: Platform) -> PowerHistory:
             f"{run.directory}: the run has {run.n_hosts} compute hosts, the platform '{platform.name}' has "
             f"{platform.n_compute}; give the platform of the run"
         )
-    states = host_states(run, platform)
-    jobs = job_power(run, platform, states)
-    notes = (*states.notes, *jobs.notes)
-    date, overhead, busy = _steps(run, states, jobs)
-    history = PowerHistory(run, platform, _end(run), date, overhead, busy, jobs, states, notes)
-    return _reconciled(history)
+    with np.errstate(over="ignore", invalid="ignore"):  # damaged numbers are told from the sum
+        states = host_states(run, platform)
+        jobs = job_power(run, platform, states)
+        date, overhead, busy = _steps(run, states, jobs)
+        notes = (*states.notes, *jobs.notes)
+        history = PowerHistory(run, platform, _end(run), date, overhead, busy, jobs, states, notes)
+        if not isfinite(sum(history.energy_j().values())):
+            raise InvalidInputError(
+                f"{run.directory}: dates or energies are too large to add up; the files are damaged"
+            )
+        return _reconciled(history)
 
 
 def always_on(history: PowerHistory) -> PowerHistory:
@@ -157,16 +163,20 @@ def _reconciled(history: PowerHistory) -> PowerHistory:
 def _stated(parts: Any) -> dict[str, float] | None:
     if not isinstance(parts, dict):
         return None
-    found = {str(name): float(joules) for name, joules in parts.items() if isinstance(joules, (int, float))}
+    found = {str(name): float(joules) for name, joules in parts.items() if _is_energy(joules)}
     found["idle"] = found.get("idle", 0.0) + found.get("unavailable", 0.0)
     return found if all(name in found for name in PARTS) else None
 
 
+def _is_energy(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e300
+
+
 def _scaled(history: PowerHistory, exact: dict[str, float]) -> PowerHistory:
-    raw = history.energy_j()
-    lazy = bool(history.run.summary.get("energy_counts_differ"))
-    if not lazy:
-        history = _checked(history, sum(raw.values()), sum(exact[name] for name in PARTS), "summary.json")
+    raw, summary = history.energy_j(), history.run.summary
+    lazy = bool(summary.get("energy_counts_differ")) and _is_energy(summary.get("energy_batsim_j"))
+    counted = float(summary["energy_batsim_j"]) if lazy else sum(exact[name] for name in PARTS)
+    history = _checked(history, sum(raw.values()), counted, "summary.json")
     factor = np.array([exact[name] / raw[name] if raw[name] > 0 else 1.0 for name in PARTS])
     notes = history.notes
     if lazy:

@@ -88,13 +88,15 @@ def host_states(run: RunResults, platform: Platform) -> HostStates:
     rows = run.power_states
     notes: list[str] = []
     first, dates = _dates(run, rows, notes)
-    row, host = expand(rows.allocation)
-    if host.size and int(host.max()) >= platform.n_hosts:
+    highest = int(rows.allocation.high.max())
+    if highest >= platform.n_hosts:
         raise InvalidInputError(
-            f"{run.directory}: pstate_changes.csv names host {int(host.max())}, but the platform '{platform.name}' has "
+            f"{run.directory}: pstate_changes.csv names host {highest}, but the platform '{platform.name}' has "
             f"{platform.n_hosts}; give the platform of the run"
         )
+    row, host = expand(rows.allocation)
     at_start = row < first
+    _check_states(run, platform, host[at_start], rows.state[row[at_start]])
     initial[host[at_start]] = rows.state[row[at_start]]
     target = _targets(rows, first, platform, notes)
     wanted = (row >= first) & (target[row] >= 0)

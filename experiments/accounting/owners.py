@@ -59,13 +59,12 @@ def owners(account: Account, by: str) -> tuple[Owner, ...]:
     overhead = _sums(account.jobs.overhead, group, n)
     both = _sums({key: computing[key] + overhead[key] for key in computing}, np.arange(n), n)
     make = [_rows(table, n) for table in (computing, overhead, both)]
-    rows = [
-        Owner(name, int(ran[i]), *(row(i) for row in make)) for i, name in enumerate(names) if ran[i] or by != "job"
-    ]
+    kept = [i for i in range(n) if ran[i] or by != "job"]
+    rows = [Owner(names[i], int(ran[i]), *(row(i) for row in make)) for i in kept]
     left = account.unattributed
     if any(getattr(left, name) for name in MEASURES):
-        nothing = Amounts(*(None if getattr(left, name) is None else 0.0 for name in MEASURES))
-        rows.append(Owner(UNATTRIBUTED, 0, nothing, left, left))
+        carbon, cost = (None if value is None else 0.0 for value in (left.carbon_g, left.cost))
+        rows.append(Owner(UNATTRIBUTED, 0, Amounts(0.0, 0.0, carbon, cost), left, left))
     return tuple(rows)
 
 
