@@ -29,7 +29,7 @@ _POWERS = (
 _GPU_SOURCE = (
     "States 1 to 3 (speed, full power against state 0): 0.95, 0.82 (164 W), assumed; 0.90, 0.74 (148 W) and 0.80, 0.65 "
     "(130 W): power caps of 150 and 125 W on a V100 of 250 W, means over the six training tasks, 68 runs, of Zeus "
-    "(summary_power: 0.897, 0.739 and 0.804, 0.648; speed = 1 / mean relative time, power = mean relative energy / mean "
+    "(summary_power: 0.897, 0.739; 0.804, 0.648; speed = 1 / mean relative time, power = mean relative energy / mean "
     "relative time, tasks weighing alike; the cap of 175 W, 0.944 and 0.815, lies next to state 1). That a whole host "
     "behaves as the device does is assumed; the variant '-dvfs-cpu' has whole nodes, which save less."
 )

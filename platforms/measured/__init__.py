@@ -11,6 +11,7 @@ from wattq.platforms.measured.curve import (
     runtime_ratio,
     sensitivity,
 )
+from wattq.platforms.measured.read import is_curve_file, read_curves
 from wattq.platforms.measured.table import curves_csv, curves_text, measured_curves, parse_curves
 from wattq.platforms.measured.zeus import read_zeus
 
@@ -21,9 +22,11 @@ __all__ = [
     "cap_states",
     "curves_csv",
     "curves_text",
+    "is_curve_file",
     "measured_curves",
     "parse_curves",
     "read_archer2",
+    "read_curves",
     "read_zeus",
     "runtime_ratio",
     "sensitivity",

@@ -14,8 +14,8 @@ from wattq.errors import InvalidInputError, MissingFileError, at
 
 __all__ = ["MAX_BYTES", "number", "read_bytes", "read_rows"]
 
-MAX_BYTES = 2**28
-"""Largest file of measurements that is read, decompressed (256 MiB)."""
+MAX_BYTES = 2**26
+"""Largest file of measurements that is read, decompressed (64 MiB)."""
 
 
 def read_bytes(path: str | Path) -> bytes:
