@@ -19,6 +19,29 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
+def join(
+    platforms: Annotated[
+        list[str], typer.Argument(help="SITE=PLATFORM, or a preset or SimGrid XML file that is called like its site.")
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; standard output when absent.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the machine.")] = "sites",
+) -> None:
+    """Write one platform with the machines of several sites; each host has the property `site`."""
+    from wattq.errors import InvalidInputError
+    from wattq.platforms import join_platforms, load_platform
+
+    sites: dict[str, Platform] = {}
+    for text in platforms:
+        site, sign, place = text.partition("=")
+        if not sign:
+            site, place = Path(text).stem, text
+        if site in sites:
+            raise InvalidInputError(f"site '{site}' is given twice; write SITE=PLATFORM with another name")
+        sites[site] = load_platform(place)
+    platform_make.write(join_platforms(sites, name=name), out)
+
+
+@app.command()
 def show(
     platform: Annotated[str | None, typer.Argument(help="Preset or SimGrid XML file.")] = None,
     list_presets: Annotated[bool, typer.Option("--list", help="List the presets.")] = False,
