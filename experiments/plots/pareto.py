@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from wattq.experiments.plots.style import new_figure, number_text, policy_colors, style_axes
 
@@ -99,6 +99,7 @@ def _scale(axes: Axes, values: Sequence[float]) -> None:
     """Take a logarithmic axis where the points spread over more than a factor of eight."""
     if values and min(values) > 0 and max(values) > 8 * min(values):
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=9))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:

@@ -11,7 +11,10 @@ from wattq.experiments.study.summary import Group, Row
 
 __all__ = ["group_figure", "pictured"]
 
-_SERVICE = (("wait_p95_s", "95th percentile of the wait", 3600.0, "h"), ("bounded_slowdown_mean", "Mean bounded slowdown", 1.0, ""))
+_SERVICE = (
+    ("wait_p95_s", "95th percentile of the wait", 3600.0, "h"),
+    ("bounded_slowdown_mean", "Mean bounded slowdown", 1.0, ""),
+)
 
 
 def pictured(group: Group) -> tuple[str, ...]:
@@ -31,7 +34,9 @@ def group_figure(group: Group, name: str) -> Figure:
     panels = [_panel(group, name, *service) for service in _SERVICE]
     entry = QUANTITIES[name]
     weeks = len(group.weeks)
-    return pareto_figure(panels, f"{entry.label.split(' (')[0]} (% of EASY's)", f"{group.title}: {weeks} weeks, 95 % intervals")
+    return pareto_figure(
+        panels, f"{entry.label.split(' (')[0]} (% of EASY's)", f"{group.title}: {weeks} weeks, 95 % intervals"
+    )
 
 
 def _panel(group: Group, name: str, service: str, label: str, size: float, unit: str) -> tuple[str, list[ParetoPoint]]:

@@ -132,8 +132,8 @@ def place(part: WeekPart, grid: Grid, calendar: CalendarName, drain_s: float, in
     mondays = [day for day in _mondays(grid) if _covered(grid, midnight_s(day, grid.zone), before_s, after_s)]
     if not mondays:
         raise SignalError(
-            f"signals {grid.name}: no week with {before_s / 86400:g} days before its begin and {after_s / 86400:g} days "
-            "after it lies within the series; take longer ones, or shorten 'warmup_s' or 'drain_s'"
+            f"signals {grid.name}: no week with {before_s / 86400:g} days before its begin and {after_s / 86400:g} "
+            "days after it lies within the series; take longer ones, or shorten 'warmup_s' or 'drain_s'"
         )
     if part.week.monday is None:
         monday, apart = mondays[index % len(mondays)], 0.0

@@ -10,6 +10,7 @@ from typing import Any
 from wattq.errors import InvalidInputError
 from wattq.experiments.experiment_model import Experiment, PolicySpec, WorkloadSpec
 from wattq.experiments.inputs import find_platform, find_workload
+from wattq.experiments.savings import BASELINE
 from wattq.experiments.study.grids import Grid, Placed, place
 from wattq.experiments.study.weeks import WeekPart, site_zone, week_part, weeks_of
 from wattq.platforms.model import Platform
@@ -29,11 +30,13 @@ class PlannedRun:
         policy: with every parameter that the runner fills in.
         title: what tables call it.
         placed: the grids that its results are counted on: one for a policy that looks at a grid, else all.
+        is_baseline: whether it is textbook EASY, which the others are compared with.
     """
 
     policy: PolicySpec
     title: str
     placed: tuple[Placed, ...]
+    is_baseline: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ def _runs(
     for policy in policies:
         wanted = needs(policy)
         if not wanted:
-            yield PlannedRun(policy, policy.title, tuple(placed))
+            plain = policy.name == BASELINE and not policy.params
+            yield PlannedRun(policy, policy.title, tuple(placed), plain)
             continue
         for grid, where in zip(grids, placed, strict=True):
             filled = _filled(policy, wanted, grid, where, files)

@@ -62,6 +62,7 @@ def _records(task: WeekTask, runs: list[RunResults], grids: Mapping[str, Grid]) 
                 season_d=placed.season_d,
                 values=service | energy.values,
                 jobs=jobs,
-                parts=energy.parts,
+                terms=energy.terms,
+                fixed=energy.fixed,
                 missing=energy.missing,
             )

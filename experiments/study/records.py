@@ -25,7 +25,8 @@ class WeekRecord:
         season_d: days between the two in the year.
         values: sums over the week by name; names end in units.
         jobs: what became of the week's jobs.
-        parts: the decomposition of the energy's difference from EASY, by name; empty without.
+        terms: quantity -> term of its difference from EASY -> value; empty without.
+        fixed: whether energy could not have differed from EASY's.
         missing: why values are missing, by name.
         bounds: what no schedule of the week's work can go below, by name.
     """
@@ -39,6 +40,7 @@ class WeekRecord:
     season_d: float
     values: Mapping[str, float]
     jobs: JobOutcomes
-    parts: Mapping[str, float] = field(default_factory=dict)
+    terms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    fixed: bool = False
     missing: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, float] = field(default_factory=dict)

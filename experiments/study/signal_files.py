@@ -43,6 +43,4 @@ def read_series(name: str, quantity: str, spec: GridSpec, base: Path | None) -> 
     from wattq.platforms.signals import read_signal
 
     scope = spec.scope if quantity == "carbon" else None
-    return read_signal(
-        find_series(name, base), quantity=quantity, region=spec.region, scope=scope, gaps=spec.gaps
-    )
+    return read_signal(find_series(name, base), quantity=quantity, region=spec.region, scope=scope, gaps=spec.gaps)

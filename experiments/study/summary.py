@@ -26,7 +26,8 @@ class Row:
         ratios: quotient to EASY's, by name, for the quantities that have one.
         void: why no saving is stated; empty when this run served at least the work that EASY served.
         missing: why a quantity is missing, by name.
-        parts: the decomposition of the energy's difference from EASY, summed over weeks.
+        terms: quantity -> term of its difference from EASY -> value, summed over weeks.
+        fixed: whether energy could not have differed from EASY's in any week.
         extra_wait_p50_s: median over jobs of the wait beyond EASY's wait of the same job, s.
         extra_wait_max_s: the largest one.
         captured: share of the saving that the lower bound allows, by name of the quantity.
@@ -38,7 +39,8 @@ class Row:
     ratios: Mapping[str, Estimate]
     void: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
-    parts: Mapping[str, float] = field(default_factory=dict)
+    terms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    fixed: bool = False
     extra_wait_p50_s: float | None = None
     extra_wait_max_s: float | None = None
     captured: Mapping[str, float] = field(default_factory=dict)
@@ -130,7 +132,7 @@ def _captured(
 
 def _joined(weeks: Sequence[WeekRecord]) -> dict[str, Sampled]:
     found = {name: entry.join(weeks) for name, entry in QUANTITIES.items()}
-    return {name: sample for name, sample in found.items() if sample is not None}
+    return {name: sample for name, sample in found.items() if sample is not None and np.isfinite(sample.value)}
 
 
 def _row(
@@ -158,7 +160,8 @@ def _row(
         ratios=ratios,
         void=void,
         missing={name: reason for week in weeks for name, reason in week.missing.items()},
-        parts=_parts(weeks),
+        terms=_terms(weeks),
+        fixed=all(week.fixed for week in weeks),
         extra_wait_p50_s=middle,
         extra_wait_max_s=most,
     )
@@ -186,6 +189,9 @@ def _extra_wait(weeks: Sequence[WeekRecord], easy: Sequence[WeekRecord] | None) 
     return (float(np.median(extra)), float(np.max(extra))) if len(extra) else (None, None)
 
 
-def _parts(weeks: Sequence[WeekRecord]) -> dict[str, float]:
-    names = dict.fromkeys(name for week in weeks for name in week.parts)
-    return {name: sum(week.parts.get(name, 0.0) for week in weeks) for name in names}
+def _terms(weeks: Sequence[WeekRecord]) -> dict[str, dict[str, float]]:
+    """Return the sums over weeks, for the quantities whose difference every week explains."""
+    names = [name for name in weeks[0].terms if all(name in week.terms for week in weeks)]
+    return {
+        name: {term: sum(week.terms[name][term] for week in weeks) for term in weeks[0].terms[name]} for name in names
+    }

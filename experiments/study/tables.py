@@ -14,9 +14,24 @@ from wattq.experiments.study.records import WeekRecord
 from wattq.experiments.study.summary import Group, Row
 from wattq.experiments.table import aligned
 
-__all__ = ["group_table", "markdown_tables", "ratio_text", "study_csv", "study_text", "weeks_csv"]
+__all__ = [
+    "FIXED",
+    "amount",
+    "duration",
+    "group_table",
+    "markdown_tables",
+    "notes_of",
+    "ratio_text",
+    "study_csv",
+    "study_text",
+    "term_tables",
+    "weeks_csv",
+]
 
 NONE = "n/a"
+
+FIXED = "no power state changes: only idle time moves across the edges of the weeks"
+"""What is said of a policy whose energy cannot depend on its schedule."""
 
 
 @dataclass(frozen=True)
@@ -168,3 +183,30 @@ def weeks_csv(records: Sequence[WeekRecord]) -> str:
         cells = [repr(record.values[name]) if name in record.values else "" for name in names]
         writer.writerow([*where, f"{record.season_d:g}", record.policy, *cells])
     return stream.getvalue()
+
+
+def term_tables(group: Group) -> list[tuple[str, list[list[str]]]]:
+    """Return, for each quantity, a title and a table of the terms of each policy's difference from EASY."""
+    tables = []
+    for name, entry in QUANTITIES.items():
+        rows = [row for row in group.rows if name in row.terms]
+        if not rows:
+            continue
+        terms = list(rows[0].terms[name])
+        kept = [term for term in terms if any(row.terms[name][term] for row in rows)]
+        cells = [_term_cells(row, name, kept) for row in rows]
+        title = f"Why {entry.label.split(' (')[0]} differs from EASY's ({entry.unit} over all weeks)"
+        tables.append((title, [["Policy", *kept, "sum", ""], *cells]))
+    return tables
+
+
+def _term_cells(row: Row, name: str, terms: Sequence[str]) -> list[str]:
+    values = row.terms[name]
+    note = FIXED if row.fixed else ""
+    sums = [values[term] for term in terms] + [sum(values.values())]
+    return [row.policy, *(signed(value) for value in sums), note]
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign."""
+    return f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+,.3g}"

@@ -117,8 +117,8 @@ def week_part(workload: Workload, weeks: list[Week], number: int, spec: WeeksSpe
     start_s, stop_s = week.begin_s - spec.warmup_s, week.end_s + spec.cooldown_s
     if start_s < 0:
         raise InvalidInputError(
-            f"{place}: begins {week.begin_s:,.0f} s after the first submission, but 'warmup_s' is {spec.warmup_s:,.0f}; "
-            "take a later week or a shorter warm-up"
+            f"{place}: begins {week.begin_s:,.0f} s after the first submission, but 'warmup_s' is "
+            f"{spec.warmup_s:,.0f}; take a later week or a shorter warm-up"
         )
     if stop_s > last_s:
         raise InvalidInputError(

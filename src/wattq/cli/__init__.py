@@ -20,12 +20,15 @@ from wattq.cli import (
     doctor,
     experiment,
     platform,
+    playbook,
     policy,
     report,
     reproduce,
     robin,
     run,
+    signal,
     sla,
+    telemetry,
     verify,
     workload,
 )
@@ -64,6 +67,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("compare")(run.compare)
 app.command("report")(report.report)
+app.command("playbook")(playbook.playbook)
 app.command("sla")(sla.sla)
 app.command("account")(account.account)
 app.command("decompose")(account.decompose)
@@ -77,6 +81,8 @@ app.add_typer(platform.app, name="platform")
 app.add_typer(policy.app, name="policy")
 app.add_typer(workload.app, name="workload")
 app.add_typer(data.app, name="data")
+app.add_typer(signal.app, name="signal")
+app.add_typer(telemetry.app, name="telemetry")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
