@@ -22,6 +22,7 @@ FORECAST_MODELS = {
     "persistence": "the last 24 h again and again; persistence:N repeats the mean day of the last N days",
     "noisy:E": "the future and an error that is 0 now, grows with the lead and is E on average over 24 h",
 }
+"""Forecast models, one line about each."""
 UPPER_BOUND = "perfect forecast: an upper bound, no real forecast knows the future"
 _STREAMS = {"carbon": 0, "price": 1, "pue": 2, "temperature": 3}
 _LONGEST_S = 366 * DAY_S

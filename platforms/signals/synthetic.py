@@ -17,8 +17,9 @@ __all__ = ["SYNTHETIC", "daily_sinusoid", "noisy_two_level", "synthetic_signal",
 SYNTHETIC = {
     "sinusoid": "20 (1 + 0.2 sin(2 pi h/24)) at the hour h of the day",
     "two-level": "250 in the first 12 hours of the day, 10 in the others",
-    "noisy-two-level": "the two levels, each hour times 1 + 0.1 z with z standard normal by seed and date",
+    "noisy-two-level": "the two levels, each hour times 1 + 0.1 z with z standard normal by seed",
 }
+"""Synthetic prices, one line about each."""
 _LONGEST_DAYS = 36_600
 
 
