@@ -48,7 +48,7 @@ def number_row(numbers: object, name: str) -> FloatArray:
     """
     try:
         array: FloatArray = np.array(numbers, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SignalError(f"{name} of a signal: {error}; give one-dimensional numbers") from None
     if array.ndim != 1 or array.size == 0:
         raise SignalError(f"{name} of a signal has shape {array.shape}; it must be a row of at least one number")

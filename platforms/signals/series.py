@@ -62,7 +62,7 @@ class Signal:
     def __post_init__(self) -> None:
         object.__setattr__(self, "start_s", number_row(self.start_s, "start_s"))
         object.__setattr__(self, "value", number_row(self.value, "value"))
-        object.__setattr__(self, "end_s", float(self.end_s))
+        object.__setattr__(self, "end_s", float(number_row([self.end_s], "end_s")[0]))
         object.__setattr__(self, "notes", tuple(self.notes))
         check_signal(self)
 

@@ -190,6 +190,8 @@ BAD = {
     "infinite": ({"value": [1.0, 2.0, float("inf")]}, "row 3 .*finite"),
     "huge": ({"value": [1.0, 2.0, 1e12]}, "row 3 .*look at the unit"),
     "text": ({"value": ["a", "b", "c"]}, "could not convert"),
+    "beyond floats": ({"value": [1, 2, 10**400]}, "too large"),
+    "end as text": ({"end_s": "noon"}, "end_s .*could not convert"),
     "nothing": ({"value": []}, "at least one number"),
     "two-dimensional": ({"value": [[1.0], [2.0], [3.0]]}, r"shape \(3, 1\)"),
     "lengths": ({"value": [1.0, 2.0]}, "3 starts and 2 values"),
