@@ -26,7 +26,7 @@ GAP_RULES = {
 }
 """What is done about missing values, by name."""
 
-_RUN = 4
+_SHORTER, _LONGER = 3, 11
 _TOLERANCE_S = 1e-6
 
 
@@ -83,32 +83,32 @@ def assemble(points: Points, path: str, *, gaps: str = "refuse", sha256: str = "
 def durations(start_s: list[float]) -> list[float]:
     """Return how long each value lasts where a file tells only when values begin, seconds.
 
-    A value lasts until the next one, unless that comes late: a step counts as a step of the series when four values in
-    a row keep it (so a series may go from 60 to 15 minutes), and a longer distance than the step before it is a gap.
-    The last value lasts for the step before it; a single value lasts for an hour.
+    A value lasts until the next one, unless that comes late: a longer distance than the step before it is a gap. The
+    step itself changes (a series may go from 60 to 15 minutes) when four values in a row keep a shorter one, or twelve
+    a longer one. The last value lasts for the step before it; a single value lasts for an hour.
     """
     steps = [after - before for before, after in pairwise(start_s)]
     if not steps:
         return [3600.0] * len(start_s)
-    regular = _regular(steps)
+    runs = _runs(steps)
     found: list[float] = []
-    usual = next((step for step, kept in zip(steps, regular, strict=True) if kept), min(steps))
-    for step, kept in zip(steps, regular, strict=True):
-        usual = step if kept else usual
-        found.append(min(step, usual))
+    usual = next((step for step, count in runs if count >= _SHORTER), min(steps))
+    for step, count in runs:
+        if count >= (_SHORTER if step <= usual else _LONGER):
+            usual = step
+        found += [min(step, usual)] * count
     return [*found, usual]
 
 
-def _regular(steps: list[float]) -> list[bool]:
-    """Return for each step whether it stands among enough equal ones."""
-    regular = [False] * len(steps)
-    first = 0
-    for k in range(1, len(steps) + 1):
-        if k == len(steps) or abs(steps[k] - steps[first]) > _TOLERANCE_S:
-            if k - first >= _RUN - 1:
-                regular[first:k] = [True] * (k - first)
-            first = k
-    return regular
+def _runs(steps: list[float]) -> list[tuple[float, int]]:
+    """Return stretches of equal steps as (step, how many)."""
+    runs: list[tuple[float, int]] = []
+    for step in steps:
+        if runs and abs(runs[-1][0] - step) <= _TOLERANCE_S:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((step, 1))
+    return runs
 
 
 def _check_order(points: Points, path: str) -> None:
