@@ -16,10 +16,10 @@ from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 from wattq.workloads.options import CleaningOptions
 
-__all__ = ["cleaning_options", "data_dirs", "find_platform", "find_workload", "with_longer_walltimes"]
+__all__ = ["beside", "cleaning_options", "data_dirs", "find_platform", "find_workload", "with_longer_walltimes"]
 
 
-def _beside(name: str, base: Path | None) -> str:
+def beside(name: str, base: Path | None) -> str:
     """Return a path relative to a directory when it exists there, else the name as it is."""
     if base is not None and not Path(name).is_absolute() and (base / name).is_file():
         return str(base / name)
@@ -40,7 +40,7 @@ def find_platform(name: str, base: Path | None = None) -> Platform:
     """Return the platform of a preset name or XML file; relative paths are looked up below ``base`` first."""
     from wattq.platforms import load_platform
 
-    return load_platform(_beside(name, base))
+    return load_platform(beside(name, base))
 
 
 def find_workload(
@@ -68,7 +68,7 @@ def find_workload(
     if spec.generate is not None:
         made = generate_saturated(spec.generate.jobs, spec.generate.hosts, seed, name=f"w{index}")
         return with_longer_walltimes(made, spec.walltime_factor)
-    path = locate_workload(_beside(str(spec.source), base), data_dirs=data_dirs())
+    path = locate_workload(beside(str(spec.source), base), data_dirs=data_dirs())
     if spec.cleaning and options is None:
         options = cleaning_options(spec.cleaning, f"workload {spec.name}")
     return with_longer_walltimes(read_workload(path, name=f"w{index}", options=options), spec.walltime_factor)

@@ -218,11 +218,8 @@ def _no_help(group: Group) -> list[str]:
         for name in _measures(group)[:1]:
             if name in row.ratios and not saved(row, name):
                 words = "raises" if row.ratios[name].excludes[1] else "is not shown to change"
-                why = f"; {FIXED}" if row.fixed else ""
-                sentences.append(
-                    f"{group.title}: {row.policy} {words} {_label(name)} ({ratio_text(row.ratios[name])} of EASY's{why})"
-                    f"; {_service(group, row)}."
-                )
+                of = f"{ratio_text(row.ratios[name])} of EASY's{f'; {FIXED}' if row.fixed else ''}"
+                sentences.append(f"{group.title}: {row.policy} {words} {_label(name)} ({of}); {_service(group, row)}.")
     return sentences
 
 

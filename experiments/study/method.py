@@ -27,8 +27,8 @@ def method(study: Study) -> list[str]:
         lines.append(_calendar(study))
     lines.append(
         "Energy, CO2e and cost of a week are those of the jobs submitted in it, wherever they run, and of the "
-        "machine's overhead (idle, asleep, switching) during it; waits, slowdowns and work are of the jobs submitted in "
-        "it. A job that never started counts with the lower bound that its run proves."
+        "machine's overhead (idle, asleep, switching) during it; waits, slowdowns and work are of the jobs submitted "
+        "in it. A job that never started counts with the lower bound that its run proves."
     )
     lines.append(
         f"Intervals are 95 % percentile bootstrap intervals over weeks: {RESAMPLES:,} resamples, seed {SEED}, the "

@@ -115,8 +115,16 @@ def _runs(
             yield PlannedRun(policy, policy.title, tuple(placed), plain)
             continue
         for grid, where in zip(grids, placed, strict=True):
+            if policy.params.get("signal") in _lacking(grid):
+                continue
             filled = _filled(policy, wanted, grid, where, files)
             yield PlannedRun(policy.model_copy(update={"params": filled}), policy.title, (where,))
+
+
+def _lacking(grid: Grid) -> tuple[str, ...]:
+    """Return the quantities that a grid has no series of; a policy that names one does not run there."""
+    pairs = (("carbon", grid.carbon), ("price", grid.price))
+    return tuple(name for name, signal in pairs if signal is None) if grid.signals else ()
 
 
 def needs(policy: PolicySpec) -> tuple[str, ...]:

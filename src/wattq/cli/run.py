@@ -128,7 +128,9 @@ def _run_study(
         )  # fmt: skip
     files = write_study(study, output, path.name)
     typer.echo(study_text(study.groups))
-    typer.echo("\n" + "\n".join(map(str, files)))
+    shown = [path for path in files if path.parent == output]
+    pictures = [output / "pictures"] if len(shown) < len(files) else []
+    typer.echo("\n" + "\n".join(map(str, [*shown, *pictures])))
 
 
 def default_output(experiment: Any) -> Path:
