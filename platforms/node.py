@@ -83,7 +83,7 @@ class NodePower:
             PlatformError: when the node has no GPU.
         """
         if not self.gpus:
-            raise PlatformError("node power: a cap on GPUs, but the node has none; set gpus")
+            raise PlatformError("node power: a cap on GPUs, but the node has no GPU; set gpus")
         full = self.power_w(1.0, gpu_load)
         return cap_states(
             curve, idle_w=self.power_w(0.0), full_w=full, fixed_w=self._base_w(1.0), speed_flops=speed_flops

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wattq.cli import platform_calibrate, platform_make, platform_power
+
+if TYPE_CHECKING:
+    from wattq.platforms import Platform
 
 __all__ = ["app"]
 
