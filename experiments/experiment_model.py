@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from wattq.experiments.study.keys import CalendarName, GridSpec, Name, Strict, WeeksSpec, seconds
 
 __all__ = [
     "EngineName",
@@ -20,14 +22,9 @@ __all__ = [
 
 EngineName = Literal["embedded", "batsim"]
 Scalar = bool | int | float | str
-_Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+=,:-]*$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
-
-
-class GeneratedWorkload(_Strict):
+class GeneratedWorkload(Strict):
     """A generated workload; the seed comes from the experiment's ``seeds``.
 
     Attributes:
@@ -39,7 +36,7 @@ class GeneratedWorkload(_Strict):
     hosts: int = Field(ge=1, le=10_000_000)
 
 
-class WorkloadSpec(_Strict):
+class WorkloadSpec(Strict):
     """One workload: a file or a name of the catalogue, or a generated one. A bare text is ``source``.
 
     Attributes:
@@ -47,12 +44,23 @@ class WorkloadSpec(_Strict):
         generate: parameters of a generated workload; either this or ``source``.
         label: name in tables; the source's stem when not given.
         cleaning: fields of `wattq.workloads.CleaningOptions`.
+        platform: the machine that it runs on, in place of the experiment's.
+        walltime_factor: walltimes are multiplied by this, for every policy alike: slower power states make jobs
+            longer, and a walltime asked for at full speed would kill them.
+        time_zone: IANA name of the site's zone, for the calendar of weeks; the log's offset when not given.
+        weeks: in place of the experiment's.
     """
 
     source: str | None = Field(default=None, min_length=1)
     generate: GeneratedWorkload | None = None
-    label: _Name | None = None
+    label: Name | None = None
     cleaning: dict[str, Scalar | None] = Field(default_factory=dict)
+    platform: str | None = Field(default=None, min_length=1)
+    walltime_factor: float = Field(default=1.0, ge=1.0, le=1000.0)
+    time_zone: str | None = Field(default=None, min_length=1, max_length=100)
+    weeks: WeeksSpec | None = None
+
+    _factor = field_validator("walltime_factor", mode="before")(seconds)
 
     @model_validator(mode="before")
     @classmethod
@@ -78,7 +86,7 @@ class WorkloadSpec(_Strict):
         return stem
 
 
-class PolicySpec(_Strict):
+class PolicySpec(Strict):
     """One policy with its parameters. A bare text is ``name``.
 
     Attributes:
@@ -89,7 +97,7 @@ class PolicySpec(_Strict):
 
     name: str = Field(min_length=1)
     params: dict[str, Scalar] = Field(default_factory=dict)
-    label: _Name | None = None
+    label: Name | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -103,7 +111,7 @@ class PolicySpec(_Strict):
         return self.label or " ".join([self.name, *parts])
 
 
-class Window(_Strict):
+class Window(Strict):
     """A part of a workload: jobs submitted in [start_s, end_s), or ``n_jobs`` jobs from job number ``first_job`` on.
 
     The part is moved so that its start (or first submission) becomes date 0.
@@ -114,10 +122,7 @@ class Window(_Strict):
     first_job: int | None = Field(default=None, ge=0)
     n_jobs: int | None = Field(default=None, ge=1)
 
-    @field_validator("start_s", "end_s", mode="before")
-    @classmethod
-    def _whole_seconds(cls, value: Any) -> Any:
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    _seconds = field_validator("start_s", "end_s", mode="before")(seconds)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Window:
@@ -138,7 +143,7 @@ class Window(_Strict):
         return f"{self.start_s:g}-{self.end_s:g} s"
 
 
-class Outputs(_Strict):
+class Outputs(Strict):
     """Where results go.
 
     Attributes:
@@ -150,14 +155,15 @@ class Outputs(_Strict):
     report: bool = True
 
 
-class Experiment(_Strict):
-    """An experiment: every policy on every workload, window and seed, on one platform.
+class Experiment(Strict):
+    """An experiment: every policy on every workload, window and seed; with ``weeks``, a study.
 
     Attributes:
         name: name of the experiment.
         title: heading of the report; the name when not given.
         description: one or two sentences for the report.
-        platform: preset or path of a SimGrid XML file (relative to the experiment file).
+        platform: preset or path of a SimGrid XML file (relative to the experiment file); of the workloads that name
+            none of their own.
         workloads: at least one.
         policies: at least one; 'easy' is what savings are measured against.
         engine: what runs the policies: ``embedded``, the in-process simulator, or ``batsim``, Batsim with pybatsim.
@@ -166,14 +172,18 @@ class Experiment(_Strict):
         energy: whether energy is counted.
         tau_s: bound of the bounded slowdown, s.
         windows: parts of each workload; the whole of it when empty.
+        weeks: which weeks of each log are simulated one by one; makes the experiment a study.
+        signals: the grids that a study's machines are set on, by name.
+        calendar: where a week is set on a grid's calendar: ``season``, the nearest week of the year that the series
+            cover, or ``recorded``, the log's own dates.
         seeds: one generated workload each.
         outputs: where results go.
     """
 
-    name: _Name
+    name: Name
     title: str = Field(default="", max_length=200)
     description: str = Field(default="", max_length=2000)
-    platform: str = Field(min_length=1)
+    platform: str | None = Field(default=None, min_length=1)
     workloads: list[WorkloadSpec] = Field(min_length=1, max_length=1000)
     policies: list[PolicySpec] = Field(min_length=1, max_length=1000)
     engine: EngineName = "embedded"
@@ -181,13 +191,52 @@ class Experiment(_Strict):
     energy: bool = False
     tau_s: float = Field(default=10.0, gt=0)
     windows: list[Window] = Field(default_factory=list, max_length=10_000)
+    weeks: WeeksSpec | None = None
+    signals: dict[Name, GridSpec] = Field(default_factory=dict, max_length=100)
+    calendar: CalendarName = "season"
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default=[0], min_length=1, max_length=10_000)
     outputs: Outputs = Field(default_factory=Outputs)
 
-    @field_validator("tau_s", "simulation_timeout_s", mode="before")
-    @classmethod
-    def _whole_seconds(cls, value: Any) -> Any:
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    _seconds = field_validator("tau_s", "simulation_timeout_s", mode="before")(seconds)
+
+    @property
+    def is_study(self) -> bool:
+        """Whether weeks are simulated one by one."""
+        return self.weeks is not None or any(workload.weeks is not None for workload in self.workloads)
+
+    def platform_of(self, workload: WorkloadSpec) -> str:
+        """Return preset or path of the machine that a workload runs on."""
+        return str(workload.platform or self.platform)
+
+    def weeks_of(self, workload: WorkloadSpec) -> WeeksSpec:
+        """Return the weeks of a workload of a study."""
+        found = workload.weeks or self.weeks
+        assert found is not None, "validated: every workload of a study has weeks"
+        return found
+
+    @model_validator(mode="after")
+    def _a_machine_for_each(self) -> Experiment:
+        lonely = next((w.name for w in self.workloads if self.platform is None and w.platform is None), None)
+        if lonely is not None:
+            raise ValueError(f"'platform' is missing, and workload '{lonely}' names none of its own; give one")
+        return self
+
+    @model_validator(mode="after")
+    def _a_study_or_not(self) -> Experiment:
+        if not self.is_study:
+            if self.signals:
+                raise ValueError("'signals' need 'weeks': a log is set on a grid's calendar week by week")
+            return self
+        if self.windows:
+            raise ValueError("'windows' and 'weeks' exclude each other; keep one")
+        if len(self.seeds) > 1:
+            raise ValueError("a study takes one seed; its samples are weeks")
+        lonely = next((w.name for w in self.workloads if w.weeks is None and self.weeks is None), None)
+        if lonely is not None:
+            raise ValueError(f"workload '{lonely}' has no 'weeks'; give them for it or for the experiment")
+        if self.signals and not self.energy:
+            raise ValueError("'signals' need 'energy: true'")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:

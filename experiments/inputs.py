@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from wattq.errors import InvalidInputError, at
 from wattq.experiments.experiment_model import WorkloadSpec
 from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 from wattq.workloads.options import CleaningOptions
 
-__all__ = ["cleaning_options", "data_dirs", "find_platform", "find_workload"]
+__all__ = ["beside", "cleaning_options", "data_dirs", "find_platform", "find_workload", "with_longer_walltimes"]
 
 
-def _beside(name: str, base: Path | None) -> str:
+def beside(name: str, base: Path | None) -> str:
     """Return a path relative to a directory when it exists there, else the name as it is."""
     if base is not None and not Path(name).is_absolute() and (base / name).is_file():
         return str(base / name)
@@ -38,7 +40,7 @@ def find_platform(name: str, base: Path | None = None) -> Platform:
     """Return the platform of a preset name or XML file; relative paths are looked up below ``base`` first."""
     from wattq.platforms import load_platform
 
-    return load_platform(_beside(name, base))
+    return load_platform(beside(name, base))
 
 
 def find_workload(
@@ -64,11 +66,27 @@ def find_workload(
     from wattq.workloads import generate_saturated, locate_workload, read_workload
 
     if spec.generate is not None:
-        return generate_saturated(spec.generate.jobs, spec.generate.hosts, seed, name=f"w{index}")
-    path = locate_workload(_beside(str(spec.source), base), data_dirs=data_dirs())
+        made = generate_saturated(spec.generate.jobs, spec.generate.hosts, seed, name=f"w{index}")
+        return with_longer_walltimes(made, spec.walltime_factor)
+    path = locate_workload(beside(str(spec.source), base), data_dirs=data_dirs())
     if spec.cleaning and options is None:
         options = cleaning_options(spec.cleaning, f"workload {spec.name}")
-    return read_workload(path, name=f"w{index}", options=options)
+    return with_longer_walltimes(read_workload(path, name=f"w{index}", options=options), spec.walltime_factor)
+
+
+def with_longer_walltimes(workload: Workload, factor: float) -> Workload:
+    """Return the workload with its walltimes multiplied; jobs without one keep none. The report counts them."""
+    if factor == 1.0:
+        return workload
+    has = workload.walltime_s > 0
+    walltime_s = np.where(has, workload.walltime_s * factor, workload.walltime_s)
+    extra = workload.extra
+    if extra is not None:
+        pairs = zip(extra, walltime_s.tolist(), has.tolist(), strict=True)
+        extra = tuple({**job, "walltime": wall} if given else job for job, wall, given in pairs)
+    repaired = {**workload.report.repaired, f"walltime times {factor:g}": int(has.sum())}
+    report = dataclasses.replace(workload.report, repaired=repaired)
+    return dataclasses.replace(workload, walltime_s=walltime_s, extra=extra, report=report)
 
 
 def cleaning_options(values: Mapping[str, Any], place: str) -> CleaningOptions:

@@ -17,6 +17,7 @@ from wattq.experiments.results import (
     EnergyTrace,
     JobTable,
     MachineStates,
+    PowerStates,
     RunResults,
     SubmittedJobs,
 )
@@ -66,6 +67,7 @@ def read_run(directory: Path | str, prefix: str = "") -> RunResults:
         schedule=_read_schedule(find_file(folder, f"{prefix}schedule.csv")),
         machine_states=_read_states(find_file(folder, f"{prefix}machine_states.csv")),
         energy=_read_energy(find_file(folder, f"{prefix}consumed_energy.csv")),
+        power_states=_read_power_states(find_file(folder, f"{prefix}pstate_changes.csv")),
         submitted=_read_submitted(find_file(folder, "submitted.csv")),
         summary=_read_json(folder / "summary.json"),
         provenance=_read_json(folder / "provenance.json"),
@@ -148,7 +150,23 @@ def _read_energy(path: Path | None) -> EnergyTrace | None:
     backwards = np.diff(time, prepend=-np.inf) < 0
     if backwards.any():
         raise table.fail(int(np.argmax(backwards)), "time", "is before the date of the row above")
-    return EnergyTrace(time, table.floats("energy"))
+    return EnergyTrace(time, table.floats("energy"), tuple(table.text("event_type")))
+
+
+def _read_power_states(path: Path | None) -> PowerStates | None:
+    if path is None:
+        return None
+    table = read_csv(path, ("time", "machine_id", "new_pstate"))
+    if not len(table):
+        return None
+    states = PowerStates(table.floats("time"), tuple(table.text("machine_id")), table.integers("new_pstate"))
+    try:
+        sizes = states.allocation.size
+    except ValueError as error:
+        raise table.fail(error.args[1], "machine_id", error.args[0]) from None
+    if not sizes.all():
+        raise table.fail(int(np.argmin(sizes)), "machine_id", "names no host")
+    return states
 
 
 def _read_submitted(path: Path | None) -> SubmittedJobs | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from wattq import __version__
 from wattq.errors import InvalidInputError
 from wattq.experiments.catalogue import DEFAULT_TAU_S, METRICS
 from wattq.experiments.comparison import Case
@@ -15,6 +12,7 @@ from wattq.experiments.plots.style import policy_colors
 from wattq.experiments.report_figures import bars_source, case_figures
 from wattq.experiments.report_provenance import provenance_tables, warnings
 from wattq.experiments.table import case_rows, headings
+from wattq.experiments.templating import render_template
 
 __all__ = ["MAX_CASES", "report_html"]
 
@@ -41,8 +39,8 @@ def report_html(cases: Sequence[Case], title: str, description: str = "", tau_s:
         raise InvalidInputError("a report needs at least one run; give a run directory")
     policies = list(dict.fromkeys(measured.policy for case in cases for measured in case.runs))
     bars, caption = bars_source(cases)
-    html: str = _template().render(
-        version=__version__,
+    return render_template(
+        "report.html",
         title=title,
         description=description,
         tau=f"{tau_s:g}",
@@ -58,16 +56,6 @@ def report_html(cases: Sequence[Case], title: str, description: str = "", tau_s:
         provenance=provenance_tables(cases),
         definitions=list(METRICS.values()),
     )
-    return html
-
-
-@functools.cache
-def _template() -> Any:
-    import jinja2
-
-    text = (Path(__file__).resolve().parent / "templates" / "report.html").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined)
-    return environment.from_string(text)
 
 
 def _facts(cases: Sequence[Case], policies: Sequence[str]) -> list[dict[str, str]]:

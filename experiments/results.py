@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 
 from wattq.experiments.intervals import AllocationTable, allocation_table
 
-__all__ = ["FINAL_STATES", "MACHINE_STATES", "EnergyTrace", "JobTable", "MachineStates", "RunResults", "SubmittedJobs"]
+__all__ = [
+    "FINAL_STATES",
+    "MACHINE_STATES",
+    "EnergyTrace",
+    "JobTable",
+    "MachineStates",
+    "PowerStates",
+    "RunResults",
+    "SubmittedJobs",
+]
 
 FINAL_STATES = (
     "COMPLETED_SUCCESSFULLY",
@@ -101,10 +110,34 @@ class MachineStates:
 
 @dataclass(frozen=True)
 class EnergyTrace:
-    """Rows of ``consumed_energy.csv``: date (s) and energy consumed since date 0 (J), never decreasing in date."""
+    """Rows of ``consumed_energy.csv``: date (s) and energy consumed since date 0 (J), never decreasing in date.
+
+    ``kind`` is ``s`` (a job starts), ``e`` (one ends) or ``p`` (power states), row by row; empty where not read.
+    """
 
     time_s: NDArray[np.float64]
     energy_j: NDArray[np.float64]
+    kind: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PowerStates:
+    """Rows of ``pstate_changes.csv``, in file order.
+
+    Attributes:
+        time_s: dates with the six significant digits of the file.
+        hosts: sets of hosts as text, ``0-3 5``.
+        state: power state reached; -1, -2 and -42 are requests for a computing, a sleeping and another state.
+    """
+
+    time_s: NDArray[np.float64]
+    hosts: tuple[str, ...]
+    state: NDArray[np.int64]
+
+    @cached_property
+    def allocation(self) -> AllocationTable:
+        """Hosts of each row as intervals."""
+        return allocation_table(self.hosts)
 
 
 @dataclass(frozen=True)
@@ -115,7 +148,7 @@ class RunResults:
         directory: where it was read.
         jobs: the finished and rejected jobs.
         schedule: the line of ``schedule.csv``; empty when the file is missing.
-        machine_states, energy: None when the file is missing or empty.
+        machine_states, energy, power_states: None when the file is missing or empty.
         submitted: None when the run has no ``submitted.csv`` (a run of the real Batsim).
         summary: ``summary.json``, or empty.
         provenance: ``provenance.json``, or empty.
@@ -126,6 +159,7 @@ class RunResults:
     schedule: Mapping[str, float] = field(default_factory=dict)
     machine_states: MachineStates | None = None
     energy: EnergyTrace | None = None
+    power_states: PowerStates | None = None
     submitted: SubmittedJobs | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)

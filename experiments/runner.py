@@ -21,10 +21,11 @@ from wattq.experiments.reading import read_run
 from wattq.experiments.results import RunResults
 from wattq.experiments.table import comparison_csv
 from wattq.experiments.windows import cut
+from wattq.platforms import platform_xml
 from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 
-__all__ = ["Job", "Progress", "compare", "jobs_of", "run_once"]
+__all__ = ["Job", "Progress", "compare", "jobs_of", "run_once", "submitted_csv"]
 
 Progress = Callable[[int, int, str], None]
 """Called before each run with its number (from 0), the number of runs, and what it is; and once at the end."""
@@ -72,7 +73,7 @@ def run_once(
     origin: Mapping[str, Any] | None = None,
     engine: Engine | None = None,
 ) -> RunResults:
-    """Simulate one policy and write a run directory: Batsim's files, summary, provenance, submitted jobs, metrics.
+    """Simulate one policy and write a run directory: Batsim's files, summary, provenance, jobs, platform, metrics.
 
     Args:
         platform: the machine.
@@ -92,7 +93,8 @@ def run_once(
     engine = engine or Embedded()
     with whole_directory(directory) as folder:
         engine.play(platform, workloads, policy, folder, energy=energy, events=events, target=directory)
-        write_text(folder / "submitted.csv", _submitted_csv(workloads))
+        write_text(folder / "submitted.csv", submitted_csv(workloads))
+        write_text(folder / "platform.xml", platform_xml(platform))
         described = {
             **environment(),
             **(origin or {}),
@@ -112,7 +114,8 @@ def run_once(
     return replace(results, directory=directory)
 
 
-def _submitted_csv(workloads: Sequence[Workload]) -> str:
+def submitted_csv(workloads: Sequence[Workload]) -> str:
+    """Return what ``submitted.csv`` holds: every job of the workloads with its request and its user."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     request = ("submission_time", "requested_number_of_resources", "requested_time")
@@ -151,7 +154,6 @@ def compare(
         The runs, grouped into cases that may be compared.
     """
     engine = engine or make_engine(experiment.engine, experiment.simulation_timeout_s)
-    platform = find_platform(experiment.platform, base)
     jobs = list(jobs_of(experiment))
     workloads: dict[tuple[int, int], Workload] = {}
     results = []
@@ -166,7 +168,7 @@ def compare(
         part = whole if job.window is None else cut(whole, job.window)
         results.append(
             run_once(
-                platform,
+                find_platform(experiment.platform_of(job.spec), base),
                 [part],
                 job.policy,
                 output / "runs" / name,

@@ -59,6 +59,18 @@ class SleepState:
     off_idle_w: float | None = None
     on_idle_w: float | None = None
 
+    @classmethod
+    def from_energy(cls, power_w: float, *, off_s: float, off_j: float, on_s: float, on_j: float) -> SleepState:
+        """Return the state whose switches take the given times and joules, at constant power.
+
+        Raises:
+            PlatformError: when a time is not above 0.
+        """
+        for what, value in (("time to fall asleep", off_s), ("time to wake up", on_s)):
+            if not (math.isfinite(value) and value > 0):
+                raise PlatformError(f"sleep state: {what} {value} s; it must be above 0 and finite")
+        return cls(power_w, off_s, off_j / off_s, on_s, on_j / on_s)
+
 
 def make_platform(
     n_hosts: int,

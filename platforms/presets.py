@@ -8,23 +8,13 @@ and the real number of cores, processors and accelerators stands in its properti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from wattq.platforms.make import ComputeState, SleepState, make_platform
 from wattq.platforms.model import Platform
+from wattq.platforms.preset import Preset
+from wattq.platforms.presets_study import study_presets
 
 __all__ = ["PRESETS", "preset_platform"]
-
-
-@dataclass(frozen=True)
-class _Preset:
-    summary: str
-    n_hosts: int
-    prefix: str
-    states: tuple[ComputeState, ...]
-    sleep: SleepState
-    sources: tuple[str, ...]
-    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 _ONE_CORE = (
@@ -59,8 +49,8 @@ def _scaled_sleep(idle_w: float) -> SleepState:
     return SleepState(power_w=9.75, off_s=6.1, off_w=off_w, on_s=151.52, on_w=on_w)
 
 
-_TABLE = {
-    "kth-sp2": _Preset(
+_LOGS_AND_MACHINES = {
+    "kth-sp2": Preset(
         "KTH-SP2: IBM SP2 of the Swedish Royal Institute of Technology, 100 hosts",
         100,
         "h",
@@ -68,7 +58,7 @@ _TABLE = {
         _SP2_SLEEP,
         ("Size: header of the log KTH-SP2-1996-2.1 (MaxNodes 100).", _SP2_SOURCE),
     ),
-    "sdsc-sp2": _Preset(
+    "sdsc-sp2": Preset(
         "SDSC-SP2: IBM SP2 of the San Diego Supercomputer Center, 128 hosts",
         128,
         "h",
@@ -76,7 +66,7 @@ _TABLE = {
         _SP2_SLEEP,
         ("Size: header of the log SDSC-SP2-1998-4.2 (MaxNodes 128).", _SP2_SOURCE),
     ),
-    "llnl-atlas": _Preset(
+    "llnl-atlas": Preset(
         "LLNL-Atlas: 1,152 nodes of 8 processors (AMD Opteron), as in the log of 2006-2007",
         1152,
         "atlas",
@@ -91,7 +81,7 @@ _TABLE = {
         ),
         {"node_cores": "8", "processors_per_node": "8"},
     ),
-    "unilu-gaia": _Preset(
+    "unilu-gaia": Preset(
         "UniLu-Gaia: cluster of the University of Luxembourg, 151 nodes, 2,004 cores",
         151,
         "gaia",
@@ -107,7 +97,7 @@ _TABLE = {
         ),
         {"node_cores": "14", "processors_per_node": "14"},
     ),
-    "exascale-9408": _Preset(
+    "exascale-9408": Preset(
         "Exascale machine: 9,408 nodes of one 64-core CPU and four GPUs, 5.9 MW idle, 25.4 MW full",
         9408,
         "node",
@@ -124,7 +114,7 @@ _TABLE = {
         ),
         {"node_cores": "64", "processors_per_node": "1", "accelerators": "4"},
     ),
-    "node335": _Preset(
+    "node335": Preset(
         "335 nodes of 96 cores, 150 W idle, 450 W full",
         335,
         "node",
@@ -140,6 +130,8 @@ _TABLE = {
         {"node_cores": "96", "processors_per_node": "96"},
     ),
 }
+
+_TABLE = _LOGS_AND_MACHINES | study_presets(_LOGS_AND_MACHINES, _SP2_SLEEP)
 
 PRESETS: Mapping[str, str] = {name: preset.summary for name, preset in _TABLE.items()}
 """Name of each preset -> one line about it."""

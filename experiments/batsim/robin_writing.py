@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from wattq.errors import InvalidInputError
+from wattq.errors import InvalidInputError, UnsupportedError
 from wattq.experiments.batsim.collecting import PREFIX
 from wattq.experiments.batsim.commands import SILENCE_S, scheduler_name
 from wattq.experiments.batsim.robin_file import RobinFile, robin_text
@@ -57,8 +57,14 @@ def robin_files(experiment: Experiment, options: RobinOptions) -> dict[str, Robi
 
     Raises:
         InvalidInputError: two runs would have one file name, or a name cannot be written.
+        UnsupportedError: the experiment is a study.
         PolicyError: there is no such policy.
     """
+    if experiment.is_study:
+        raise UnsupportedError(
+            f"experiment {experiment.name}: weeks of a study are not written as robin files; run it by wattq compare, "
+            "or give 'windows' in place of 'weeks'"
+        )
     files: dict[str, RobinFile] = {}
     for job in jobs_of(experiment):
         name = f"{case_name(experiment, job)}-{folder_name(job.policy.title)}.yaml"
@@ -141,7 +147,6 @@ def _check_policies(experiment: Experiment) -> None:
 
 
 def _write_inputs(experiment: Experiment, inputs: Path, base: Path | None) -> None:
-    platform = find_platform(experiment.platform, base)
     written: set[str] = set()
     wholes: dict[tuple[int, int], Workload] = {}
     for job in jobs_of(experiment):
@@ -153,5 +158,6 @@ def _write_inputs(experiment: Experiment, inputs: Path, base: Path | None) -> No
         if key not in wholes:
             wholes = {key: find_workload(job.spec, 0, seed=job.seed, base=base)}
         part = wholes[key] if job.window is None else cut(wholes[key], job.window)
+        platform = find_platform(experiment.platform_of(job.spec), base)
         check_inputs(platform, [part], energy=experiment.energy)
         stage(platform, [part], None, inputs / case)

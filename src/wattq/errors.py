@@ -13,6 +13,7 @@ __all__ = [
     "PlatformError",
     "PolicyCheckError",
     "PolicyError",
+    "SignalError",
     "SimulationAbortError",
     "UnsupportedError",
     "WattqError",
@@ -43,6 +44,10 @@ class PlatformError(InvalidInputError):
 
 class WorkloadError(InvalidInputError):
     """Raised when a workload or a log cannot be read, or holds what its format forbids."""
+
+
+class SignalError(InvalidInputError):
+    """Raised when a grid signal cannot be read, or does not cover what is asked of it."""
 
 
 class UnsupportedError(InvalidInputError):

@@ -109,6 +109,12 @@ def test_public_names(room: str) -> None:
     assert sorted(documented) == sorted(import_module(f"wattq.{room}").__all__)
 
 
+def test_public_names_of_signals() -> None:
+    rows = first_table(DOCS / "signals.md", "## Public names")
+    documented = [name for row in rows for name in names_in(row[0])]
+    assert sorted(documented) == sorted(import_module("wattq.platforms.signals").__all__)
+
+
 def test_view_and_actions_are_documented() -> None:
     from wattq.simulator import Actions, View
 

@@ -83,7 +83,7 @@ def test_seeds_multiply_generated_workloads_only() -> None:
         (("end_s: 86400", "end_s: 0"), r"line 14, key 'windows\[0\]\.end_s': 0\.0 should be greater than 0"),
         (("start_s: 0, end_s: 86400", "start_s: 9, end_s: 8"), "'start_s' must be less than 'end_s'"),
         (("first_job: 10, n_jobs: 5", "first_job: 10, end_s: 5"), "give 'start_s' and 'end_s', or 'first_job'"),
-        (("platform: kth-sp2\n", ""), r"line 1, key 'platform': the key is missing"),
+        (("platform: kth-sp2\n", ""), r"line 1: .*'platform' is missing, and workload 'KTH-SP2' names none of its own"),
         (("name: study", "name: a/b"), r"line 1, key 'name': 'a/b' should match pattern"),
         (("label: other", "label: KTH-SP2"), "two entries of 'workloads' are called 'KTH-SP2'"),
         (("  - easy\n", "  - !!python/name:os.system x\n"), "means nothing here"),

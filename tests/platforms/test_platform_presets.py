@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from wattq.errors import MissingFileError, PlatformError
-from wattq.platforms import PRESETS, Platform, lint_platform, load_platform, platform_xml, read_platform, write_platform
+from wattq.platforms import (
+    PRESETS,
+    Platform,
+    PstateKind,
+    lint_platform,
+    load_platform,
+    platform_xml,
+    read_platform,
+    write_platform,
+)
 
 SIZES = {
     "kth-sp2": 100,
@@ -17,6 +26,12 @@ SIZES = {
     "exascale-9408": 9408,
     "node335": 335,
 }
+STUDY = {
+    f"{name}-{variant}": SIZES[name]
+    for name in ("kth-sp2", "sdsc-sp2", "llnl-atlas", "unilu-gaia")
+    for variant in ("dvfs", "dvfs-cpu")
+}
+SIZES |= STUDY
 
 
 def test_the_names() -> None:
@@ -80,3 +95,27 @@ def test_unknown_names_and_files(tmp_path: Path) -> None:
         load_platform(tmp_path / "absent.xml")
     write_platform(load_platform("kth-sp2"), tmp_path / "copy")
     assert load_platform(tmp_path / "copy").n_hosts == 100
+
+
+@pytest.mark.parametrize("name", STUDY)
+def test_study_presets(name: str) -> None:
+    platform, log = load_platform(name), load_platform(name.partition("-dvfs")[0])
+    computing = int((platform.kind[0] == PstateKind.COMPUTE).sum())
+    speed, full = platform.speed_flops[0, :computing], platform.full_w[0, :computing]
+    assert platform.host_names == log.host_names
+    assert platform.properties[0].get("processors_per_node") == log.properties[0].get("processors_per_node")
+    assert (platform.idle_w[:, :computing] == 100.0).all()
+    assert (full[0], speed[0]) == (200.0, 1e9)
+    assert (np.diff(speed) < 0).all()
+    assert (np.diff(full) < 0).all()
+    # Computing states, then the sleep state and the two states that lead there and back.
+    np.testing.assert_array_equal(platform.full_w[0, computing:], [10.0, 125.0, 115.0])
+    np.testing.assert_array_equal(1 / platform.speed_flops[0, computing + 1 :], [5.0, 64.0])
+
+
+def test_states_of_the_study_presets() -> None:
+    gpu, cpu = load_platform("llnl-atlas-dvfs"), load_platform("llnl-atlas-dvfs-cpu")
+    np.testing.assert_array_equal(gpu.speed_flops[0, :4] / 1e9, [1.0, 0.95, 0.9, 0.8])
+    np.testing.assert_array_equal(gpu.full_w[0, :4], [200.0, 164.0, 148.0, 130.0])
+    np.testing.assert_array_equal(cpu.speed_flops[0, :3] / 1e9, [1.0, 0.93, 0.74])
+    np.testing.assert_array_equal(cpu.full_w[0, :3], [200.0, 164.0, 136.0])

@@ -14,17 +14,21 @@ import typer
 
 from wattq import __version__
 from wattq.cli import (
+    account,
     data,
     demo,
     doctor,
     experiment,
     platform,
+    playbook,
     policy,
     report,
     reproduce,
     robin,
     run,
+    signal,
     sla,
+    telemetry,
     verify,
     workload,
 )
@@ -63,7 +67,11 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("compare")(run.compare)
 app.command("report")(report.report)
+app.command("playbook")(playbook.playbook)
 app.command("sla")(sla.sla)
+app.command("account")(account.account)
+app.command("decompose")(account.decompose)
+app.command("estimate")(account.estimate)
 app.command("doctor")(doctor.doctor)
 app.command("robin")(robin.robin)
 app.command("reproduce")(reproduce.reproduce)
@@ -73,6 +81,8 @@ app.add_typer(platform.app, name="platform")
 app.add_typer(policy.app, name="policy")
 app.add_typer(workload.app, name="workload")
 app.add_typer(data.app, name="data")
+app.add_typer(signal.app, name="signal")
+app.add_typer(telemetry.app, name="telemetry")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

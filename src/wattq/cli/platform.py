@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wattq.cli import platform_calibrate, platform_make, platform_power
+
 if TYPE_CHECKING:
-    from wattq.platforms import ComputeState, Platform, SleepState
+    from wattq.platforms import Platform
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Make, show and check platforms (SimGrid XML).")
+app = typer.Typer(no_args_is_help=True, help="Make, show, check and calibrate platforms (SimGrid XML).")
 
 _Master = Annotated[str, typer.Option("--master-host", "-m", help="Host that runs Batsim's server.")]
 _Roles = Annotated[list[str] | None, typer.Option("--role", "-r", help="HOSTS:ROLE, as Batsim's -r; repeatable.")]
@@ -21,45 +22,26 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
-def make(
+def join(
+    platforms: Annotated[
+        list[str], typer.Argument(help="SITE=PLATFORM, or a preset or SimGrid XML file that is called like its site.")
+    ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; standard output when absent.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Write this preset instead; `show --list` names them.")] = None,
-    nodes: Annotated[int | None, typer.Option(help="Number of compute hosts.")] = None,
-    state: Annotated[
-        list[str] | None,
-        typer.Option(help="SPEED or SPEED:IDLE_W[:EPSILON_W]:FULL_W per computing state, as 1Gf:100:200; repeatable."),
-    ] = None,
-    sleep: Annotated[
-        list[str] | None,
-        typer.Option(help="POWER_W:OFF_S:OFF_W:ON_S:ON_W per sleep state, as 10:5:125:64:115; repeatable."),
-    ] = None,
-    name: Annotated[str, typer.Option(help="Name of the machine.")] = "machine",
-    prefix: Annotated[str, typer.Option(help="Start of the host names.")] = "h",
-    cores: Annotated[int, typer.Option(help="Cores of each host (a job loads one of them).")] = 1,
-    prop: Annotated[list[str] | None, typer.Option(help="KEY=VALUE property of every host; repeatable.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the machine.")] = "sites",
 ) -> None:
-    """Write a platform of identical hosts, or a preset, as SimGrid XML."""
+    """Write one platform with the machines of several sites; each host has the property `site`."""
     from wattq.errors import InvalidInputError
-    from wattq.platforms import make_platform
+    from wattq.platforms import join_platforms, load_platform
 
-    if preset is not None:
-        if nodes is not None or state or sleep or prop:
-            raise InvalidInputError("--preset is a whole machine; leave out --nodes, --state, --sleep and --prop")
-        _write(_preset(preset), out)
-        return
-    if nodes is None:
-        raise InvalidInputError("say how many hosts: --nodes N, or take a ready machine with --preset NAME")
-    states = [_compute_state(text) for text in state or ["1Gf"]]
-    platform = make_platform(
-        nodes,
-        states,
-        [_sleep_state(text) for text in sleep or []],
-        name=name,
-        prefix=prefix,
-        cores=cores,
-        properties=_properties(prop or []),
-    )
-    _write(platform, out)
+    sites: dict[str, Platform] = {}
+    for text in platforms:
+        site, sign, place = text.partition("=")
+        if not sign:
+            site, place = Path(text).stem, text
+        if site in sites:
+            raise InvalidInputError(f"site '{site}' is given twice; write SITE=PLATFORM with another name")
+        sites[site] = load_platform(place)
+    platform_make.write(join_platforms(sites, name=name), out)
 
 
 @app.command()
@@ -79,7 +61,8 @@ def show(
     from wattq.platforms.summary import summarise, summary_text
 
     if list_presets:
-        lines = [f"{name:<15} {text}" for name, text in PRESETS.items()]
+        width = max(map(len, PRESETS))
+        lines = [f"{name:<{width}} {text}" for name, text in PRESETS.items()]
         typer.echo(json.dumps(dict(PRESETS), indent=2) if as_json else "\n".join(lines))
         return
     if platform is None:
@@ -113,72 +96,7 @@ def lint(
         raise typer.Exit(2)
 
 
-def _preset(name: str) -> Platform:
-    import difflib
-
-    from wattq.errors import InvalidInputError
-    from wattq.platforms import PRESETS, load_platform
-
-    if name not in PRESETS:
-        near = difflib.get_close_matches(name, PRESETS, n=3) or list(PRESETS)
-        raise InvalidInputError(f"--preset '{name}': no such preset; there are {', '.join(near)}")
-    return load_platform(name)
-
-
-def _write(platform: Platform, out: Path | None) -> None:
-    from wattq.platforms import platform_xml, write_platform
-
-    if out is None:
-        typer.echo(platform_xml(platform), nl=False)
-        return
-    write_platform(platform, out)
-    typer.echo(f"{out}: {platform.n_compute} compute hosts", err=True)
-
-
-def _compute_state(text: str) -> ComputeState:
-    from wattq.errors import InvalidInputError
-    from wattq.platforms import ComputeState
-    from wattq.platforms.units_text import parse_speed
-
-    speed, *watts = text.split(":")
-    if len(watts) not in (0, 2, 3):
-        raise InvalidInputError(f"--state '{text}': write SPEED, SPEED:IDLE_W:FULL_W or SPEED:IDLE_W:EPSILON_W:FULL_W")
-    try:
-        flops = parse_speed(speed)
-    except ValueError as error:
-        raise InvalidInputError(f"--state '{text}': {error}") from None
-    if not watts:
-        return ComputeState(flops)
-    idle, *epsilon, full = _numbers("--state", text, watts)
-    return ComputeState(flops, idle, full, epsilon[0] if epsilon else None)
-
-
-def _sleep_state(text: str) -> SleepState:
-    from wattq.errors import InvalidInputError
-    from wattq.platforms import SleepState
-
-    parts = text.split(":")
-    if len(parts) != 5:
-        raise InvalidInputError(f"--sleep '{text}': write POWER_W:OFF_S:OFF_W:ON_S:ON_W, as 10:5:125:64:115")
-    return SleepState(*_numbers("--sleep", text, parts))
-
-
-def _numbers(option: str, text: str, parts: Sequence[str]) -> list[float]:
-    from wattq.errors import InvalidInputError
-
-    try:
-        return [float(part) for part in parts]
-    except ValueError:
-        raise InvalidInputError(f"{option} '{text}': every field but the speed is a plain number (W or s)") from None
-
-
-def _properties(pairs: Sequence[str]) -> dict[str, str]:
-    from wattq.errors import InvalidInputError
-
-    properties = {}
-    for pair in pairs:
-        key, sign, value = pair.partition("=")
-        if not sign or not key:
-            raise InvalidInputError(f"--prop '{pair}': write KEY=VALUE")
-        properties[key] = value
-    return properties
+app.command("make")(platform_make.make)
+app.command("calibrate")(platform_calibrate.calibrate)
+app.command("curves")(platform_power.curves)
+app.command("energy")(platform_power.energy)

@@ -75,12 +75,21 @@ def compare(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the results.")] = None,
     engine: Annotated[str | None, typer.Option(help=f"{ENGINE_HELP} In place of the experiment's engine.")] = None,
     simulation_timeout: Annotated[float | None, typer.Option(help=TIMEOUT_HELP)] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that share the weeks of a study [2].")] = None,
+    part: Annotated[str | None, typer.Option(help="Weeks of a study: test or tuning [test].")] = None,
+    weeks: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many weeks of each log of a study.")
+    ] = None,
 ) -> None:
-    """Run every policy of an experiment; print the table, write comparison.csv and report.html."""
+    """Run every policy of an experiment; print the table, write comparison.csv and report.html.
+
+    An experiment with weeks is a study: study.csv, weeks.csv, tables.md, study.json, pictures and report.html.
+    """
     from wattq.experiments.experiment_file import find_experiment, load_experiment
 
     path = find_experiment(experiment)
     loaded = load_experiment(path)
+    _check_study_options(loaded, {"--workers": workers, "--part": part, "--weeks": weeks})
     plays = None
     if engine is not None or simulation_timeout is not None:
         from wattq.experiments.engines import make_engine
@@ -88,7 +97,40 @@ def compare(
         name = engine or loaded.engine
         limit = loaded.simulation_timeout_s if simulation_timeout is None and name == "batsim" else simulation_timeout
         plays = make_engine(name, limit)
-    run_experiment(loaded, output or default_output(loaded), path, plays)
+    if loaded.is_study:
+        _run_study(loaded, output or default_output(loaded), path, plays, (part or "test", workers, weeks))
+    else:
+        run_experiment(loaded, output or default_output(loaded), path, plays)
+
+
+def _check_study_options(experiment: Any, options: dict[str, object]) -> None:
+    """Refuse options of studies for an experiment that is none."""
+    from wattq.errors import InvalidInputError
+
+    given = next((name for name, value in options.items() if value is not None), None)
+    if given is not None and not experiment.is_study:
+        raise InvalidInputError(
+            f"{given}: experiment {experiment.name} has no 'weeks', and the option is for studies; leave it out"
+        )
+
+
+def _run_study(
+    experiment: Any, output: Path, path: Path, engine: Any, options: tuple[str, int | None, int | None]
+) -> None:
+    """Run a study, print its tables and the places of its files."""
+    from wattq.experiments.study import run_study, study_text, write_study
+
+    part, workers, weeks = options
+    with progress_bar() as progress:
+        study = run_study(
+            experiment, output, base=path.parent, part=part, workers=workers, most_weeks=weeks, progress=progress,
+            engine=engine,
+        )  # fmt: skip
+    files = write_study(study, output, path.name)
+    typer.echo(study_text(study.groups))
+    shown = [path for path in files if path.parent == output]
+    pictures = [output / "pictures"] if len(shown) < len(files) else []
+    typer.echo("\n" + "\n".join(map(str, [*shown, *pictures])))
 
 
 def default_output(experiment: Any) -> Path:

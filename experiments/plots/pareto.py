@@ -1,0 +1,106 @@
+"""Energy, CO2e or cost against service, policy by policy, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from wattq.experiments.plots.style import new_figure, number_text, policy_colors, style_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["ParetoPoint", "pareto_figure"]
+
+Span = tuple[float, float | None, float | None]
+"""A number and the ends of its interval where there is one."""
+
+_MARKERS = "osD^vPX<>*hp"
+
+
+@dataclass(frozen=True)
+class ParetoPoint:
+    """One policy in one panel.
+
+    Attributes:
+        policy: its label.
+        x: service, lower is better.
+        y: energy, CO2e or cost in percent of EASY's, lower is better; None where it is void.
+    """
+
+    policy: str
+    x: Span
+    y: Span | None
+
+
+def pareto_figure(panels: Sequence[tuple[str, Sequence[ParetoPoint]]], y_label: str, title: str) -> Figure:
+    """Return panels that share an axis of energy, CO2e or cost; down and left is better in each.
+
+    A step line joins the points that no other one beats in both directions. A policy whose saving is void has no
+    point; the legend names it.
+
+    Args:
+        panels: label of the axis of service, with its unit, and the points.
+        y_label: label of the shared axis, with its unit.
+        title: heading.
+    """
+    figure = new_figure(9.0, 4.3)
+    axes_of = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    names = list(dict.fromkeys(point.policy for _, points in panels for point in points))
+    colors = policy_colors(names)
+    markers = {name: _MARKERS[index % len(_MARKERS)] for index, name in enumerate(names)}
+    for axes, (label, points) in zip(axes_of, panels, strict=True):
+        _panel(axes, points, colors, markers)
+        axes.set_xlabel(label)
+    axes_of[0].set_ylabel(y_label)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    handles, labels = axes_of[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=8.5, frameon=False)
+    return figure
+
+
+def _panel(axes: Axes, points: Sequence[ParetoPoint], colors: dict[str, str], markers: dict[str, str]) -> None:
+    known = [point for point in points if point.y is not None]
+    for point in points:
+        style = {"color": colors[point.policy], "marker": markers[point.policy]}
+        if point.y is None:
+            axes.plot([], [], linestyle="", fillstyle="none", label=f"{point.policy} (void)", **style)
+            continue
+        _cross(axes, point.x, point.y, colors[point.policy])
+        axes.plot(point.x[0], point.y[0], linestyle="", markersize=7, label=point.policy, zorder=3, **style)
+    front = _front(known)
+    axes.step([p[0] for p in front], [p[1] for p in front], where="post", color="#999999", linewidth=1.0, zorder=1)
+    axes.axhline(100.0, color="#BBBBBB", linewidth=0.8, linestyle="--", zorder=0)
+    style_axes(axes, grid="both")
+    _scale(axes, [point.x[0] for point in known])
+
+
+def _cross(axes: Axes, x: Span, y: Span, color: str) -> None:
+    if x[1] is not None and x[2] is not None:
+        axes.plot([x[1], x[2]], [y[0], y[0]], color=color, linewidth=1.0, alpha=0.7)
+    if y[1] is not None and y[2] is not None:
+        axes.plot([x[0], x[0]], [y[1], y[2]], color=color, linewidth=1.0, alpha=0.7)
+
+
+def _front(points: Sequence[ParetoPoint]) -> list[tuple[float, float]]:
+    """Return the points that no other one beats, by increasing x."""
+    found: list[tuple[float, float]] = []
+    for x, y in sorted((point.x[0], point.y[0]) for point in points if point.y is not None):
+        if not found or y < found[-1][1]:
+            found.append((x, y))
+    return found
+
+
+def _scale(axes: Axes, values: Sequence[float]) -> None:
+    """Take a logarithmic axis where the points spread over more than a factor of eight."""
+    if values and min(values) > 0 and max(values) > 8 * min(values):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=9))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_xlim(left=0)
