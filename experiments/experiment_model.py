@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,8 @@ __all__ = [
 EngineName = Literal["embedded", "batsim"]
 Scalar = bool | int | float | str
 _Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+=,:-]*$")]
+
+_Share = Annotated[int | float, Field(ge=0, le=1)]
 
 
 class _Strict(BaseModel):
@@ -47,17 +50,29 @@ class WorkloadSpec(_Strict):
         generate: parameters of a generated workload; either this or ``source``.
         label: name in tables; the source's stem when not given.
         cleaning: fields of `wattq.workloads.CleaningOptions`.
+        beta: sensitivity of the jobs' run times to the speed of their hosts, from 0 to 1: one number, or one for each
+            queue (`wattq.workloads.with_beta`); what the file says when not given.
     """
 
     source: str | None = Field(default=None, min_length=1)
     generate: GeneratedWorkload | None = None
     label: _Name | None = None
     cleaning: dict[str, Scalar | None] = Field(default_factory=dict)
+    beta: _Share | dict[int, _Share] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
+
+    @field_validator("beta", mode="before")
+    @classmethod
+    def _queue_numbers(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        if not all(re.fullmatch(r"-?\d{1,18}", str(queue), re.ASCII) for queue in value):
+            raise ValueError("a mapping has the numbers of queues as keys")
+        return {int(queue): beta for queue, beta in value.items()}
 
     @model_validator(mode="after")
     def _one_origin(self) -> WorkloadSpec:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wattq.platforms.effective import effective_platform
     from wattq.platforms.findings import Finding
     from wattq.platforms.lint import lint_platform
     from wattq.platforms.load import load_platform
@@ -27,6 +28,7 @@ __all__ = [
     "Platform",
     "PstateKind",
     "SleepState",
+    "effective_platform",
     "lint_platform",
     "load_platform",
     "make_platform",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "effective": ("effective_platform",),
     "findings": ("Finding",),
     "lint": ("lint_platform",),
     "load": ("load_platform",),
