@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,8 @@ __all__ = [
 
 EngineName = Literal["embedded", "batsim"]
 Scalar = bool | int | float | str
+
+_Share = Annotated[int | float, Field(ge=0, le=1)]
 
 
 class GeneratedWorkload(Strict):
@@ -49,6 +52,8 @@ class WorkloadSpec(Strict):
             longer, and a walltime asked for at full speed would kill them.
         time_zone: IANA name of the site's zone, for the calendar of weeks; the log's offset when not given.
         weeks: in place of the experiment's.
+        beta: sensitivity of the jobs' run times to the speed of their hosts, from 0 to 1: one number, or one for each
+            queue (`wattq.workloads.with_beta`); what the file says when not given.
     """
 
     source: str | None = Field(default=None, min_length=1)
@@ -61,11 +66,21 @@ class WorkloadSpec(Strict):
     weeks: WeeksSpec | None = None
 
     _factor = field_validator("walltime_factor", mode="before")(seconds)
+    beta: _Share | dict[int, _Share] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
+
+    @field_validator("beta", mode="before")
+    @classmethod
+    def _queue_numbers(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        if not all(re.fullmatch(r"-?\d{1,18}", str(queue), re.ASCII) for queue in value):
+            raise ValueError("a mapping has the numbers of queues as keys")
+        return {int(queue): beta for queue, beta in value.items()}
 
     @model_validator(mode="after")
     def _one_origin(self) -> WorkloadSpec:

@@ -63,6 +63,14 @@ def find_workload(
     Raises:
         WattqError: the file or catalogue entry is missing or breaks its format.
     """
+    from wattq.workloads import with_beta
+
+    workload = _found(spec, index, seed, base, options)
+    return workload if spec.beta is None else with_beta(workload, spec.beta)
+
+
+def _found(spec: WorkloadSpec, index: int, seed: int, base: Path | None, options: CleaningOptions | None) -> Workload:
+    """Return a workload as its file or generator has it."""
     from wattq.workloads import generate_saturated, locate_workload, read_workload
 
     if spec.generate is not None:

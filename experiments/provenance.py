@@ -80,10 +80,16 @@ def describe_workload(workload: Workload, label: str) -> dict[str, Any]:
         "synthetic": bool(workload.synthetic),
         "rows_read": int(report.n_read),
         "jobs": workload.n_jobs,
+        "beta": _spread(workload),
         "dropped": _counts(report.dropped),
         "repaired": _counts(report.repaired),
         "warnings": [str(warning) for warning in report.warnings],
     }
+
+
+def _spread(workload: Workload) -> list[float]:
+    """Return the smallest and the largest sensitivity to speed; none for a workload without jobs."""
+    return [float(workload.beta.min()), float(workload.beta.max())] if workload.n_jobs else []
 
 
 def _counts(counts: Mapping[str, int]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattq.platforms.calibrate import calibrate_power, read_samples
+    from wattq.platforms.effective import effective_platform
     from wattq.platforms.findings import Finding
     from wattq.platforms.frequency import FrequencyModel
     from wattq.platforms.join import join_platforms
@@ -39,6 +40,7 @@ __all__ = [
     "SleepState",
     "calibrate_power",
     "cap_states",
+    "effective_platform",
     "energy_table",
     "join_platforms",
     "lint_platform",
@@ -56,6 +58,7 @@ __all__ = [
 
 _MODULES = {
     "calibrate": ("calibrate_power", "read_samples"),
+    "effective": ("effective_platform",),
     "findings": ("Finding",),
     "frequency": ("FrequencyModel",),
     "joules": ("EnergyRow", "energy_table"),

@@ -17,6 +17,7 @@ from wattq.simulator.external import ExternalEvents
 from wattq.simulator.new_ledger import host_classes, new_ledger
 from wattq.simulator.profile_nodes import ProfileNodes
 from wattq.simulator.room import link_free_actors, link_free_slots
+from wattq.simulator.sensitive_jobs import check_sensitive
 from wattq.workloads.model import Workload
 
 __all__ = ["build"]
@@ -63,6 +64,7 @@ def _jobs(workloads: Sequence[Workload], nodes: ProfileNodes) -> NDArray[np.void
         part["submit_s"] = w.submit_s
         part["walltime_s"] = w.walltime_s
         part["hosts"] = w.hosts
+        part["beta"] = w.beta
         roots, total_only = nodes.add_workload(w)
         part["node"] = roots[w.profile] if w.n_jobs else 0
         part["total_only"] = total_only[w.profile] if w.n_jobs else 0
@@ -88,7 +90,8 @@ def _id_ranks(workloads: Sequence[Workload]) -> NDArray[np.int64]:
 def _job_views(workloads: Sequence[Workload], jobs: NDArray[np.void]) -> NDArray[np.void]:
     """Return what a scheduler will know of the jobs."""
     views = np.zeros(len(jobs), dtype=c.job_view_t)
-    views["hosts"] = jobs["hosts"]
+    for name in ("hosts", "beta"):
+        views[name] = jobs[name]
     for name in ("submit_s", "walltime_s"):
         views[name] = np.rint(jobs[name] * 1e6) / 1e6  # as printed in a message
     views["walltime_s"][views["walltime_s"] <= 0.0] = -1.0
@@ -154,8 +157,9 @@ def build(
 
     Raises:
         WorkloadError: a workload has no job that can be represented, or names a profile it lacks.
-        UnsupportedError: a profile communicates between hosts.
+        UnsupportedError: a profile communicates between hosts, or a job with beta below 1 has none to be timed by.
     """
+    check_sensitive(platform, workloads)
     pstates, cls = host_classes(platform)
     hosts = _hosts(platform, cls, pstates)
     nodes = ProfileNodes()

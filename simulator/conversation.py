@@ -21,6 +21,7 @@ from wattq.simulator.replies import ReplyReader, put_reply
 from wattq.simulator.room import enlarge
 from wattq.simulator.run import Run
 from wattq.workloads.model import Workload
+from wattq.workloads.sensitivity import refuse_sensitive
 
 __all__ = ["converse"]
 
@@ -54,7 +55,9 @@ def converse(
     Raises:
         SimulationAbortError: where Batsim aborts.
         InvalidInputError: a reply is not an object with ``now`` and ``events``.
+        UnsupportedError: a job has a beta below 1, or asks for something else that is not simulated.
     """
+    refuse_sensitive(workloads, "Batsim's protocol")
     externals = externals or ExternalEvents.none()
     options = options or ProtocolOptions()
     s, v, nodes = build(

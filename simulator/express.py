@@ -16,6 +16,7 @@ from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.job_actor import resume_job
 from wattq.simulator.layout import Kernel
 from wattq.simulator.power import query_all, touch
+from wattq.simulator.sensitivity import stretch
 from wattq.simulator.server import RECEIVE, RECEIVED, resume_server
 from wattq.simulator.small_actors import resume_submitter, resume_waiter
 from wattq.simulator.switching import resume_switch
@@ -129,7 +130,8 @@ def _is_long(s: Kernel, d: int) -> bool:
     first = s.alloc[decision.iv, 0]
     if first < 0 or first >= s.head[0].n_hosts:
         return False
-    return node.amount > 2.0 * margin_s * s.pstates[s.h_cls[first], s.h_pstate[first]].speed_flops
+    work_flops = node.amount * stretch(s, decision.job, first)
+    return work_flops > 2.0 * margin_s * s.pstates[s.h_cls[first], s.h_pstate[first]].speed_flops
 
 
 @jitted

@@ -167,6 +167,10 @@ class View:
         """Return the expected run time of a job, s; infinity when nothing is known."""
         return float(self._v.jobs[job]["estimate_s"])
 
+    def beta_of(self, job: int) -> float:
+        """Return how far a job's run time T in power state 0 follows the speed s: T (beta s0 / s + 1 - beta)."""
+        return float(self._v.jobs[job]["beta"])
+
     def submit_of(self, job: int) -> float:
         """Return the submit time of a job, s."""
         return float(self._v.jobs[job]["submit_s"])

@@ -75,6 +75,7 @@ job_t = np.dtype(
         ("end_s", "f8"),
         ("energy_j", "f8"),
         ("remaining_s", "f8"),  # of the walltime; negative: none
+        ("beta", "f8"),  # see `sensitivity.stretch`
         # node: root profile node; iv, n_iv: allocation, in Ledger.iv; task_iv, n_task_iv: likewise the hosts of its
         # executors, one after the other; total_only: may differ from the request
         *_ints("hosts", "node", "state", "return_code", "actor", "iv", "n_iv", "task_iv", "n_task_iv", "n_executors"),

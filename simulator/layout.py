@@ -149,6 +149,7 @@ job_view_t = np.dtype(
         ("estimate_s", "f8"),  # expected run time, s; the walltime unless a predictor is attached; inf when unknown
         ("start_s", "f8"),  # date of the decision that started it
         ("end_s", "f8"),  # start_s + estimate_s
+        ("beta", "f8"),  # run time T in power state 0 is T (beta s0 / s + 1 - beta) at speed s; 1 unless told
         ("hosts", "i4"),  # hosts requested
         ("state", "i4"),  # NOT_SUBMITTED (unknown to the scheduler) ... REJECTED
         ("q_pos", "i4"),  # position in the queue, -1 when not waiting

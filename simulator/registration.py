@@ -19,6 +19,7 @@ from wattq.simulator.room import grown
 from wattq.workloads.batsim_json import parse_batsim_json
 from wattq.workloads.model import Profile, Workload
 from wattq.workloads.profile_table import used_profiles
+from wattq.workloads.sensitivity import refuse_sensitive
 
 __all__ = ["Registrations"]
 
@@ -116,7 +117,7 @@ class Registrations:
 
         Raises:
             RefusedError: Batsim would abort.
-            UnsupportedError: the job's profile communicates between hosts.
+            UnsupportedError: the job's profile communicates between hosts, or the job has a beta below 1.
         """
         self._check_open("job")
         full_id, described = data.get("job_id"), data.get("job")
@@ -134,6 +135,7 @@ class Registrations:
             raise _refuse(f"job '{full_id}' was registered, but its description has the id '{job.job_id[0]}'")
         job = _with_profile(job, self._profile(workload, full_id, str(described["profile"])))
         self._check_supported(workload, job.profiles[0], full_id, int(job.hosts[0]))
+        refuse_sensitive([job], "Batsim's protocol")
         self.workloads.append(job)
         self._first_job.append(self._first_job[-1] + 1)
         return job
@@ -211,6 +213,7 @@ class Registrations:
             record["submit_s"] = w.submit_s[0]
             record["walltime_s"] = w.walltime_s[0]
             record["hosts"] = w.hosts[0]
+            record["beta"] = w.beta[0]
             record["state"] = c.SUBMITTED
         s.jobs[at]["return_code"] = s.jobs[at]["actor"] = -1
         s.jobs[at]["node"] = node

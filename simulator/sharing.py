@@ -13,6 +13,7 @@ from wattq.simulator import layout as c
 from wattq.simulator.jit import jitted
 from wattq.simulator.layout import Kernel
 from wattq.simulator.power import refresh_power
+from wattq.simulator.sensitivity import stretch
 from wattq.simulator.timed import set_rate
 
 __all__ = ["executors_of", "solve_shared", "unload_shared"]
@@ -43,6 +44,7 @@ def executors_of(s: Kernel, slot: int, hosts: NDArray[np.int64], flops: NDArray[
                 flops[at] = node.amount / job.n_executors
             else:
                 flops[at] = s.amounts[node.first + i]
+            flops[at] *= stretch(s, a.idx, host)
             at += 1
             i += 1
     return at

@@ -11,6 +11,7 @@ from wattq.simulator.host_ranges import change_power
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Kernel
 from wattq.simulator.power import add_power, load_power, move_power, refresh_power, touch
+from wattq.simulator.sensitivity import stretch
 from wattq.simulator.sharing import solve_shared, unload_shared
 from wattq.simulator.timed import add_action, drop_action, set_rate
 
@@ -83,8 +84,9 @@ def _solve_job(s: Kernel, slot: int) -> None:
     rate = np.inf
     same = s.nodes[node].kind != c.N_PARALLEL
     if same and s.head[0].uniform:
-        flops = _flops(s, node, job.n_executors, 0)
-        _load_alike(s, slot, s.actors[actor].idx, flops, _speed(s, s.alloc[job.task_iv, 0]) / flops)
+        first = s.alloc[job.task_iv, 0]
+        flops = _flops(s, node, job.n_executors, 0) * stretch(s, s.actors[actor].idx, first)
+        _load_alike(s, slot, s.actors[actor].idx, flops, _speed(s, first) / flops)
         return
     cls, pstate = -1, -1
     i = 0
@@ -92,7 +94,7 @@ def _solve_job(s: Kernel, slot: int) -> None:
         for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
             if not same or s.h_cls[host] != cls or s.h_pstate[host] != pstate:
                 cls, pstate = s.h_cls[host], s.h_pstate[host]
-                flops = _flops(s, node, job.n_executors, i)
+                flops = _flops(s, node, job.n_executors, i) * stretch(s, s.actors[actor].idx, host)
                 if flops > 0.0:
                     rate = min(rate, s.pstates[cls, pstate].speed_flops / flops)
             i += 1
@@ -148,7 +150,7 @@ def _load_job(s: Kernel, number: int, node: int, rate: float) -> None:
         for host in span(s.alloc[iv, 0], s.alloc[iv, 1]):
             if not same or s.h_cls[host] != cls or s.h_pstate[host] != pstate or s.h_cores[host] != cores:
                 cls, pstate, cores = s.h_cls[host], s.h_pstate[host], s.h_cores[host]
-                flops = _flops(s, node, job.n_executors, i)
+                flops = _flops(s, node, job.n_executors, i) * stretch(s, number, host)
                 s.h_usage_flops[host] = flops * rate
                 s.h_n_tasks[host] = 1 if flops > 0.0 else 0
                 power_w = load_power(s, host)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from wattq.workloads.report import report_lines
     from wattq.workloads.sampler import HourSampler, sample_hours
     from wattq.workloads.sampler_duration import DurationSampler, read_durations
+    from wattq.workloads.sensitivity import mean_beta, parse_beta, with_beta
     from wattq.workloads.stats import stats_lines, workload_stats
     from wattq.workloads.suggest import Suggestion, suggest_generators, suggestion_lines
     from wattq.workloads.swf import SwfTable, parse_swf
@@ -90,8 +91,10 @@ __all__ = [
     "hourly_jobs",
     "locate_workload",
     "lublin_jobs",
+    "mean_beta",
     "merge_workloads",
     "parse_batsim_json",
+    "parse_beta",
     "parse_swf",
     "parse_workload",
     "profile_runtime_s",
@@ -110,6 +113,7 @@ __all__ = [
     "suggest_generators",
     "suggestion_lines",
     "table_of",
+    "with_beta",
     "workload_stats",
     "write_batsim_json",
     "write_jobs_csv",
@@ -145,6 +149,7 @@ _MODULES = {
     "report": ("report_lines",),
     "sampler": ("HourSampler", "sample_hours"),
     "sampler_duration": ("DurationSampler", "read_durations"),
+    "sensitivity": ("mean_beta", "parse_beta", "with_beta"),
     "stats": ("stats_lines", "workload_stats"),
     "suggest": ("Suggestion", "suggest_generators", "suggestion_lines"),
     "swf": ("SwfTable", "parse_swf"),

@@ -196,6 +196,10 @@ def _check_job(job: Mapping[str, Any], place: str) -> None:
         walltime = job["walltime"]
         if not _is_number(walltime) or not (walltime == -1 or walltime > 0):
             _refuse(f"{place}, key 'walltime'", _found(job, "walltime"), "greater than 0 s, or -1 for none")
+    if "beta" in job:
+        beta = job["beta"]
+        if not _is_number(beta) or not 0 <= beta <= 1:
+            _refuse(f"{place}, key 'beta'", _found(job, "beta"), "the sensitivity to speed, a number from 0 to 1")
     if not isinstance(job.get("profile"), str):
         _refuse(f"{place}, key 'profile'", _found(job, "profile"), "the name of one of the workload's profiles")
     if "smpi_ranks_to_hosts_mapping" in job:
@@ -236,6 +240,7 @@ def _workload(
         report=report,
         extra=tuple(rows),
         listed_profiles=listed_profiles,
+        beta=np.array([job.get("beta", 1) for job in rows], dtype=np.float64),
     )
 
 

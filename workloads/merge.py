@@ -76,6 +76,7 @@ def merge_workloads(
         user=people["user"][order],
         group=people["group"][order],
         queue=people["queue"][order],
+        beta=np.concatenate([work.beta for work in workloads])[order],
         report=_report(workloads, notes),
         extra=_extra(workloads, ids, dates, people, renamed, order),
         outcome=_outcome(workloads, [shift - origin for shift in shifts], order),
@@ -181,7 +182,8 @@ def _extra(
 def _plain(work: Workload, row: int) -> dict[str, Any]:
     limit = float(work.walltime_s[row])
     job = {"id": "", "subtime": 0, "res": int(work.hosts[row])}
-    return job | ({"walltime": whole(limit)} if limit > 0 else {})
+    beta = float(work.beta[row])
+    return job | ({"walltime": whole(limit)} if limit > 0 else {}) | ({"beta": beta} if beta < 1.0 else {})
 
 
 def _report(workloads: Sequence[Workload], notes: Sequence[str]) -> CleaningReport:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wattq.errors import WorkloadError
+
 __all__ = ["CleaningReport", "Outcome", "Profile", "Workload"]
 
 
@@ -93,6 +95,11 @@ class Workload:
         synthetic: whether the jobs were generated rather than logged.
         listed_profiles: all profiles of the file in file order, used or not, as JSON objects (what Batsim forwards,
             and in which order, depends on them); empty when the table was not read from JSON.
+        beta: sensitivity of each job to the speed of its hosts, in [0, 1]: a job that takes T in power state 0 takes
+            T (beta s0 / s + 1 - beta) in a state of speed s. 1 for every job unless given, which is Batsim's rule.
+
+    Raises:
+        WorkloadError: when there is not one beta from 0 to 1 for each job.
     """
 
     name: str
@@ -113,6 +120,22 @@ class Workload:
     utc_offset_s: float | None = None
     synthetic: bool = False
     listed_profiles: Mapping[str, Any] = field(default_factory=dict)
+    beta: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        if not len(self.beta):
+            object.__setattr__(self, "beta", np.ones(self.n_jobs))
+        if len(self.beta) != self.n_jobs:
+            raise WorkloadError(
+                f"workload {self.name}: {len(self.beta)} values of beta for {self.n_jobs} jobs; give one each"
+            )
+        wrong = np.flatnonzero(~((self.beta >= 0.0) & (self.beta <= 1.0)))
+        if len(wrong):
+            row = int(wrong[0])
+            raise WorkloadError(
+                f"job {self.name}!{self.job_id[row]}: beta {self.beta[row]:g}; the sensitivity to speed is a number "
+                "from 0 (none) to 1 (in full)"
+            )
 
     @property
     def n_jobs(self) -> int:

@@ -60,7 +60,21 @@ def table_workload(table: TextTable, about: Mapping[str, Any], name: str, base_d
         utc_offset_s=_number_or_none(about, "utc_offset_s", table.source),
         synthetic=about.get("synthetic") is True,
         listed_profiles=listed,
+        beta=_beta(table, workload),
     )
+
+
+def _beta(table: TextTable, workload: Workload) -> NDArray[np.float64]:
+    """Return the column beta; where there is none, the jobs' objects tell."""
+    if "beta" not in table.columns:
+        return workload.beta
+    beta = _numbers(table, "beta")
+    bad = np.flatnonzero(~((beta >= 0.0) & (beta <= 1.0)))
+    if bad.size:
+        raise table.refusal(int(bad[0]), "beta", "the sensitivity to speed, a number from 0 to 1")
+    if "job" in table.columns:
+        _agree(table, "beta", workload.beta, beta)
+    return beta
 
 
 def _checked(table: TextTable) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

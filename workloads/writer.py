@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.errors import UnsupportedError
+from wattq.errors import InvalidInputError, UnsupportedError
 from wattq.workloads.files import compress_for, write_whole
 from wattq.workloads.model import Workload
 from wattq.workloads.profiles import check_form, convert_profile, number_text, profile_runtime_s
 from wattq.workloads.report import report_lines
+from wattq.workloads.sensitivity import mean_beta, refuse_sensitive, with_beta
 from wattq.workloads.swf_header import GENERATED_NOTE
 
 __all__ = [
@@ -32,7 +33,12 @@ __all__ = [
 
 
 def write_batsim_json(
-    workload: Workload, path: str | Path, *, form: str | None = None, speed_flops: float = 1e9
+    workload: Workload,
+    path: str | Path,
+    *,
+    form: str | None = None,
+    speed_flops: float = 1e9,
+    beta: str | None = None,
 ) -> Path:
     """Write a workload in Batsim's JSON.
 
@@ -41,18 +47,25 @@ def write_batsim_json(
         path: the file.
         form: ``delay`` or ``parallel_homogeneous`` turns the profiles into that form; None keeps them.
         speed_flops: speed of a host, flop/s, at which work and time are exchanged when the form changes.
+        beta: what becomes of jobs with a sensitivity below 1, which Batsim cannot express: None refuses them,
+            ``class-mean`` writes them without, for a platform whose power states have the effective speeds of the
+            jobs' mean (`wattq.platforms.effective_platform`); the key ``class_mean_beta`` of the document holds it.
+            Jobs with effects far apart are better written as a file for each class.
 
     Raises:
-        InvalidInputError: when the form or the speed cannot be used.
-        UnsupportedError: when a profile cannot be written in that form.
+        InvalidInputError: when the form, the speed or the word for beta cannot be used.
+        UnsupportedError: when a profile cannot be written in that form, or a job has a beta below 1.
         MissingFileError: when the file cannot be written.
     """
-    text = batsim_json(workload, form=form, speed_flops=speed_flops)
+    text = batsim_json(workload, form=form, speed_flops=speed_flops, beta=beta)
     return write_whole(path, compress_for(path, text.encode()))
 
 
-def batsim_json(workload: Workload, *, form: str | None = None, speed_flops: float = 1e9) -> str:
+def batsim_json(
+    workload: Workload, *, form: str | None = None, speed_flops: float = 1e9, beta: str | None = None
+) -> str:
     """Return the document that `write_batsim_json` writes, one job or profile a line."""
+    workload, mean = _without_beta(workload, beta)
     descriptions: list[Mapping[str, Any]] = [profile.description for profile in workload.profiles]
     if form is not None:
         check_form(form, speed_flops)
@@ -61,8 +74,18 @@ def batsim_json(workload: Workload, *, form: str | None = None, speed_flops: flo
     jobs = ",\n".join(_job_lines(workload, names))
     lines = (f"{name}: {_dumps(value)}" for name, value in zip(names, descriptions, strict=True))
     profiles = ",\n".join(lines)
-    mark = ' "synthetic": true,\n' if workload.synthetic else ""
+    mark = (' "synthetic": true,\n' if workload.synthetic else "") + mean
     return f'{{"nb_res": {workload.nb_res},\n{mark} "jobs": [\n{jobs}\n ],\n "profiles": {{\n{profiles}\n }}\n}}\n'
+
+
+def _without_beta(workload: Workload, beta: str | None) -> tuple[Workload, str]:
+    """Return a workload that Batsim can express, and the line that tells the mean sensitivity of its jobs."""
+    if beta not in (None, "class-mean"):
+        raise InvalidInputError(f"beta {beta!r}: give 'class-mean', or leave it out to have such jobs refused")
+    if beta is None:
+        refuse_sensitive([workload], "Batsim's JSON")
+        return workload, ""
+    return with_beta(workload, 1.0), f' "class_mean_beta": {_dumps(mean_beta(workload))},\n'
 
 
 def _dumps(value: object) -> str:
@@ -108,7 +131,7 @@ def write_swf(workload: Workload, path: str | Path, *, speed_flops: float = 1e9)
         speed_flops: speed of a host, flop/s, at which computing profiles are turned into run times.
 
     Raises:
-        UnsupportedError: when a job's run time cannot be told from its profile.
+        UnsupportedError: when a job's run time cannot be told from its profile, or it has a beta below 1.
         MissingFileError: when the file cannot be written.
     """
     return write_whole(path, compress_for(path, swf_text(workload, speed_flops=speed_flops).encode()))
@@ -116,6 +139,12 @@ def write_swf(workload: Workload, path: str | Path, *, speed_flops: float = 1e9)
 
 def swf_text(workload: Workload, *, speed_flops: float = 1e9) -> str:
     """Return the log that `write_swf` writes."""
+    if (workload.beta < 1.0).any():
+        row = int(np.flatnonzero(workload.beta < 1.0)[0])
+        raise UnsupportedError(
+            f"job {workload.name}!{workload.job_id[row]}: beta {workload.beta[row]:g}; SWF has no column for the "
+            "sensitivity to speed, write a table (.csv)"
+        )
     run = job_runtimes_s(workload, speed_flops)
     if np.isnan(run).any():
         profile = workload.profiles[int(workload.profile[int(np.flatnonzero(np.isnan(run))[0])])]
@@ -164,8 +193,9 @@ def _swf_header(workload: Workload) -> list[str]:
 def write_jobs_csv(workload: Workload, path: str | Path, *, speed_flops: float = 1e9) -> Path:
     """Write the table of jobs as CSV; unknown values are empty.
 
-    Columns: job_id, submit_s, hosts, walltime_s, profile, profile_type, run_s (of the profile), user, group, queue, and
-    what the log recorded: logged_start_s, logged_run_s, logged_status, logged_cpu_s.
+    Columns: job_id, submit_s, hosts, walltime_s, profile, profile_type, run_s (of the profile), user, group, queue,
+    beta where a job has one below 1, and what the log recorded: logged_start_s, logged_run_s, logged_status,
+    logged_cpu_s.
     """
     return write_whole(path, compress_for(path, jobs_csv(workload, speed_flops=speed_flops).encode()))
 
@@ -195,6 +225,8 @@ def jobs_columns(workload: Workload, speed_flops: float) -> dict[str, list[Any]]
         "group": _texts(workload.group, unknown=-1),
         "queue": _texts(workload.queue, unknown=-1),
     }
+    if (workload.beta < 1.0).any():
+        columns["beta"] = _texts(workload.beta)
     if workload.outcome is not None:
         outcome = workload.outcome
         columns["logged_start_s"] = _texts(outcome.start_s)

@@ -14,6 +14,7 @@ from wattq.platforms import platform_xml, read_platform
 from wattq.platforms.model import Platform
 from wattq.workloads.files import read_plain, write_whole
 from wattq.workloads.model import Profile, Workload
+from wattq.workloads.sensitivity import refuse_sensitive
 from wattq.workloads.writer import batsim_json
 
 __all__ = ["Inputs", "check_inputs", "stage"]
@@ -41,7 +42,7 @@ def check_inputs(platform: Platform, workloads: Sequence[Workload], *, energy: b
 
     Raises:
         InvalidInputError: no workload, workloads out of order, or energy on a machine that states no powers.
-        UnsupportedError: a job communicates, and the platform carries no network.
+        UnsupportedError: a job communicates, and the platform carries no network; or it has a beta below 1.
     """
     if not workloads:
         raise InvalidInputError("no workload was given; name at least one")
@@ -55,6 +56,7 @@ def check_inputs(platform: Platform, workloads: Sequence[Workload], *, energy: b
             f"platform {platform.name}: energy was asked for, but a host states no powers; add the property "
             "'wattage_per_state' to every host, or run without energy"
         )
+    refuse_sensitive(workloads, "Batsim")
     if _original(platform) is None:
         for workload in workloads:
             for profile in workload.profiles:

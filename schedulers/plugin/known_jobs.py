@@ -57,6 +57,11 @@ class KnownJobs:
         submit_s = float(job["subtime"])
         if type(hosts) is not int or not 0 <= hosts <= _MOST_HOSTS or not abs(submit_s) < 1e300:
             raise InvalidInputError(f"job '{full_id}': res {hosts!r}, subtime {submit_s}: not valid")
+        if job.get("beta", 1) != 1:
+            raise InvalidInputError(
+                f"job '{full_id}': beta {str(job['beta'])[:40]}, which Batsim does not simulate; use the in-process "
+                "engine, or write the workload with beta='class-mean'"
+            )
         if not 0.0 < walltime_s < 1e300:
             walltime_s = -1.0
         number = len(self.full_ids)
@@ -65,7 +70,7 @@ class KnownJobs:
         rank = self._order.add(full_id)
         estimate_s = walltime_s if walltime_s > 0.0 else float("inf")
         user, group, queue = (whole_number(job.get(key)) for key in ("user", "group", "queue"))
-        row = (submit_s, 0.0, walltime_s, estimate_s, 0.0, 0.0, hosts, 0, -1, rank, 0, 0, user, group, queue, 0)
+        row = (submit_s, 0.0, walltime_s, estimate_s, 0.0, 0.0, 1.0, hosts, 0, -1, rank, 0, 0, user, group, queue, 0)
         return number, row
 
     def moved_ranks(self) -> list[int]:

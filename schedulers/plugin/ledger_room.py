@@ -16,6 +16,7 @@ def no_jobs(n: int) -> NDArray[np.void]:
     """Return the table of n jobs that are not known yet."""
     views = np.zeros(n, dtype=c.job_view_t)
     views["q_pos"] = -1
+    views["beta"] = 1.0
     return views
 
 

@@ -81,12 +81,14 @@ def read_inputs(options: ServerOptions, log: Log) -> Inputs:
     from wattq.platforms import read_platform
     from wattq.simulator.external import read_events
     from wattq.workloads import read_workload
+    from wattq.workloads.sensitivity import refuse_sensitive
 
     config = _sched_config(options)
     workloads = []
     for number, path in enumerate(options.workloads):
         workloads.append(read_workload(_absolute(path), name=f"w{number}"))
         log.info(f"workload 'w{number}': {workloads[-1].n_jobs} jobs from '{path}'")
+    refuse_sensitive(workloads, "Batsim")
     mmax = _limit(options, workloads)
     platform = read_platform(options.platform, master=options.master_host, roles=options.roles, mmax=mmax)
     log.info(f"platform '{options.platform}': {platform.n_compute} compute hosts, {platform.n_hosts} in all")

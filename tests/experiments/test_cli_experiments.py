@@ -84,9 +84,27 @@ def test_run_takes_parameters_cleaning_and_several_workloads(inputs: Path) -> No
     assert (inputs / "out" / "jobs.csv").read_text(encoding="utf-8").count(",w1,") == 2
 
 
+@pytest.mark.parametrize(("beta", "end_s"), [("0", 150.0), ("0.5", 225.0), ("1=0.5,2=0", 200.0)])
+def test_run_takes_sensitivities(inputs: Path, beta: str, end_s: float) -> None:
+    # At half the speed job 1 (queue 1) takes 100, 150 or 150 s, job 2 (queue 2 here) 50, 75 or 50 s after it.
+    log = SWF.replace("2 10 -1 50 2 -1 -1 2 60 -1 1 2 1 -1 1", "2 10 -1 50 2 -1 -1 2 60 -1 1 2 1 -1 2")
+    (inputs / "log.swf").write_text(log, encoding="utf-8")
+    (inputs / "machine.xml").write_text(
+        MACHINE.replace('speed="1Gf"><prop', 'speed="1Gf,0.5Gf" pstate="1"><prop').replace("100:200", "1:2,100:200"),
+        encoding="utf-8",
+    )
+    assert call(*RUN, "--beta", beta, "--overrun-margin-s", "1000") == 0
+    metrics = json.loads((inputs / "out" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["makespan_s"] == end_s
+    provenance = json.loads((inputs / "out" / "provenance.json").read_text(encoding="utf-8"))
+    assert provenance["workloads"][0]["beta"] == {"0": [0, 0], "0.5": [0.5, 0.5]}.get(beta, [0, 0.5])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("--beta", "2"), "beta '2': give a number from 0 to 1"),
+        (("--beta", "9=0.5"), "beta for queue 9: no job is in it"),
         (("--engine", "simgrid"), "--engine simgrid: no such engine; there is embedded, batsim"),
         (("--simulation-timeout", "5"), "the embedded engine has none"),
         (("--policy", "eassy"), "unknown policy 'eassy'"),

@@ -41,6 +41,15 @@ def test_a_good_file_becomes_an_experiment() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_a_workload_has_sensitivities() -> None:
+    from wattq.experiments.inputs import find_workload
+
+    entries = "  - {generate: {jobs: 5, hosts: 4}, beta: 0.5}\n  - {generate: {jobs: 6, hosts: 4}, beta: {-1: 0.25}}\n"
+    first, second, _ = parse_experiment(GOOD.replace("  - KTH-SP2\n", entries), "a").workloads
+    assert find_workload(first, 0).beta.tolist() == [0.5] * 5
+    assert find_workload(second, 0).beta.tolist() == [0.25] * 6
+
+
 def test_bytes_and_text_are_the_same() -> None:
     assert parse_experiment(GOOD.encode(), "a") == parse_experiment(GOOD, "a")
 
@@ -77,6 +86,10 @@ def test_seeds_multiply_generated_workloads_only() -> None:
             "key 'simulation_timeout_s': 0.0 should be greater",
         ),
         (("energy: true", "seeds: [1, 2]"), "several 'seeds' change nothing"),
+        (("  - KTH-SP2\n", "  - {source: KTH-SP2, beta: 2}\n"), r"line 4, key 'workloads\[0\]\.beta"),
+        (("  - KTH-SP2\n", "  - {source: KTH-SP2, beta: {1: -1}}\n"), r"line 4, key 'workloads\[0\]\.beta"),
+        (("  - KTH-SP2\n", "  - {source: KTH-SP2, beta: {all: 1}}\n"), "the numbers of queues as keys"),
+        (("  - KTH-SP2\n", "  - {source: KTH-SP2, beta: true}\n"), r"line 4, key 'workloads\[0\]\.beta"),
         (("  - KTH-SP2\n", "  - 12\n"), r"line 4, key 'workloads\[0\]': 12 should be a mapping of keys to values"),
         (("  - easy\n", "  - {}\n"), r"line 9, key 'policies\[0\]\.name': the key is missing"),
         (("depth: 3", "depth: [3]"), r"line 10, key 'policies\[1\]\.params\.depth': .* number, a text, true or false"),

@@ -55,6 +55,7 @@ def empty_ledger(jobs: Sequence[Job], n_hosts: int) -> c.Ledger:
     table["estimate_s"] = [j.walltime_s for j in jobs]
     table["id_rank"] = range(n)
     table["q_pos"] = -1
+    table["beta"] = 1.0
     return c.Ledger(
         head=head,
         jobs=table,

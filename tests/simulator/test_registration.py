@@ -136,6 +136,8 @@ def test_what_is_not_simulated_is_refused_by_name(play: Any) -> None:
         play([profile("c", {"type": "composed", "seq": ["d"]}, "w0")])
     with pytest.raises(UnsupportedError, match="profile 'com', key 'com': communication between hosts"):
         play([job("w0!n", "two", 2)])
+    with pytest.raises(UnsupportedError, match=r"job w0!n: beta 0\.5, which Batsim's protocol cannot express"):
+        play([job("w0!n", "two", beta=0.5)])
 
 
 def test_continuing_a_registration_that_is_off_changes_nothing(play: Any) -> None:

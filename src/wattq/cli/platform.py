@@ -45,6 +45,18 @@ def join(
 
 
 @app.command()
+def effective(
+    platform: Annotated[str, typer.Argument(help="Preset or SimGrid XML file.")],
+    beta: Annotated[float, typer.Option(help="Sensitivity of the work to speed, 0 to 1.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; standard output when absent.")] = None,
+) -> None:
+    """Write a platform with the speeds that work of one sensitivity sees, for Batsim, which knows no other."""
+    from wattq.platforms import effective_platform, load_platform
+
+    _write(effective_platform(load_platform(platform), beta), out)
+
+
+@app.command()
 def show(
     platform: Annotated[str | None, typer.Argument(help="Preset or SimGrid XML file.")] = None,
     list_presets: Annotated[bool, typer.Option("--list", help="List the presets.")] = False,

@@ -16,6 +16,8 @@ __all__ = ["compare", "run"]
 ENGINE_HELP = "What simulates: embedded (in this process) or batsim (Batsim 4.2 with pybatsim)."
 TIMEOUT_HELP = "Longest time that Batsim and the scheduler may run, s (with the engine batsim; default: a week)."
 
+BETA_HELP = "How far run times follow the hosts' speed, 0 to 1: one number, or QUEUE=NUMBER,... (embedded engine only)."
+
 
 @with_cleaning
 def run(
@@ -38,6 +40,7 @@ def run(
     simulation_timeout: Annotated[float | None, typer.Option(help=TIMEOUT_HELP)] = None,
     events: Annotated[Path | None, typer.Option(help="External events in Batsim's format.")] = None,
     tau: Annotated[float, typer.Option(help="Bound of the bounded slowdown, s.")] = 10.0,
+    beta: Annotated[str | None, typer.Option(help=BETA_HELP)] = None,
     options: Any = None,
 ) -> None:
     """Simulate one policy; write Batsim's result files, summary.json, provenance.json and metrics.json."""
@@ -50,10 +53,12 @@ def run(
     from wattq.experiments.inputs import find_platform, find_workload
     from wattq.experiments.runner import run_once
     from wattq.experiments.table import text_table
+    from wattq.workloads import parse_beta
 
+    share = None if beta is None else parse_beta(beta)
     plays = make_engine(engine, simulation_timeout)
     machine = find_platform(platform)
-    specs = [WorkloadSpec(source=source) for source in workload]
+    specs = [WorkloadSpec(source=source, beta=share) for source in workload]
     tables = [find_workload(spec, index, options=options) for index, spec in enumerate(specs)]
     results = run_once(
         machine,

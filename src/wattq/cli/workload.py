@@ -45,6 +45,9 @@ _Format = Annotated[
 ]
 _FORM_HELP = "Profiles: delay (draws idle power) or parallel_homogeneous (draws computing power)."
 
+_BETA_HELP = "How far run times follow the hosts' speed, 0 to 1: one number, or QUEUE=NUMBER,... (tables hold it)."
+_MEAN_HELP = "class-mean writes jobs with beta below 1 without it; Batsim's JSON refuses them otherwise."
+
 
 @app.command()
 @with_cleaning
@@ -55,13 +58,23 @@ def convert(
     speed: _Speed = 1e9,
     data: _Data = None,
     file_format: _Format = None,
+    beta: Annotated[str | None, typer.Option(help=_BETA_HELP)] = None,
+    batsim_beta: Annotated[str | None, typer.Option(help=_MEAN_HELP)] = None,
     options: CleaningOptions | None = None,
 ) -> None:
     """Turn a workload of any format into Batsim JSON, SWF or a table (CSV, Parquet)."""
     workload = read_source(source, data, form or "parallel_homogeneous", speed, options, file_format)
-    write_out(workload, out, form, speed)
+    if beta is not None:
+        from wattq.workloads import parse_beta, with_beta
+
+        workload = with_beta(workload, parse_beta(beta))
+    write_out(workload, out, form, speed, batsim_beta)
     _print_report(workload)
     typer.echo(f"{workload.n_jobs} jobs for {workload.nb_res} hosts written to {out}")
+    if batsim_beta is not None:
+        from wattq.workloads import mean_beta
+
+        typer.echo(f"mean beta {mean_beta(workload):.6g}: give it to wattq platform effective --beta")
 
 
 @app.command()

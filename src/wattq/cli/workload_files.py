@@ -32,15 +32,17 @@ def read_source(
     return read_workload(path, options=options, form=form, speed_flops=speed, file_format=file_format)
 
 
-def write_out(workload: Workload, out: Path, form: str | None, speed: float) -> None:
+def write_out(workload: Workload, out: Path, form: str | None, speed: float, batsim_beta: str | None = None) -> None:
     """Write a workload in the format that the file's ending says."""
     from wattq.errors import InvalidInputError
     from wattq.workloads import write_batsim_json, write_swf, write_table
 
     name = out.name.removesuffix(".gz").removesuffix(".xz")
     if name.endswith(".json"):
-        write_batsim_json(workload, out, form=form, speed_flops=speed)
+        write_batsim_json(workload, out, form=form, speed_flops=speed, beta=batsim_beta)
         return
+    if batsim_beta is not None:
+        raise InvalidInputError(f"--batsim-beta {batsim_beta}: it is for Batsim's JSON; write a .json file")
     if form is not None and any(profile.type != form for profile in workload.profiles):
         raise InvalidInputError(f"--form {form}: the profiles are of another form, which only .json files can change")
     if name.endswith(".swf"):

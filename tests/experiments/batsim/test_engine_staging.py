@@ -18,7 +18,7 @@ from wattq.experiments.batsim.staging import check_inputs, stage
 from wattq.experiments.experiment_model import Window
 from wattq.experiments.windows import cut
 from wattq.platforms import load_platform, read_platform, write_platform
-from wattq.workloads import generate_saturated, read_workload
+from wattq.workloads import generate_saturated, read_workload, with_beta
 from wattq.workloads.model import Workload
 from wattq.workloads.rapid_numbers import parse_number
 
@@ -145,6 +145,8 @@ def test_what_is_refused_before_anything_runs(tmp_path: Path) -> None:
         check_inputs(machine, [workload, workload], energy=False)
     with pytest.raises(InvalidInputError, match="no workload was given"):
         check_inputs(machine, [], energy=False)
+    with pytest.raises(UnsupportedError, match=r"job w0!\d+: beta 0\.5, which Batsim cannot express"):
+        check_inputs(machine, [with_beta(workload, 0.5)], energy=False)
     with pytest.raises(MissingFileError, match=r"absent.txt: cannot be read \(No such file or directory\)"):
         stage(machine, [workload], tmp_path / "absent.txt", tmp_path / "run")
 

@@ -56,6 +56,14 @@ def test_a_job_as_it_is_submitted(say: SimpleNamespace) -> None:
     assert ranks == sorted(ranks)
     assert bridge.jobs.full_ids == ["w0!a", "w0!b", "w1!ä"]
     assert bridge.ledger.head[0]["n_jobs"] == 3
+    assert bridge.ledger.jobs["beta"].tolist() == [1.0] * len(bridge.ledger.jobs)
+
+
+def test_a_job_that_batsim_would_run_otherwise_is_refused(say: SimpleNamespace) -> None:
+    bridge = begun(say, Note())
+    bridge.reply(say.submitted(1.0, "w0!a", beta=1))
+    with pytest.raises(InvalidInputError, match=r"job 'w0!b': beta 0\.5, which Batsim does not simulate"):
+        bridge.reply(say.submitted(2.0, "w0!b", beta=0.5))
 
 
 def test_the_date_of_the_queue_is_that_of_the_last_event(say: SimpleNamespace) -> None:

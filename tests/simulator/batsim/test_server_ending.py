@@ -80,6 +80,15 @@ def test_the_console_script_and_the_module_are_one_program() -> None:
     assert script.value == "wattq.simulator.batsim.main:main"
 
 
+def test_jobs_that_batsim_cannot_express(kit: Kit, inputs: Any) -> None:
+    document = json.loads((inputs.folder / "workload.json").read_text(encoding="utf-8"))
+    document["jobs"][0]["beta"] = 0.5
+    (inputs.folder / "workload.json").write_text(json.dumps(document), encoding="utf-8")
+    done = kit.finished(inputs.words("tcp://localhost:1"))
+    assert done.returncode == 5
+    assert "beta 0.5, which Batsim cannot express" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "content", "wording"),
     [
