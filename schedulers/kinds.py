@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["CONSERVATIVE", "EASY", "EASY_BF", "EASY_FAST", "FAIR_SHARE", "FCFS", "FILLER"]
+__all__ = [
+    "CONSERVATIVE",
+    "EASY",
+    "EASY_BF",
+    "EASY_FAST",
+    "ENERGY_BF",
+    "FAIR_SHARE",
+    "FCFS",
+    "FILLER",
+    "IDLE_SLEEPER",
+    "INERTIAL",
+    "SUBPART_SLEEPER",
+]
 
 FCFS, FILLER, EASY, EASY_FAST, EASY_BF, CONSERVATIVE, FAIR_SHARE = range(7)
+# Numbers of the energy families begin at 20, apart from those of others.
+ENERGY_BF, IDLE_SLEEPER, SUBPART_SLEEPER, INERTIAL = 20, 21, 22, 23

@@ -42,9 +42,10 @@ def _digest(rooms: tuple[str, ...]) -> str:
 
 def _compiled_sources(top: Path, rooms: tuple[str, ...]) -> dict[str, bytes]:
     """Return the modules of these rooms that hold compiled functions, and those that they import, by relative path."""
-    places = [path for room in {*rooms, "simulator", "schedulers"} for path in (top / room).glob("*.py")]
+    places = [path for room in {*rooms, "simulator", "schedulers"} for path in (top / room).rglob("*.py")]
     sources = {path.relative_to(top).with_suffix("").as_posix(): path.read_bytes() for path in places}
-    own = [name for name in sources if name.rpartition("/")[0] in rooms and b"simulator.jit import" in sources[name]]
+    parents = tuple(f"{room}/" for room in rooms)
+    own = [name for name in sources if name.startswith(parents) and b"simulator.jit import" in sources[name]]
     waiting = ["simulator/jit", *own]
     found: dict[str, bytes] = {}
     while waiting:
