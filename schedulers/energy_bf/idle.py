@@ -122,7 +122,7 @@ def place_again(v: Ledger, e: Sleepers, job: int, row: int, alone: bool) -> bool
 
 @inlined
 def _share_out(e: Sleepers) -> None:
-    """Give usable hosts (`SET_D`, of which `SET_C` idle) to the queue, and note in `SET_A` which of `SET_B` it takes."""
+    """Share the usable hosts (`SET_D`, of them `SET_C` idle) among the queue; `SET_A`: what it takes of `SET_B`."""
     clear(e.rows[SET_A])
     usable = size(e.rows[SET_D])
     for slot in range(e.w.head[FIRST], e.w.head[TAIL]):

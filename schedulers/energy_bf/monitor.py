@@ -15,6 +15,7 @@ from wattq.schedulers.energy_bf.act import awake_soon, carry_out, count_again
 from wattq.schedulers.energy_bf.head import forget_head, plan_queue
 from wattq.schedulers.energy_bf.hosts import begin, look_again, switched
 from wattq.schedulers.energy_bf.idle import idle_stage, look_at_idle, nothing_rises, sedate_idle, wake_for_queue
+from wattq.schedulers.energy_bf.inertial import inertial_stage, measure_load, note_load
 from wattq.schedulers.energy_bf.layout import (
     CALLS,
     FRACTION,
@@ -40,7 +41,7 @@ from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import call_at, round6
 
-__all__ = ["decide_idle_sleeper", "decide_subpart_sleeper", "enter_jobs", "read_hosts"]
+__all__ = ["decide_idle_sleeper", "decide_inertial", "decide_subpart_sleeper", "enter_jobs", "read_hosts"]
 
 
 @inlined
@@ -54,8 +55,12 @@ def _call_again(e: Sleepers, v: Ledger, from_s: float, period_s: float) -> None:
 def _stage(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64], time_s: float) -> None:
     """Take the decisions of a monitoring stage."""
     forget_head(e)
+    if kind == kinds.INERTIAL:
+        measure_load(e, time_s)
     make_plan(v, e, time_s, True)
-    if kind == kinds.SUBPART_SLEEPER:
+    if kind == kinds.INERTIAL:
+        inertial_stage(v, e, par, time_s)
+    elif kind == kinds.SUBPART_SLEEPER:
         subpart_stage(v, e, int(par[0]), time_s, par[FRACTION], par[IDLE_S])
     else:
         idle_stage(v, e, int(par[0]), time_s, par[IDLE_S])
@@ -156,8 +161,12 @@ def _decide(
     ended = _read_events(kind, v, e, par)
     if ended and _nothing_left(v, e):
         e.n[STOPPED] = 1
+    if kind == kinds.INERTIAL:
+        measure_load(e, float(head.now_s))
     enter_jobs(v, e, order)
     _decide_now(v, e, par)
+    if kind == kinds.INERTIAL:
+        note_load(e, float(head.now_s))
     if _nothing_left(v, e):
         e.n[STOPPED] = 1
     ran_out(v, e.t)
@@ -169,6 +178,14 @@ def decide_idle_sleeper(
 ) -> None:
     """Take one round of decisions of `idle-sleeper`; see the module."""
     _decide(kinds.IDLE_SLEEPER, v, par, mi, mf, mw)
+
+
+@jitted
+def decide_inertial(
+    v: Ledger, par: NDArray[np.float64], mi: NDArray[np.int64], mf: NDArray[np.float64], mw: NDArray[np.uint64]
+) -> None:
+    """Take one round of decisions of `inertial`; see the module."""
+    _decide(kinds.INERTIAL, v, par, mi, mf, mw)
 
 
 @jitted

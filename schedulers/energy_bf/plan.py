@@ -38,7 +38,7 @@ from wattq.simulator.bits import set_run
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
-__all__ = ["let_sleep", "make_plan", "stay_awake", "wake"]
+__all__ = ["let_sleep", "make_plan", "stay_awake", "wake", "wake_at"]
 
 _HOST = ROWS  # row for the set of one host
 _LATE_S = 1.0  # what is late is expected back after so many seconds
@@ -126,16 +126,22 @@ def _is_free(t: Timetable, a: int, host: int) -> bool:
 
 
 @jitted
-def wake(e: Sleepers, host: int) -> float:
-    """Wake a host in the plan as soon as it may; return the date, inf when it is not asleep there."""
-    date_s = e.up_s[host]
-    if date_s == np.inf:
-        return date_s
+def wake_at(e: Sleepers, host: int, date_s: float) -> None:
+    """Wake a host in the plan at a date from which it may be woken."""
     only(e.t.words[_HOST], host)
     give(e.t, _HOST, date_s + e.on_s[host], np.inf)
     e.up_s[host] = np.inf
     if date_s <= e.t.begin_s[e.t.head[FIRST]]:
         put(e.rows[ON_NOW], host)
+
+
+@jitted
+def wake(e: Sleepers, host: int) -> float:
+    """Wake a host in the plan as soon as it may; return the date, inf when it is not asleep there."""
+    date_s = e.up_s[host]
+    if date_s == np.inf:
+        return date_s
+    wake_at(e, host, date_s)
     return date_s
 
 

@@ -1,4 +1,4 @@
-"""The monitoring stage of the subpart sleeper: all hosts but a fixed part are put to sleep, and the first job's hosts."""
+"""The monitoring stage of the subpart sleeper: all hosts but a fixed part, or the first job's, fall asleep."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from wattq.schedulers.waitlist import first_job
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
-__all__ = ["choose_to_sedate", "free_throughout", "subpart_stage"]
+__all__ = ["call_off_sleeps", "choose_to_sedate", "free_throughout", "subpart_stage"]
 
 
 @jitted
