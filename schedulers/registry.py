@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from wattq.errors import PolicyError
+from wattq.schedulers import energy_parameters as ep
 from wattq.schedulers import kinds
 from wattq.schedulers.loading import load_policy
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS
@@ -35,6 +36,7 @@ class PolicySpec:
         parameters: those a user may set.
         fixed: values of parameters that the name stands for; they cannot be set.
         needs_walltime: whether jobs without walltime are rejected.
+        needs_energy: whether it switches hosts, so that energy has to be counted.
         place: module and function (``module:function``) that makes a policy in plain Python from its parameters.
     """
 
@@ -43,6 +45,7 @@ class PolicySpec:
     parameters: tuple[Parameter, ...] = ()
     fixed: Mapping[str, object] = field(default_factory=dict)
     needs_walltime: bool = False
+    needs_energy: bool = False
     place: str = ""
 
 
@@ -68,33 +71,72 @@ def _specs() -> dict[str, PolicySpec]:
     for name, first in ORDERS.items():
         if name != "fcfs":
             specs[name] = PolicySpec(f"{first}, no backfilling", kinds.FCFS, (), {"order": name})
-    return specs | {
-        "fair-share": PolicySpec(
-            "users who used little of late come first, with EASY backfilling",
-            kinds.FAIR_SHARE,
-            (half_life, shares),
+    return (
+        specs
+        | {
+            "fair-share": PolicySpec(
+                "users who used little of late come first, with EASY backfilling",
+                kinds.FAIR_SHARE,
+                (half_life, shares),
+            ),
+            "qos": PolicySpec(
+                "classes of service: priorities, limits, preemption, with EASY backfilling (plain Python)",
+                -1,
+                (classes, queues, within, half_life),
+                place="wattq.schedulers.qos.make:make_qos",
+            ),
+            "filler": PolicySpec(
+                "start every job that fits, in queue order (batsched's filler)", kinds.FILLER, (order,)
+            ),
+            "easy-bf": PolicySpec(
+                "batsched's easy_bf: EASY whose head reserves given hosts",
+                kinds.EASY_BF,
+                (order, rjms_delay(5.0)),
+                needs_walltime=True,
+            ),
+            "easy-bf-fast": PolicySpec(
+                "batsched's easy_bf_fast: EASY without extra nodes, reservation never updated", kinds.EASY_FAST
+            ),
+            "conservative-bf": PolicySpec(
+                "batsched's conservative_bf: conservative backfilling, 5 s added to walltimes",
+                kinds.CONSERVATIVE,
+                (order, rjms_delay(5.0)),
+                needs_walltime=True,
+            ),
+        }
+        | _energy_specs()
+    )
+
+
+def _energy_specs() -> dict[str, PolicySpec]:
+    """Return batsched's energy family by name; the parameters lie as `energy_bf.layout` says."""
+    common = (order, rjms_delay(5.0), ep.least_sleep, ep.most_sleep)
+    watching = (*common, ep.monitoring_period)
+    needs: dict[str, bool] = {"needs_walltime": True, "needs_energy": True}
+    return {
+        "energy-bf": PolicySpec(
+            "batsched's energy_bf: every job planned, hosts without planned work asleep",
+            kinds.ENERGY_BF,
+            common,
+            **needs,
         ),
-        "qos": PolicySpec(
-            "classes of service: priorities, limits, preemption, with EASY backfilling (plain Python)",
-            -1,
-            (classes, queues, within, half_life),
-            place="wattq.schedulers.qos.make:make_qos",
+        "idle-sleeper": PolicySpec(
+            "batsched's energy_bf_idle_sleeper: EASY, hosts idle for long enough asleep",
+            kinds.IDLE_SLEEPER,
+            (*watching, ep.idle_time(900.0), ep.on_messages(True)),
+            **needs,
         ),
-        "filler": PolicySpec("start every job that fits, in queue order (batsched's filler)", kinds.FILLER, (order,)),
-        "easy-bf": PolicySpec(
-            "batsched's easy_bf: EASY whose head reserves given hosts",
-            kinds.EASY_BF,
-            (order, rjms_delay(5.0)),
-            needs_walltime=True,
+        "subpart-sleeper": PolicySpec(
+            "batsched's energy_bf_subpart_sleeper: EASY, a fixed part of the hosts awake",
+            kinds.SUBPART_SLEEPER,
+            (*watching, ep.idle_time(1e18), ep.on_messages(False), ep.fraction_awake),
+            **needs,
         ),
-        "easy-bf-fast": PolicySpec(
-            "batsched's easy_bf_fast: EASY without extra nodes, reservation never updated", kinds.EASY_FAST
-        ),
-        "conservative-bf": PolicySpec(
-            "batsched's conservative_bf: conservative backfilling, 5 s added to walltimes",
-            kinds.CONSERVATIVE,
-            (order, rjms_delay(5.0)),
-            needs_walltime=True,
+        "inertial": PolicySpec(
+            "batsched's energy_bf_monitoring_inertial: EASY, hosts awake as the load asks, in growing steps",
+            kinds.INERTIAL,
+            (*watching, ep.idle_time(1e18), ep.on_messages(False), ep.alteration, ep.ceiling, ep.future_switches),
+            **needs,
         ),
     }
 
@@ -112,6 +154,10 @@ POLICY_ALIASES: Mapping[str, str] = MappingProxyType(
         "easy-backfilling": "easy",
         "first-fit": "filler",
         "fairshare": "fair-share",
+        "opportunistic": "idle-sleeper",
+        "energy-bf-idle-sleeper": "idle-sleeper",
+        "energy-bf-subpart-sleeper": "subpart-sleeper",
+        "energy-bf-monitoring-inertial": "inertial",
     }
     # batsched's names of orders are its own parameter values, not policies.
     | {alias: name for alias, name in ORDER_ALIASES.items() if name != "fcfs" and "_" not in alias}

@@ -17,12 +17,11 @@ from wattq.schedulers.energy_bf.layout import (
 )
 from wattq.schedulers.energy_bf.sets import clear, drop, has, put
 from wattq.simulator import layout as c
+from wattq.simulator.faults import NO_SLEEP_STATE, NO_SWITCH_SPEED
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
-__all__ = ["NO_SLEEP_STATE", "awake_state", "begin", "look_again", "sleep_state", "switched"]
-
-NO_SLEEP_STATE = 102  # what `Ledger.head.error` says when a host has no state to sleep in, or cannot return from it
+__all__ = ["awake_state", "begin", "look_again", "sleep_state", "switched"]
 
 
 @inlined
@@ -59,15 +58,17 @@ def _shortest_sleep_s(idle_w: float, sleep_w: float, switch_s: float, switch_j: 
 
 
 @inlined
-def _learn(v: Ledger, e: Sleepers, host: int, least_s: float, most_s: float) -> bool:
-    """Note what switching a host takes; return whether it can sleep at all."""
+def _learn(v: Ledger, e: Sleepers, host: int, least_s: float, most_s: float) -> int:
+    """Note what switching a host takes; return 0, or the error that it cannot sleep or that nobody knows how fast."""
     sleep = sleep_state(v, host)
     if sleep < 0:
-        return False
+        return NO_SLEEP_STATE
     states = v.pstates[v.hosts[host].cls]
     off, on = states[sleep].off, states[sleep].on
-    if off < 0 or on < 0 or states[off].speed_flops <= 0 or states[on].speed_flops <= 0:
-        return False
+    if off < 0 or on < 0:
+        return NO_SLEEP_STATE
+    if not (states[off].speed_flops > 0 and states[on].speed_flops > 0):
+        return NO_SWITCH_SPEED
     e.off_s[host] = 1.0 / states[off].speed_flops + e.t.delay_s
     e.on_s[host] = 1.0 / states[on].speed_flops + e.t.delay_s
     # Switching is one flop at the speed of its state, at full power.
@@ -75,7 +76,7 @@ def _learn(v: Ledger, e: Sleepers, host: int, least_s: float, most_s: float) -> 
     idle_w = states[awake_state(v, host)].idle_w
     shortest_s = _shortest_sleep_s(idle_w, states[sleep].idle_w, e.off_s[host] + e.on_s[host], joules)
     e.sleep_s[host] = min(max(shortest_s, least_s), most_s)
-    return True
+    return 0
 
 
 @jitted
@@ -83,8 +84,9 @@ def begin(v: Ledger, e: Sleepers, least_s: float, most_s: float) -> bool:
     """Learn about the hosts in the first round; return whether all of them can sleep."""
     e.n[READY] = 1
     for host in range(v.head[0].n_hosts):
-        if not _learn(v, e, host, least_s, most_s):
-            v.head[0].error = NO_SLEEP_STATE
+        error = _learn(v, e, host, least_s, most_s)
+        if error != 0:
+            v.head[0].error = error
             return False
         e.idle_s[host] = v.head[0].now_s
         put(e.rows[IDLE], host)

@@ -41,7 +41,7 @@ from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import call_at, round6
 
-__all__ = ["decide_idle_sleeper", "decide_inertial", "decide_subpart_sleeper", "enter_jobs", "read_hosts"]
+__all__ = ["decide_sleepers", "enter_jobs", "read_hosts"]
 
 
 @inlined
@@ -141,8 +141,8 @@ def _decide_now(v: Ledger, e: Sleepers, par: NDArray[np.float64]) -> None:
         sedate_idle(v, e, order, now_s, par[IDLE_S], awake_soon(e, e.rows[SET_B]), needed)
 
 
-@inlined
-def _decide(
+@jitted
+def decide_sleepers(
     kind: int,
     v: Ledger,
     par: NDArray[np.float64],
@@ -150,7 +150,7 @@ def _decide(
     mf: NDArray[np.float64],
     mw: NDArray[np.uint64],
 ) -> None:
-    """Take one round of decisions."""
+    """Take one round of decisions of one of `kinds.IDLE_SLEEPER`, `SUBPART_SLEEPER`, `INERTIAL`; see the module."""
     order = int(par[0])
     e = open_memory(mi, mf, mw, v.head[0].n_hosts, par[1])
     head = v.head[0]
@@ -170,27 +170,3 @@ def _decide(
     if _nothing_left(v, e):
         e.n[STOPPED] = 1
     ran_out(v, e.t)
-
-
-@jitted
-def decide_idle_sleeper(
-    v: Ledger, par: NDArray[np.float64], mi: NDArray[np.int64], mf: NDArray[np.float64], mw: NDArray[np.uint64]
-) -> None:
-    """Take one round of decisions of `idle-sleeper`; see the module."""
-    _decide(kinds.IDLE_SLEEPER, v, par, mi, mf, mw)
-
-
-@jitted
-def decide_inertial(
-    v: Ledger, par: NDArray[np.float64], mi: NDArray[np.int64], mf: NDArray[np.float64], mw: NDArray[np.uint64]
-) -> None:
-    """Take one round of decisions of `inertial`; see the module."""
-    _decide(kinds.INERTIAL, v, par, mi, mf, mw)
-
-
-@jitted
-def decide_subpart_sleeper(
-    v: Ledger, par: NDArray[np.float64], mi: NDArray[np.int64], mf: NDArray[np.float64], mw: NDArray[np.uint64]
-) -> None:
-    """Take one round of decisions of `subpart-sleeper`; see the module."""
-    _decide(kinds.SUBPART_SLEEPER, v, par, mi, mf, mw)
