@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from wattq.errors import PolicyError
+from wattq.schedulers import energy_parameters as ep
+from wattq.schedulers import green_parameters as gp
 from wattq.schedulers import kinds
 from wattq.schedulers.loading import load_policy
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["POLICIES", "POLICY_ALIASES", "PolicySpec", "make_policy", "policy_spec"]
 
 
+_PACK = "wattq.schedulers.green.pack:pack_green"
+
+
 @dataclass(frozen=True)
 class PolicySpec:
     """A built-in policy.
@@ -36,7 +41,10 @@ class PolicySpec:
         parameters: those a user may set.
         fixed: values of parameters that the name stands for; they cannot be set.
         needs_walltime: whether jobs without walltime are rejected.
+        needs_energy: whether it switches hosts, so that energy has to be counted.
         place: module and function (``module:function``) that makes a policy in plain Python from its parameters.
+        pack: module and function that makes the row of numbers of a compiled policy from its name and parameters; the
+            numbers in their order when it is not given.
     """
 
     summary: str
@@ -44,7 +52,9 @@ class PolicySpec:
     parameters: tuple[Parameter, ...] = ()
     fixed: Mapping[str, object] = field(default_factory=dict)
     needs_walltime: bool = False
+    needs_energy: bool = False
     place: str = ""
+    pack: str = ""
 
 
 def _specs() -> dict[str, PolicySpec]:
@@ -69,39 +79,96 @@ def _specs() -> dict[str, PolicySpec]:
     for name, first in ORDERS.items():
         if name != "fcfs":
             specs[name] = PolicySpec(f"{first}, no backfilling", kinds.FCFS, (), {"order": name})
-    return specs | {
-        "fair-share": PolicySpec(
-            "users who used little of late come first, with EASY backfilling",
-            kinds.FAIR_SHARE,
-            (half_life, shares),
+    return (
+        specs
+        | {
+            "fair-share": PolicySpec(
+                "users who used little of late come first, with EASY backfilling",
+                kinds.FAIR_SHARE,
+                (half_life, shares),
+            ),
+            "qos": PolicySpec(
+                "classes of service: priorities, limits, preemption, with EASY backfilling (plain Python)",
+                -1,
+                (classes, queues, within, half_life),
+                place="wattq.schedulers.qos.make:make_qos",
+            ),
+            "sites": PolicySpec(
+                "several sites: a job runs where carbon or price is forecast lowest, EASY at each (plain Python)",
+                -1,
+                (sites, machine, origin, forecast, seed, max_wait, min_gain),
+                place="wattq.schedulers.sites.make:make_sites",
+            ),
+            "filler": PolicySpec(
+                "start every job that fits, in queue order (batsched's filler)", kinds.FILLER, (order,)
+            ),
+            "easy-bf": PolicySpec(
+                "batsched's easy_bf: EASY whose head reserves given hosts",
+                kinds.EASY_BF,
+                (order, rjms_delay(5.0)),
+                needs_walltime=True,
+            ),
+            "easy-bf-fast": PolicySpec(
+                "batsched's easy_bf_fast: EASY without extra nodes, reservation never updated", kinds.EASY_FAST
+            ),
+            "conservative-bf": PolicySpec(
+                "batsched's conservative_bf: conservative backfilling, 5 s added to walltimes",
+                kinds.CONSERVATIVE,
+                (order, rjms_delay(5.0)),
+                needs_walltime=True,
+            ),
+        }
+        | _energy_specs()
+        | _green_specs()
+    )
+
+
+def _green_specs() -> dict[str, PolicySpec]:
+    """Return the energy-aware EASY policies by name; see `green`."""
+    parts: dict[str, tuple[str, tuple[Parameter, ...], bool]] = {
+        "sleep": ("EASY; idle hosts sleep and wake in time for the head of the queue", gp.SLEEP, True),
+        "dvfs": ("EASY; jobs run in the power state of least energy within a bound of slowdown", gp.SPEED, True),
+        "power-cap": ("EASY under a power cap that is never exceeded, slower power states where it binds", gp.CAP, True),
+        "defer": ("EASY; jobs wait for cleaner or cheaper hours, within a longest extra wait", (*gp.SIGNAL, *gp.HOLD), False),
+        "carbon-gate": ("EASY that backfills in the cleanest or cheapest hours of the day only", (*gp.SIGNAL, *gp.GATE), False),
+    }
+    made = {
+        name: PolicySpec(summary, kinds.GREEN, (*gp.ORDERING, *own), needs_energy=switches, pack=_PACK)
+        for name, (summary, own, switches) in parts.items()
+    }
+    eco = "sleep, dvfs, power-cap, defer and carbon-gate in one, short and small jobs first"
+    return made | {"eco": PolicySpec(eco, kinds.GREEN, gp.ECO, needs_energy=True, pack=_PACK)}
+
+
+def _energy_specs() -> dict[str, PolicySpec]:
+    """Return batsched's energy family by name; the parameters lie as `energy_bf.layout` says."""
+    common = (order, rjms_delay(5.0), ep.least_sleep, ep.most_sleep)
+    watching = (*common, ep.monitoring_period)
+    needs: dict[str, bool] = {"needs_walltime": True, "needs_energy": True}
+    return {
+        "energy-bf": PolicySpec(
+            "batsched's energy_bf: every job planned, hosts without planned work asleep",
+            kinds.ENERGY_BF,
+            common,
+            **needs,
         ),
-        "qos": PolicySpec(
-            "classes of service: priorities, limits, preemption, with EASY backfilling (plain Python)",
-            -1,
-            (classes, queues, within, half_life),
-            place="wattq.schedulers.qos.make:make_qos",
+        "idle-sleeper": PolicySpec(
+            "batsched's energy_bf_idle_sleeper: EASY, hosts idle for long enough asleep",
+            kinds.IDLE_SLEEPER,
+            (*watching, ep.idle_time(900.0), ep.on_messages(True)),
+            **needs,
         ),
-        "sites": PolicySpec(
-            "several sites: a job runs where carbon or price is forecast lowest, EASY at each (plain Python)",
-            -1,
-            (sites, machine, origin, forecast, seed, max_wait, min_gain),
-            place="wattq.schedulers.sites.make:make_sites",
+        "subpart-sleeper": PolicySpec(
+            "batsched's energy_bf_subpart_sleeper: EASY, a fixed part of the hosts awake",
+            kinds.SUBPART_SLEEPER,
+            (*watching, ep.idle_time(1e18), ep.on_messages(False), ep.fraction_awake),
+            **needs,
         ),
-        "filler": PolicySpec("start every job that fits, in queue order (batsched's filler)", kinds.FILLER, (order,)),
-        "easy-bf": PolicySpec(
-            "batsched's easy_bf: EASY whose head reserves given hosts",
-            kinds.EASY_BF,
-            (order, rjms_delay(5.0)),
-            needs_walltime=True,
-        ),
-        "easy-bf-fast": PolicySpec(
-            "batsched's easy_bf_fast: EASY without extra nodes, reservation never updated", kinds.EASY_FAST
-        ),
-        "conservative-bf": PolicySpec(
-            "batsched's conservative_bf: conservative backfilling, 5 s added to walltimes",
-            kinds.CONSERVATIVE,
-            (order, rjms_delay(5.0)),
-            needs_walltime=True,
+        "inertial": PolicySpec(
+            "batsched's energy_bf_monitoring_inertial: EASY, hosts awake as the load asks, in growing steps",
+            kinds.INERTIAL,
+            (*watching, ep.idle_time(1e18), ep.on_messages(False), ep.alteration, ep.ceiling, ep.future_switches),
+            **needs,
         ),
     }
 
@@ -119,6 +186,10 @@ POLICY_ALIASES: Mapping[str, str] = MappingProxyType(
         "easy-backfilling": "easy",
         "first-fit": "filler",
         "fairshare": "fair-share",
+        "opportunistic": "idle-sleeper",
+        "energy-bf-idle-sleeper": "idle-sleeper",
+        "energy-bf-subpart-sleeper": "subpart-sleeper",
+        "energy-bf-monitoring-inertial": "inertial",
     }
     # batsched's names of orders are its own parameter values, not policies.
     | {alias: name for alias, name in ORDER_ALIASES.items() if name != "fcfs" and "_" not in alias}
@@ -179,16 +250,28 @@ def _compiled(name: str, spec: PolicySpec, given: Mapping[str, object]) -> Compi
     from wattq.schedulers import compiled
     from wattq.simulator.interface import CompiledPolicy
 
-    by_name |= {p.name: p.number(spec.fixed[p.name]) for p in (order, backfill) if p.name in spec.fixed}
-    slots = [by_name.pop("order", 0.0), by_name.pop("backfill", by_name.pop("rjms_delay", 0.0))]
-    for number in by_name.values():
-        slots.extend(number if isinstance(number, tuple) else [number])
+    row = _packed(name, spec, by_name) if spec.pack else _in_order(spec, by_name)
     return CompiledPolicy(
         name=name,
         kind=spec.kind,
-        par=np.array(slots, dtype=np.float64),
+        par=np.array(row, dtype=np.float64),
         memory=compiled.MEMORY[spec.kind],
         run=compiled.run,
         decide=compiled.decide,
         params=given,
     )
+
+
+def _packed(name: str, spec: PolicySpec, by_name: dict[str, Any]) -> Any:
+    """Return the row of numbers that the policy's own function makes."""
+    module, _, function = spec.pack.partition(":")
+    return getattr(importlib.import_module(module), function)(name, by_name)
+
+
+def _in_order(spec: PolicySpec, by_name: dict[str, Any]) -> list[float]:
+    """Return the numbers of the parameters one after the other, the orders first."""
+    by_name |= {p.name: p.number(spec.fixed[p.name]) for p in (order, backfill) if p.name in spec.fixed}
+    slots = [by_name.pop("order", 0.0), by_name.pop("backfill", by_name.pop("rjms_delay", 0.0))]
+    for number in by_name.values():
+        slots.extend(number if isinstance(number, tuple) else [number])
+    return slots

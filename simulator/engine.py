@@ -94,7 +94,7 @@ def _run_compiled(policy: CompiledPolicy, s: c.Kernel, v: c.Ledger) -> tuple[int
     while True:
         code = policy.run(policy.kind, s, v, policy.par, mi, mf, mw)
         if head["error"]:
-            policy_gave_up(policy.name, float(head["now_s"]))
+            policy_gave_up(policy.name, float(head["now_s"]), int(head["error"]))
         if code != c.GROW:
             return code, s, v
         s, v = enlarge(s, v)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from wattq.errors import PolicyError, WattqError
+from wattq.simulator.faults import CAP_TOO_LOW, NO_SLEEP_STATE, NO_SWITCH_SPEED, OUT_OF_SIGNAL
 from wattq.simulator.interface import Actions, Policy, View
 
 __all__ = ["decide_in_python", "policy_gave_up"]
@@ -27,8 +28,33 @@ def decide_in_python(policy: Policy, view: View, actions: Actions) -> None:
         ) from error
 
 
-def policy_gave_up(name: str, now_s: float) -> NoReturn:
-    """Say that a compiled policy set ``head.error``, which only an exhausted plan of reservations does."""
+def policy_gave_up(name: str, now_s: float, error: int = 0) -> NoReturn:
+    """Say that a compiled policy set ``head.error``: its plan outgrew its memory, or a host cannot sleep.
+
+    Args:
+        name: name of the policy.
+        now_s: date, s.
+        error: what it set.
+    """
+    if error == NO_SLEEP_STATE:
+        raise PolicyError(
+            f"policy {name}: a host has no power state to sleep in, with its transitions off and on; give every host "
+            "one (property 'sleep_pstates'), or take a policy that switches no hosts, such as 'easy'"
+        )
+    if error == NO_SWITCH_SPEED:
+        raise PolicyError(
+            f"policy {name}: how long a host takes to switch off and on is not known, since Batsim does not tell the "
+            "speeds of power states; name the platform file in the scheduler's options (key 'platform')"
+        )
+    if error == OUT_OF_SIGNAL:
+        raise PolicyError(
+            f"policy {name}: its signal does not cover date {now_s} s; give a longer series, another 'origin', or a "
+            "shorter workload"
+        )
+    if error == CAP_TOO_LOW:
+        raise PolicyError(
+            f"policy {name}: the machine draws more than the cap although no job runs, at {now_s} s; raise the cap"
+        )
     raise PolicyError(
         f"policy {name}: its plan of reservations outgrew its memory at {now_s} s; "
         "take a policy without a plan, such as 'easy', or a shorter window of the workload"

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 from wattq.schedulers.green import slots as p
 from wattq.simulator.jit import inlined, jitted
 
-__all__ = ["OUT_OF_SIGNAL", "expected", "has_signal", "issue_at", "rank_of_now"]
-
-OUT_OF_SIGNAL = 102  # what `Ledger.head.error` says when the forecasts do not reach the present
-
+__all__ = ["expected", "has_signal", "issue_at", "rank_of_now"]
 
 @inlined
 def has_signal(par: NDArray[np.float64]) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
 from wattq.schedulers.green.book import count_hosts, drop_broken_claims, look_at_hosts, start_claims
-from wattq.schedulers.green.forecast import OUT_OF_SIGNAL, has_signal, issue_at, rank_of_now
+from wattq.schedulers.green.forecast import has_signal, issue_at, rank_of_now
 from wattq.schedulers.green.hold import hold_back, longest_wait_s, plan_again, release_due
 from wattq.schedulers.green.plan import may_pass, reserve
 from wattq.schedulers.green.power import has_cap, least_job_power_w, never_fits, next_change_s, unable_to_rest
@@ -27,13 +27,12 @@ from wattq.schedulers.green.state import State, green_memory, open_state
 from wattq.schedulers.green.states import boot_s
 from wattq.schedulers.message import acceptable, hosts_changed, new_job
 from wattq.schedulers.waitlist import FIRST, HOLE, TAIL, first_job
+from wattq.simulator.faults import CAP_TOO_LOW, OUT_OF_SIGNAL
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import call_at, reject
 
-__all__ = ["CAP_TOO_LOW", "decide_green", "green_memory"]
-
-CAP_TOO_LOW = 103  # what `Ledger.head.error` says when the idle machine draws more than the cap
+__all__ = ["decide_green", "green_memory"]
 
 
 @jitted

@@ -37,5 +37,5 @@ __all__: list[str] = []
     N_FIXED,
 ) = range(26)
 
-AGED = 100.0
+AGED = 100.0  # `green_parameters.AGED_ORDER`
 """Order by submit time plus weighted run time and area: short and small jobs first, but nobody is overtaken for ever."""

@@ -195,7 +195,7 @@ class Bridge:
             return
         policy.decide(policy.kind, v, policy.par, *self._memory)
         if v.head[0]["error"]:
-            policy_gave_up(policy.name, self.now_s)
+            policy_gave_up(policy.name, self.now_s, int(v.head[0]["error"]))
 
 
 def _counted(full_ids: list[str], what: str) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from wattq.schedulers import kinds as k
 from wattq.schedulers.green.state import CLAIM_ROWS, OWN_F, OWN_I
+from wattq.schedulers.energy_bf.layout import N_ROWS, energy_parts
 from wattq.schedulers.waitlist import FIRST, TAIL
 from wattq.simulator.interface import CompiledPolicy
 from wattq.simulator.layout import Ledger
@@ -23,7 +24,8 @@ __all__ = ["Memory", "new_memory", "rank_again", "with_more_jobs"]
 Memory = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64]]
 
 # Kinds whose waiting list lies at the begin of their memory and breaks ties by the rank of the id.
-_TIES_BY_ID = (k.FILLER, k.EASY_BF, k.CONSERVATIVE)
+_ENERGY = (k.ENERGY_BF, k.IDLE_SLEEPER, k.SUBPART_SLEEPER, k.INERTIAL)
+_TIES_BY_ID = (k.FILLER, k.EASY_BF, k.CONSERVATIVE, *_ENERGY)
 
 
 def _waitlist(n_jobs: int) -> tuple[list[int], list[int]]:
@@ -36,11 +38,15 @@ def _timetable(n_jobs: int, rows: int) -> tuple[list[int], list[int]]:
     return [5, n_jobs, rows, rows], [rows, n_jobs, n_jobs]
 
 
-def _parts(kind: int, n_jobs: int, rows: int) -> tuple[list[int], list[int]]:
+def _parts(kind: int, n_jobs: int, n_hosts: int, rows: int) -> tuple[list[int], list[int]]:
     """Return the lengths of the parts that the integers and the floats of a policy's memory are made of."""
     list_i, list_f = _waitlist(n_jobs)
     table_i, table_f = _timetable(n_jobs, rows)
     hosts = max(rows - CLAIM_ROWS, 0)
+    if kind in _ENERGY:
+        table_i, table_f = _timetable(n_jobs, rows - N_ROWS)
+        own_i, own_f = energy_parts(n_hosts)
+        return [*list_i, *table_i, *own_i], [*list_f, *table_f, *own_f]
     return {
         k.FCFS: (list_i, list_f),
         k.FILLER: (list_i, list_f),
@@ -77,8 +83,9 @@ def with_more_jobs(policy: CompiledPolicy, memory: Memory, n_jobs: int, v: Ledge
     """Return the memory of a policy, made for ``n_jobs`` jobs, with room for as many as the ledger now has room for."""
     mi, mf, mw = memory
     new_i, new_f, new_w = new_memory(policy, v)
-    old_i, old_f = _parts(policy.kind, n_jobs, len(mw))
-    parts_i, parts_f = _parts(policy.kind, len(v.jobs), len(new_w))
+    n_hosts = int(v.head[0]["n_hosts"])
+    old_i, old_f = _parts(policy.kind, n_jobs, n_hosts, len(mw))
+    parts_i, parts_f = _parts(policy.kind, len(v.jobs), n_hosts, len(new_w))
     _moved(mi, old_i, new_i, parts_i)
     _moved(mf, old_f, new_f, parts_f)
     new_w[: len(mw)] = mw

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from wattq.cli import main
-from wattq.schedulers import POLICIES, RULES, PolicyCheckError, PolicyError, check_policy, make_policy
+from wattq.schedulers import POLICIES, RULES, PolicyCheckError, PolicyError, check_policy, make_policy, policy_spec
 from wattq.schedulers.check_worlds import ORDINARY, other_futures, worlds
 from wattq.simulator import ledger as acts
 from wattq.simulator.interface import CompiledPolicy
@@ -208,8 +208,9 @@ def broken(policy: Any, **options: Any) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_every_policy_keeps_the_contract(name: str) -> None:
-    report = check_policy(name)
-    assert len(report.worlds) == len(worlds())
+    energy = policy_spec(name)[1].needs_energy
+    report = check_policy(name, energy=energy)
+    assert len(report.worlds) == len(worlds(energy=energy))
     each = 4 if isinstance(make_policy(name), CompiledPolicy) else 3
     assert report.n_simulations == each * len(report.worlds) + 6
 

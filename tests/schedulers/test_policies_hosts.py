@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 
 from wattq.errors import PolicyError
 from wattq.platforms import make_platform
-from wattq.schedulers import POLICIES, make_policy
+from wattq.schedulers import POLICIES, make_policy, policy_spec
 from wattq.simulator import simulate
 from wattq.workloads import generate_saturated
+
+# The others switch hosts, which takes energy and hosts that can sleep: tests/schedulers/test_energy_bf.py.
+PLAIN = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +25,7 @@ def folder(tmp_path_factory):  # type: ignore[no-untyped-def]
     return tmp_path_factory.mktemp("events")
 
 
-@pytest.mark.parametrize("name", sorted(POLICIES))
+@pytest.mark.parametrize("name", sorted(PLAIN))
 @settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 1000), hosts=st.sets(st.integers(0, 69), min_size=1, max_size=30), n=st.integers(1, 4))
 def test_hosts_leave_and_come_back(folder, name, seed, hosts, n) -> None:

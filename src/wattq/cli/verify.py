@@ -51,12 +51,13 @@ def verify_backend(
     from wattq.experiments.batsim.verify import Check, table_of, verify
     from wattq.experiments.experiment_model import PolicySpec
     from wattq.experiments.inputs import find_platform
-    from wattq.schedulers import POLICIES
+    from wattq.schedulers import POLICIES, policy_spec
 
     machine = find_platform(platform)
     tables = _workloads(workload or ["KTH-SP2"], jobs)
     energies = _energies(machine, energy)
-    specs = [PolicySpec(name=name) for name in policies or POLICIES]
+    plain = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
+    specs = [PolicySpec(name=name) for name in policies or plain]
     programs = _programs()
     count = len(specs) * len(energies) * len(programs)
     checks: list[Check] = []

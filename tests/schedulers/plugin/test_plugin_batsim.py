@@ -18,9 +18,12 @@ from typing import Any
 import pytest
 
 from wattq.platforms import read_platform
-from wattq.schedulers import POLICIES, make_policy
+from wattq.schedulers import POLICIES, make_policy, policy_spec
 from wattq.simulator import Run, simulate
 from wattq.workloads import read_workload
+
+# The others switch hosts, which takes energy and hosts that can sleep: tests/schedulers/test_energy_bf.py.
+PLAIN = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
 
 Start = Callable[..., Any]
 Words = tuple[str, ...]
@@ -94,7 +97,7 @@ def test_a_policy_of_a_user_without_pybatsim(
 @pytest.mark.slow
 @pytest.mark.parametrize("server", ["wattq_batsim", "batsim"])
 @pytest.mark.parametrize("trace", ["kth3k-delay", "kth3k-ptask"])
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", PLAIN)
 def test_every_policy_through_pybatsim(
     request: pytest.FixtureRequest,
     server: str,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattq.platforms.model import Platform
-from wattq.schedulers import POLICIES, make_policy
+from wattq.schedulers import POLICIES, make_policy, policy_spec
 from wattq.schedulers.plugin import Bridge, Options
 from wattq.schedulers.plugin.id_order import IdOrder
 from wattq.schedulers.plugin.memory import rank_again
@@ -21,6 +21,9 @@ from wattq.simulator import Run, simulate
 from wattq.simulator.conversation import converse
 from wattq.simulator.external import ExternalEvents, read_events
 from wattq.workloads.model import Workload
+
+# The others switch hosts, which takes energy and hosts that can sleep: tests/schedulers/test_energy_bf.py.
+PLAIN = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
 
 Trace = Callable[[str], tuple[Platform, Workload]]
 EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
@@ -49,7 +52,7 @@ def same(say: SimpleNamespace, a: Run, b: Run) -> bool:
 
 
 @pytest.mark.parametrize(("name", "energy"), [("synsmall-ptask", False), ("synsmall-delay", True)])
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", PLAIN)
 def test_every_policy_with_arrays_that_grow(
     trace: Trace, say: SimpleNamespace, policy: str, name: str, energy: bool
 ) -> None:
@@ -59,7 +62,7 @@ def test_every_policy_with_arrays_that_grow(
     assert same(say, ours, theirs)
 
 
-@pytest.mark.parametrize("policy", [name for name in POLICIES if name not in PLANS])
+@pytest.mark.parametrize("policy", [name for name in PLAIN if name not in PLANS])
 def test_every_policy_under_saturation(trace: Trace, say: SimpleNamespace, policy: str) -> None:
     platform, work = trace("syn-ptask")
     assert same(say, simulate(platform, [work], make_policy(policy)), talk(platform, [work], Options(policy)))
@@ -74,7 +77,7 @@ def test_each_kind_of_policy_on_a_real_trace(trace: Trace, say: SimpleNamespace,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["kth3k-delay", "kth3k-ptask", "syn-delay", "syn-ptask", "sdsc3k-ptask"])
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", PLAIN)
 def test_every_policy_on_every_trace(trace: Trace, say: SimpleNamespace, policy: str, name: str) -> None:
     platform, work = trace(name)
     for energy in (False, True):
@@ -109,7 +112,7 @@ def works(draw: st.DrawFn) -> list[list[dict[str, object]]]:
 def test_any_ids_and_equal_dates(say: SimpleNamespace, works: list[list[dict[str, object]]], seed: int) -> None:
     platform = say.machine(4)
     workloads = [say.workload(jobs, name=f"w{k}") for k, jobs in enumerate(works)]
-    policy = random.Random(seed).choice(list(POLICIES))
+    policy = random.Random(seed).choice(PLAIN)
     ours = simulate(platform, workloads, make_policy(policy))
     assert same(say, ours, talk(platform, workloads, Options(policy), capacity=1))
 
@@ -139,7 +142,7 @@ def test_ranks_are_spread_while_jobs_wait(say: SimpleNamespace, monkeypatch: pyt
     assert len(spreads) > 20
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", PLAIN)
 def test_machines_that_leave_and_come_back(say: SimpleNamespace, tmp_path: Path, policy: str) -> None:
     events = tmp_path / "events.txt"
     events.write_text(

@@ -1,0 +1,159 @@
+"""Parameters of the energy-aware policies (`green`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from wattq.schedulers import sites_parameters
+from wattq.schedulers.orders import ORDER_ALIASES, ORDERS, order_code
+from wattq.schedulers.parameters import Parameter
+
+__all__ = ["AGED_ORDER", "CAP", "ECO", "GATE", "HOLD", "ORDERING", "SIGNAL", "SLEEP", "SPEED"]
+
+AGED_ORDER = 100.0
+"""Number of the order `aged`, which the other policies do not have."""
+
+_MOST_CAPS = 100_000
+
+
+def _order(value: object) -> float:
+    """Return the number of an order."""
+    name = value.strip().lower().replace("-", "_") if isinstance(value, str) else ""
+    if name == "aged":
+        return AGED_ORDER
+    if name not in ORDERS and name not in ORDER_ALIASES:
+        raise ValueError(value)
+    return float(order_code(name))
+
+
+def _number(value: object, least: float = 0.0, most: float = 1e300) -> float:
+    """Return a number within bounds, from a number or its text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(value) from None
+    if not least <= number <= most:
+        raise ValueError(value)
+    return number
+
+
+def _timeout(value: object) -> float:
+    """Return a duration; the break-even time is told by a negative number."""
+    if value == "break-even":
+        return -1.0
+    return _never(value)
+
+
+def _never(value: object) -> float:
+    """Return a number of 0 or more, infinite for ``never``."""
+    return math.inf if value == "never" else _number(value)
+
+
+def _share(value: object) -> float:
+    """Return a share from 0 to 1."""
+    return _number(value, 0.0, 1.0)
+
+
+def _truth(value: object) -> float:
+    """Return 1 for true and 0 for false, from a truth value or its text."""
+    words = {"true": 1.0, "yes": 1.0, "1": 1.0, "false": 0.0, "no": 0.0, "0": 0.0}
+    if str(value).strip().lower() not in words:
+        raise ValueError(value)
+    return words[str(value).strip().lower()]
+
+
+def _caps(value: object) -> tuple[tuple[float, float], ...]:
+    """Return dates and caps: one power from date 0 on, or pairs of date and power in the order of their dates."""
+    if isinstance(value, Mapping):
+        pairs = [(str(date), str(power)) for date, power in value.items()]
+    elif isinstance(value, str) and ":" in value:
+        pairs = [part.partition(":")[::2] for part in value.split(",") if part.strip()]
+    elif value == "":
+        return ()
+    else:
+        return ((0.0, _number(value, 1e-9)),)
+    found = tuple((_number(date), _number(power, 1e-9)) for date, power in pairs)
+    dates = [date for date, _ in found]
+    if not found or len(found) > _MOST_CAPS or any(a >= b for a, b in zip(dates, dates[1:], strict=False)):
+        raise ValueError(value)
+    return found
+
+
+def _path(value: object) -> str:
+    """Return the path of a file, or nothing."""
+    if not isinstance(value, str):
+        raise ValueError(value)
+    return value.strip()
+
+
+_ORDER_RULE = f"aged, or one of {', '.join([*ORDERS, *ORDER_ALIASES])}"
+_NEVER_RULE = "a number of seconds, 0 or more, or 'never'"
+
+ORDERING = (
+    Parameter("order", _ORDER_RULE, "who comes first in the queue", "fcfs", _order),
+    Parameter("backfill", _ORDER_RULE, "the order in which candidates are backfilled", "order", _order),
+    Parameter("age_run", "a number, 0 or more", "order 'aged': wait that 1 s of expected run time is worth, s", 5.0, _number),
+    Parameter(
+        "age_area", "a number, 0 or more", "order 'aged': wait that 1 s of work for the whole machine is worth, s", 2.0, _number
+    ),
+)
+SLEEP = (
+    Parameter("timeout", f"'break-even', {_NEVER_RULE}", "idle time after which a host goes to sleep", "break-even", _timeout),
+    Parameter("spare", "a share from 0 to 1", "share of the hosts that stays awake without work", 0.0, _share),
+)
+SPEED = (
+    Parameter(
+        "slowdown",
+        "a share, 0 or more",
+        "largest increase of a run time by a slower power state; walltimes must leave room for it",
+        0.06,
+        _number,
+    ),
+    Parameter(
+        "boost", _NEVER_RULE, "queued work, in s of the whole machine, above which jobs run at full speed", "never", _never
+    ),
+    Parameter("headroom", "a share from 0 to 1", "share of free hosts below which jobs run at full speed", 0.0, _share),
+    Parameter("boost_running", "true or false", "whether jobs that run already change their power state, too", False, _truth),
+)
+CAP = (
+    Parameter(
+        "cap",
+        "a power in W, or DATE:POWER pairs in s and W such as 0:20000,28800:15000",
+        "power that the machine never exceeds",
+        "",
+        _caps,
+    ),
+)
+SIGNAL = (
+    Parameter("signal", "the path of a signal file", "carbon intensity or price that jobs wait for", "", _path),
+    sites_parameters.origin,
+    sites_parameters.forecast,
+    sites_parameters.seed,
+    replace(
+        sites_parameters.max_wait, meaning="longest extra wait for a better time, by the number of the queue", default=86400.0
+    ),
+    Parameter("min_area", "a number of host-seconds, 0 or more", "requested work below which no job waits", 0.0, _number),
+)
+HOLD = (
+    replace(sites_parameters.min_gain, meaning="by how much better the time must be for a job to wait", default=0.02),
+    Parameter("run_share", "a share from 0 to 1", "expected run time as a share of the estimate", 0.5, _share),
+)
+GATE = (
+    Parameter(
+        "gate", "a share from 0 to 1", "jobs are backfilled in this share of the coming day's best hours", 0.5, _share
+    ),
+)
+ECO = (
+    replace(ORDERING[0], default="aged"),
+    *ORDERING[1:],
+    *SLEEP,
+    *SPEED,
+    replace(CAP[0], meaning="power that the machine never exceeds; without it there is none"),
+    *SIGNAL,
+    *HOLD,
+    replace(GATE[0], meaning="share of the coming day's best hours in which jobs are backfilled; 0: in all", default=0.0),
+)
