@@ -96,13 +96,21 @@ _NEVER_RULE = "a number of seconds, 0 or more, or 'never'"
 ORDERING = (
     Parameter("order", _ORDER_RULE, "who comes first in the queue", "fcfs", _order),
     Parameter("backfill", _ORDER_RULE, "the order in which candidates are backfilled", "order", _order),
-    Parameter("age_run", "a number, 0 or more", "order 'aged': wait that 1 s of expected run time is worth, s", 5.0, _number),
     Parameter(
-        "age_area", "a number, 0 or more", "order 'aged': wait that 1 s of work for the whole machine is worth, s", 2.0, _number
+        "age_run", "a number, 0 or more", "order 'aged': wait that 1 s of expected run time is worth, s", 5.0, _number
+    ),
+    Parameter(
+        "age_area",
+        "a number, 0 or more",
+        "order 'aged': wait that 1 s of work for the whole machine is worth, s",
+        2.0,
+        _number,
     ),
 )
 SLEEP = (
-    Parameter("timeout", f"'break-even', {_NEVER_RULE}", "idle time after which a host goes to sleep", "break-even", _timeout),
+    Parameter(
+        "timeout", f"'break-even', {_NEVER_RULE}", "idle time after which a host goes to sleep", "break-even", _timeout
+    ),
     Parameter("spare", "a share from 0 to 1", "share of the hosts that stays awake without work", 0.0, _share),
 )
 SPEED = (
@@ -114,10 +122,16 @@ SPEED = (
         _number,
     ),
     Parameter(
-        "boost", _NEVER_RULE, "queued work, in s of the whole machine, above which jobs run at full speed", "never", _never
+        "boost",
+        _NEVER_RULE,
+        "queued work, in s of the whole machine, above which jobs run at full speed",
+        "never",
+        _never,
     ),
     Parameter("headroom", "a share from 0 to 1", "share of free hosts below which jobs run at full speed", 0.0, _share),
-    Parameter("boost_running", "true or false", "whether jobs that run already change their power state, too", False, _truth),
+    Parameter(
+        "boost_running", "true or false", "whether jobs that run already change their power state, too", False, _truth
+    ),
 )
 CAP = (
     Parameter(
@@ -134,9 +148,13 @@ SIGNAL = (
     sites_parameters.forecast,
     sites_parameters.seed,
     replace(
-        sites_parameters.max_wait, meaning="longest extra wait for a better time, by the number of the queue", default=86400.0
+        sites_parameters.max_wait,
+        meaning="longest extra wait for a better time, by the number of the queue",
+        default=86400.0,
     ),
-    Parameter("min_area", "a number of host-seconds, 0 or more", "requested work below which no job waits", 0.0, _number),
+    Parameter(
+        "min_area", "a number of host-seconds, 0 or more", "requested work below which no job waits", 0.0, _number
+    ),
 )
 HOLD = (
     replace(sites_parameters.min_gain, meaning="by how much better the time must be for a job to wait", default=0.02),
@@ -155,5 +173,7 @@ ECO = (
     replace(CAP[0], meaning="power that the machine never exceeds; without it there is none"),
     *SIGNAL,
     *HOLD,
-    replace(GATE[0], meaning="share of the coming day's best hours in which jobs are backfilled; 0: in all", default=0.0),
+    replace(
+        GATE[0], meaning="share of the coming day's best hours in which jobs are backfilled; 0: in all", default=0.0
+    ),
 )

@@ -128,9 +128,21 @@ def _green_specs() -> dict[str, PolicySpec]:
     parts: dict[str, tuple[str, tuple[Parameter, ...], bool]] = {
         "sleep": ("EASY; idle hosts sleep and wake in time for the head of the queue", gp.SLEEP, True),
         "dvfs": ("EASY; jobs run in the power state of least energy within a bound of slowdown", gp.SPEED, True),
-        "power-cap": ("EASY under a power cap that is never exceeded, slower power states where it binds", gp.CAP, True),
-        "defer": ("EASY; jobs wait for cleaner or cheaper hours, within a longest extra wait", (*gp.SIGNAL, *gp.HOLD), False),
-        "carbon-gate": ("EASY that backfills in the cleanest or cheapest hours of the day only", (*gp.SIGNAL, *gp.GATE), False),
+        "power-cap": (
+            "EASY under a power cap that is never exceeded, slower power states where it binds",
+            gp.CAP,
+            True,
+        ),
+        "defer": (
+            "EASY; jobs wait for cleaner or cheaper hours, within a longest extra wait",
+            (*gp.SIGNAL, *gp.HOLD),
+            False,
+        ),
+        "carbon-gate": (
+            "EASY that backfills in the cleanest or cheapest hours of the day only",
+            (*gp.SIGNAL, *gp.GATE),
+            False,
+        ),
     }
     made = {
         name: PolicySpec(summary, kinds.GREEN, (*gp.ORDERING, *own), needs_energy=switches, pack=_PACK)

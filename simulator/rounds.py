@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from wattq.errors import PolicyError, WattqError
-from wattq.simulator.faults import CAP_TOO_LOW, NO_SLEEP_STATE, NO_SWITCH_SPEED, OUT_OF_SIGNAL
+from wattq.simulator.faults import CAP_TOO_LOW, NO_POWER, NO_SLEEP_STATE, NO_SWITCH_SPEED, OUT_OF_SIGNAL
 from wattq.simulator.interface import Actions, Policy, View
 
 __all__ = ["decide_in_python", "policy_gave_up"]
@@ -45,6 +45,11 @@ def policy_gave_up(name: str, now_s: float, error: int = 0) -> NoReturn:
         raise PolicyError(
             f"policy {name}: how long a host takes to switch off and on is not known, since Batsim does not tell the "
             "speeds of power states; name the platform file in the scheduler's options (key 'platform')"
+        )
+    if error == NO_POWER:
+        raise PolicyError(
+            f"policy {name}: what the hosts draw is not known, and a cap cannot be kept blindly; give a platform with "
+            "powers, and to a scheduler beside Batsim its file (key 'platform')"
         )
     if error == OUT_OF_SIGNAL:
         raise PolicyError(

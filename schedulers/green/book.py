@@ -17,7 +17,15 @@ from wattq.simulator.jit import jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import set_power_state, start_set
 
-__all__ = ["begin_job", "choose_hosts", "count_hosts", "drop_broken_claims", "look_at_hosts", "start_claims", "wake_hosts"]
+__all__ = [
+    "begin_job",
+    "choose_hosts",
+    "count_hosts",
+    "drop_broken_claims",
+    "look_at_hosts",
+    "start_claims",
+    "wake_hosts",
+]
 
 
 @jitted
@@ -103,7 +111,7 @@ def begin_job(v: Ledger, st: State, job: int, how: int, bound: float) -> None:
     """Start a job that leaves the queue, at once or when the hosts that it claims are awake."""
     hosts = v.jobs[job].hosts
     if choose_hosts(v, st, hosts):
-        _set_states(v, st, how, bound, 1.0)
+        _set_states(v, st, how, bound, v.jobs[job].beta)
         start_set(v, job, st.rows[g.CHOSEN])
         st.i[g.AWAKE] -= hosts
         st.i[g.AVAILABLE] -= hosts
@@ -116,7 +124,7 @@ def begin_job(v: Ledger, st: State, job: int, how: int, bound: float) -> None:
     st.rows[g.CLAIM_ROWS + claim, :] = st.rows[g.CHOSEN]
     for k in range(v.free.shape[0]):
         st.rows[g.CLAIMED, k] |= st.rows[g.CHOSEN, k]
-    _wake_chosen(v, st, how, bound, 1.0)
+    _wake_chosen(v, st, how, bound, v.jobs[job].beta)
     count_hosts(v, st)
 
 
@@ -148,7 +156,7 @@ def start_claims(v: Ledger, st: State, bound: float) -> None:
         st.rows[g.CHOSEN, :] = row
         how = st.claim_how[claim]
         _drop_claim(st, claim)
-        _set_states(v, st, FULL if st.i[g.FAST] else how, bound, 1.0)
+        _set_states(v, st, FULL if st.i[g.FAST] else how, bound, v.jobs[job].beta)
         start_set(v, job, st.rows[g.CHOSEN])
 
 

@@ -14,6 +14,7 @@ from wattq.simulator.jit import inlined, jitted
 
 __all__ = ["expected", "has_signal", "issue_at", "rank_of_now"]
 
+
 @inlined
 def has_signal(par: NDArray[np.float64]) -> bool:
     """Return whether there are forecasts."""

@@ -83,9 +83,8 @@ def _table(name: str, values: Mapping[str, Any]) -> ForecastTable | None:
     """Return the forecasts that the policy is given, None for a policy without signal."""
     path = values.get("signal", "")
     if not path:
-        if "signal" in values and "order" in values and values.get("gate", 0.0) in (0.0, None) and "timeout" in values:
-            return None
-        if "signal" in values:
+        # `eco` goes without one, unless its gate needs it; the others have nothing to do without.
+        if "signal" in values and not ("timeout" in values and values["gate"] == 0.0):
             raise PolicyError(
                 f"policy '{name}', parameter 'signal': it is missing, and without a signal no job has anything to wait "
                 "for; give the path of a signal file and the 'origin'"

@@ -84,4 +84,3 @@ def may_pass(v: Ledger, st: State, hosts: int, power_w: float, run_s: float) -> 
         st.f[g.EXTRA_W] -= power_w
         return True
     return False
-

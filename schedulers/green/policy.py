@@ -24,7 +24,7 @@ from wattq.schedulers.green.retune import retune
 from wattq.schedulers.green.sleep import sleep_idle, sleeps, wake_ahead
 from wattq.schedulers.green.starting import NOT_NOW, begin, how_now, measure_power
 from wattq.schedulers.green.state import State, green_memory, open_state
-from wattq.schedulers.green.states import boot_s
+from wattq.schedulers.green.states import boot_s, what_is_missing
 from wattq.schedulers.message import acceptable, hosts_changed, new_job
 from wattq.schedulers.waitlist import FIRST, HOLE, TAIL, first_job
 from wattq.simulator.faults import CAP_TOO_LOW, OUT_OF_SIGNAL
@@ -44,7 +44,8 @@ def _take_note(v: Ledger, par: NDArray[np.float64], st: State) -> None:
         st.f[g.CALL_S] = -np.inf
         st.f[g.BOOT_S] = boot_s(v)
         look_at_hosts(v, st)
-        if has_cap(par) and unable_to_rest(v, par):
+        v.head[0].error = what_is_missing(v, sleeps(par), has_cap(par))
+        if v.head[0].error == 0 and has_cap(par) and unable_to_rest(v, par):
             v.head[0].error = CAP_TOO_LOW
     elif hosts_changed(v):
         look_at_hosts(v, st)

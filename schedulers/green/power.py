@@ -118,20 +118,21 @@ def power_w(v: Ledger, st: State, bound: float) -> float:
         for host in range(v.head[0].n_hosts):
             if has(row, host):
                 cls = v.hosts[host].cls
-                full = v.pstates[cls, state_of(v, cls, st.claim_how[claim], bound, 1.0)].full_w
+                beta = v.jobs[st.claim_job[claim]].beta
+                full = v.pstates[cls, state_of(v, cls, st.claim_how[claim], bound, beta)].full_w
                 total += max(full - _now_w(v, host), 0.0)
     return total
 
 
 @jitted
-def job_power_w(v: Ledger, st: State, how: int, bound: float) -> float:
+def job_power_w(v: Ledger, st: State, how: int, bound: float, beta: float) -> float:
     """Return the power that a job on the hosts of the row CHOSEN adds, in W: awake and loaded, or while they wake."""
     added = 0.0
     for host in range(v.head[0].n_hosts):
         if not has(st.rows[g.CHOSEN], host):
             continue
         h = v.hosts[host]
-        watts = v.pstates[h.cls, state_of(v, h.cls, how, bound, 1.0)].full_w
+        watts = v.pstates[h.cls, state_of(v, h.cls, how, bound, beta)].full_w
         if h.state == c.SLEEPING and v.pstates[h.cls, h.pstate].on >= 0:
             watts = max(watts, v.pstates[h.cls, v.pstates[h.cls, h.pstate].on].full_w)
         added += max(watts - _now_w(v, host), 0.0)

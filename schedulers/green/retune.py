@@ -24,16 +24,18 @@ __all__ = ["retune"]
 def _all_to(v: Ledger, st: State, how: int, bound: float) -> None:
     """Bring every running host into a power state."""
     for cls in range(v.pstates.shape[0]):
-        k = state_of(v, cls, how, bound, 1.0)
-        clear_row(st.rows[g.SOME])
-        n = 0
-        for host in range(v.head[0].n_hosts):
-            h = v.hosts[host]
-            if h.cls == cls and h.job >= 0 and h.state == c.COMPUTING and state_now(v, host) != k:
-                put(st.rows[g.SOME], host)
-                n += 1
-        if n > 0:
-            set_power_state(v, st.rows[g.SOME], k)
+        for k in range(v.pstates[cls, 0].n):
+            clear_row(st.rows[g.SOME])
+            n = 0
+            for host in range(v.head[0].n_hosts):
+                h = v.hosts[host]
+                if h.cls != cls or h.job < 0 or h.state != c.COMPUTING or state_now(v, host) == k:
+                    continue
+                if state_of(v, cls, how, bound, v.jobs[h.job].beta) == k:
+                    put(st.rows[g.SOME], host)
+                    n += 1
+            if n > 0:
+                set_power_state(v, st.rows[g.SOME], k)
 
 
 @jitted
@@ -49,7 +51,7 @@ def _raise_running(v: Ledger, par: NDArray[np.float64], st: State, cap_w: float)
         for k in range(j.iv, j.iv + j.n_iv):
             for host in range(v.iv[k, 0], v.iv[k, 1] + 1):
                 cls = v.hosts[host].cls
-                state = state_of(v, cls, how, par[p.SLOWDOWN], 1.0)
+                state = state_of(v, cls, how, par[p.SLOWDOWN], j.beta)
                 if state_now(v, host) != state:
                     put(st.rows[g.SOME], host)
                     added += v.pstates[cls, state].full_w - v.pstates[cls, state_now(v, host)].full_w

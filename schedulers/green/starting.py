@@ -66,10 +66,10 @@ def how_now(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> int:
     if not _keeps_later_caps(v, par, st, job):
         return NOT_NOW
     for _ in range(64):
-        st.f[g.ADDED_W] = job_power_w(v, st, how, par[p.SLOWDOWN])
+        st.f[g.ADDED_W] = job_power_w(v, st, how, par[p.SLOWDOWN], v.jobs[job].beta)
         if st.f[g.ADDED_W] <= st.f[g.ROOM_W] + 1e-9:
             return how
-        state = state_of(v, 0, how, par[p.SLOWDOWN], 1.0)
+        state = state_of(v, 0, how, par[p.SLOWDOWN], v.jobs[job].beta)
         how = state_below(v, 0, v.pstates[0, state].full_w)
         if how < 0:
             break
@@ -81,4 +81,3 @@ def begin(v: Ledger, par: NDArray[np.float64], st: State, job: int, how: int) ->
     """Start or claim for a job that left the queue."""
     begin_job(v, st, job, how, par[p.SLOWDOWN])
     st.f[g.ROOM_W] -= st.f[g.ADDED_W]
-

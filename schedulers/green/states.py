@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wattq.simulator import layout as c
+from wattq.simulator.faults import NO_POWER, NO_SLEEP_STATE, NO_SWITCH_SPEED
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
@@ -20,6 +21,7 @@ __all__ = [
     "slowest_state",
     "state_below",
     "state_of",
+    "what_is_missing",
 ]
 
 # How the power state of a job is chosen: at full speed; with the least energy where idle hosts stay awake, or where they
@@ -32,7 +34,9 @@ def sleep_state(v: Ledger, cls: int) -> int:
     """Return the power state with the least power among those to sleep in, -1 when the hosts of a class have none."""
     best = -1
     for k in range(v.pstates[cls, 0].n):
-        if v.pstates[cls, k].kind == c.PS_SLEEP and (best < 0 or v.pstates[cls, k].idle_w < v.pstates[cls, best].idle_w):
+        if v.pstates[cls, k].kind == c.PS_SLEEP and (
+            best < 0 or v.pstates[cls, k].idle_w < v.pstates[cls, best].idle_w
+        ):
             best = k
     return best
 
@@ -148,3 +152,17 @@ def state_of(v: Ledger, cls: int, how: int, bound: float, beta: float) -> int:
     if how < v.pstates[cls, 0].n and v.pstates[cls, how].kind == c.PS_COMPUTE:
         return how
     return FULL
+
+
+@jitted
+def what_is_missing(v: Ledger, sleeps: bool, capped: bool) -> int:
+    """Return which fault keeps the policy from its work on this machine, 0 for none."""
+    any_sleep = False
+    for cls in range(v.pstates.shape[0]):
+        k = sleep_state(v, cls)
+        any_sleep = any_sleep or k >= 0
+        if sleeps and k >= 0 and v.pstates[cls, k].on >= 0 and v.pstates[cls, v.pstates[cls, k].on].speed_flops <= 0.0:
+            return NO_SWITCH_SPEED
+        if capped and v.pstates[cls, 0].full_w <= 0.0:
+            return NO_POWER
+    return 0 if any_sleep or not sleeps else NO_SLEEP_STATE
