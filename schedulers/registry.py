@@ -37,6 +37,7 @@ class PolicySpec:
         fixed: values of parameters that the name stands for; they cannot be set.
         needs_walltime: whether jobs without walltime are rejected.
         needs_energy: whether it switches hosts, so that energy has to be counted.
+        code: module of its compiled `decide`, `run` and `MEMORY`.
         place: module and function (``module:function``) that makes a policy in plain Python from its parameters.
     """
 
@@ -46,6 +47,7 @@ class PolicySpec:
     fixed: Mapping[str, object] = field(default_factory=dict)
     needs_walltime: bool = False
     needs_energy: bool = False
+    code: str = "wattq.schedulers.compiled"
     place: str = ""
 
 
@@ -112,7 +114,11 @@ def _energy_specs() -> dict[str, PolicySpec]:
     """Return batsched's energy family by name; the parameters lie as `energy_bf.layout` says."""
     common = (order, rjms_delay(5.0), ep.least_sleep, ep.most_sleep)
     watching = (*common, ep.monitoring_period)
-    needs: dict[str, bool] = {"needs_walltime": True, "needs_energy": True}
+    needs: dict[str, Any] = {
+        "needs_walltime": True,
+        "needs_energy": True,
+        "code": "wattq.schedulers.energy_bf.compiled",
+    }
     return {
         "energy-bf": PolicySpec(
             "batsched's energy_bf: every job planned, hosts without planned work asleep",
@@ -215,9 +221,9 @@ def _compiled(name: str, spec: PolicySpec, given: Mapping[str, object]) -> Compi
     by_name: dict[str, Any] = dict(zip([p.name for p in spec.parameters], numbers, strict=True))
     import numpy as np
 
-    from wattq.schedulers import compiled
     from wattq.simulator.interface import CompiledPolicy
 
+    compiled = importlib.import_module(spec.code)
     by_name |= {p.name: p.number(spec.fixed[p.name]) for p in (order, backfill) if p.name in spec.fixed}
     slots = [by_name.pop("order", 0.0), by_name.pop("backfill", by_name.pop("rjms_delay", 0.0))]
     for number in by_name.values():
