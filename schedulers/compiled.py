@@ -11,13 +11,9 @@ from wattq.schedulers.conservative import conservative_memory, decide_conservati
 from wattq.schedulers.easy import decide_easy, easy_memory
 from wattq.schedulers.easy_bf import decide_easy_bf, easy_bf_memory
 from wattq.schedulers.easy_fast import decide_easy_fast, easy_fast_memory
-from wattq.schedulers.energy_bf.layout import energy_memory, whole_memory
-from wattq.schedulers.energy_bf.monitor import decide_sleepers
-from wattq.schedulers.energy_bf.whole import decide_energy_bf
 from wattq.schedulers.fair_share import decide_fair_share, fair_share_memory
 from wattq.schedulers.fcfs import decide_fcfs, fcfs_memory
 from wattq.schedulers.filler import decide_filler, filler_memory
-from wattq.schedulers.green.policy import decide_green, green_memory
 from wattq.simulator.jit import jitted
 from wattq.simulator.kernel import advance
 from wattq.simulator.layout import DECIDE, Kernel, Ledger
@@ -33,11 +29,6 @@ MEMORY = {
     k.EASY_BF: easy_bf_memory,
     k.CONSERVATIVE: conservative_memory,
     k.FAIR_SHARE: fair_share_memory,
-    k.GREEN: green_memory,
-    k.ENERGY_BF: whole_memory,
-    k.IDLE_SLEEPER: energy_memory,
-    k.SUBPART_SLEEPER: energy_memory,
-    k.INERTIAL: energy_memory,
 }
 """Kind -> function from (jobs, hosts, words) to the sizes of the policy's memory."""
 
@@ -76,12 +67,6 @@ def decide(
         decide_conservative(v, par, mi, mf, mw)
     elif kind == k.FAIR_SHARE:
         decide_fair_share(v, par, mi, mf, mw)
-    elif kind == k.GREEN:
-        decide_green(v, par, mi, mf, mw)
-    elif kind == k.ENERGY_BF:
-        decide_energy_bf(v, par, mi, mf, mw)
-    elif kind == k.IDLE_SLEEPER or kind == k.SUBPART_SLEEPER or kind == k.INERTIAL:
-        decide_sleepers(kind, v, par, mi, mf, mw)
 
 
 @jitted

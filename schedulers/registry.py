@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["POLICIES", "POLICY_ALIASES", "PolicySpec", "make_policy", "policy_spec"]
 
 
+_CODE = "wattq.schedulers.green.compiled"
 _PACK = "wattq.schedulers.green.pack:pack_green"
 
 
@@ -42,6 +43,7 @@ class PolicySpec:
         fixed: values of parameters that the name stands for; they cannot be set.
         needs_walltime: whether jobs without walltime are rejected.
         needs_energy: whether it switches hosts, so that energy has to be counted.
+        code: module of its compiled `decide`, `run` and `MEMORY`.
         place: module and function (``module:function``) that makes a policy in plain Python from its parameters.
         pack: module and function that makes the row of numbers of a compiled policy from its name and parameters; the
             numbers in their order when it is not given.
@@ -53,6 +55,7 @@ class PolicySpec:
     fixed: Mapping[str, object] = field(default_factory=dict)
     needs_walltime: bool = False
     needs_energy: bool = False
+    code: str = "wattq.schedulers.compiled"
     place: str = ""
     pack: str = ""
 
@@ -145,18 +148,22 @@ def _green_specs() -> dict[str, PolicySpec]:
         ),
     }
     made = {
-        name: PolicySpec(summary, kinds.GREEN, (*gp.ORDERING, *own), needs_energy=switches, pack=_PACK)
+        name: PolicySpec(summary, kinds.GREEN, (*gp.ORDERING, *own), needs_energy=switches, code=_CODE, pack=_PACK)
         for name, (summary, own, switches) in parts.items()
     }
     eco = "sleep, dvfs, power-cap, defer and carbon-gate in one, short and small jobs first"
-    return made | {"eco": PolicySpec(eco, kinds.GREEN, gp.ECO, needs_energy=True, pack=_PACK)}
+    return made | {"eco": PolicySpec(eco, kinds.GREEN, gp.ECO, needs_energy=True, code=_CODE, pack=_PACK)}
 
 
 def _energy_specs() -> dict[str, PolicySpec]:
     """Return batsched's energy family by name; the parameters lie as `energy_bf.layout` says."""
     common = (order, rjms_delay(5.0), ep.least_sleep, ep.most_sleep)
     watching = (*common, ep.monitoring_period)
-    needs: dict[str, bool] = {"needs_walltime": True, "needs_energy": True}
+    needs: dict[str, Any] = {
+        "needs_walltime": True,
+        "needs_energy": True,
+        "code": "wattq.schedulers.energy_bf.compiled",
+    }
     return {
         "energy-bf": PolicySpec(
             "batsched's energy_bf: every job planned, hosts without planned work asleep",
@@ -259,10 +266,10 @@ def _compiled(name: str, spec: PolicySpec, given: Mapping[str, object]) -> Compi
     by_name: dict[str, Any] = dict(zip([p.name for p in spec.parameters], numbers, strict=True))
     import numpy as np
 
-    from wattq.schedulers import compiled
     from wattq.simulator.interface import CompiledPolicy
 
     row = _packed(name, spec, by_name) if spec.pack else _in_order(spec, by_name)
+    compiled = importlib.import_module(spec.code)
     return CompiledPolicy(
         name=name,
         kind=spec.kind,

@@ -37,7 +37,7 @@ def load_horizon_s(e: Sleepers, from_s: float) -> float:
             a = int(t.next[a])
             continue
         if area > load:
-            return until_s + load / t.free[a] - from_s
+            return float(until_s + load / t.free[a] - from_s)
         load -= area
         until_s = end_s
         a = int(t.next[a])

@@ -138,7 +138,7 @@ def wake_at(e: Sleepers, host: int, date_s: float) -> None:
 @jitted
 def wake(e: Sleepers, host: int) -> float:
     """Wake a host in the plan as soon as it may; return the date, inf when it is not asleep there."""
-    date_s = e.up_s[host]
+    date_s = float(e.up_s[host])
     if date_s == np.inf:
         return date_s
     wake_at(e, host, date_s)

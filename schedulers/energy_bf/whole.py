@@ -94,7 +94,7 @@ def _first_change_s(v: Ledger, e: Sleepers) -> float:
             end_s = e.since_s[host] + e.sleep_s[host]
         if end_s > now_s:
             date_s = min(date_s, end_s)
-    return max(date_s, now_s)
+    return float(max(date_s, now_s))
 
 
 @inlined

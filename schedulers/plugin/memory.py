@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.schedulers import kinds as k
-from wattq.schedulers.green.state import CLAIM_ROWS, OWN_F, OWN_I
 from wattq.schedulers.energy_bf.layout import N_ROWS, energy_parts
+from wattq.schedulers.green.state import CLAIM_ROWS, OWN_F, OWN_I
 from wattq.schedulers.waitlist import FIRST, TAIL
 from wattq.simulator.interface import CompiledPolicy
 from wattq.simulator.layout import Ledger

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from wattq.schedulers import kinds
 from wattq.schedulers.borrowed import borrowed
 from wattq.schedulers.green.policy import decide_green
 from wattq.schedulers.green.state import green_memory
@@ -18,7 +19,8 @@ from wattq.simulator.ledger import absorb
 
 __all__ = ["MEMORY", "decide", "run"]
 
-MEMORY = green_memory
+MEMORY = {kinds.GREEN: green_memory}
+"""As `compiled.MEMORY`."""
 
 
 @jitted
