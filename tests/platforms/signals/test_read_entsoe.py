@@ -9,7 +9,8 @@ import pytest
 from wattq.errors import MissingDependencyError, SignalError
 from wattq.platforms.signals import EMISSION_FACTORS, Signal, parse_signal
 
-HEAD = "MTU,Fossil Hard coal  - Actual Aggregated [MW],Fossil Gas  - Actual Aggregated [MW],Nuclear  - Actual Aggregated [MW]"
+KINDS = ("Fossil Hard coal", "Fossil Gas", "Nuclear")
+HEAD = ",".join(["MTU", *(f"{kind}  - Actual Aggregated [MW]" for kind in KINDS)])
 
 
 def mtu(hour: int) -> str:

@@ -148,7 +148,7 @@ def test_smard_stitches_germany_on_the_first_of_october() -> None:
 
 
 def test_smard_asks_for_the_column() -> None:
-    with pytest.raises(SignalError, match="4 columns of prices .*name one, or DE"):
+    with pytest.raises(SignalError, match=r"4 columns of prices .*name one, or DE"):
         read(SMARD)
     with pytest.raises(SignalError, match="no column of 'Narnia'"):
         read(SMARD, column="Narnia")
@@ -201,7 +201,7 @@ def test_units_that_are_wrong() -> None:
     for words, message in (
         ({}, r"column 'spot': the unit is not known; name it \(unit, --unit\)"),
         ({"unit": "EUR/kg"}, "unit 'EUR/kg' is unknown"),
-        ({"unit": "EUR/MWh", "quantity": "carbon"}, r"holds price \(EUR/MWh\), not carbon"),
+        ({"unit": "EUR/MWh", "quantity": "carbon"}, r"holds price \(EUR/MWh\), not 'carbon'"),
     ):
         with pytest.raises(SignalError, match=message):
             read(text, **words)
