@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from wattq.errors import InvalidInputError, SignalError
 from wattq.experiments.accounting.account import Account, Amounts, account_history
-from wattq.experiments.accounting.host_states import expand
 from wattq.experiments.accounting.history import OVERHEAD, PowerHistory, _steps, reconstruct
+from wattq.experiments.accounting.host_states import expand
 from wattq.experiments.accounting.meters import MEASURES, Tariff
 from wattq.experiments.results import RunResults
 from wattq.platforms.model import Platform
 
 __all__ = ["SitesAccount", "account_sites", "site_hosts", "split_history"]
+
+_STATE_COLUMNS = ("host", "start_s", "end_s", "doing", "pstate", "power_w")
+_JOB_COLUMNS = ("job", "start_s", "end_s", "power_w", "idle_w")
 
 
 @dataclass(frozen=True)
@@ -181,11 +184,9 @@ def _restricted(history: PowerHistory, hosts: NDArray[np.bool_], jobs: NDArray[n
     """Return the power of some hosts, with the jobs that ran there."""
     states, power, run = history.states, history.jobs, history.run
     mine = hosts[states.host]
-    columns = ("host", "start_s", "end_s", "doing", "pstate", "power_w")
-    kept_states = replace(states, **{name: getattr(states, name)[mine] for name in columns})
+    kept_states = replace(states, **{name: getattr(states, name)[mine] for name in _STATE_COLUMNS})
     own = jobs[power.job]
-    columns = ("job", "start_s", "end_s", "power_w", "idle_w")
-    kept_jobs = replace(power, **{name: getattr(power, name)[own] for name in columns})
+    kept_jobs = replace(power, **{name: getattr(power, name)[own] for name in _JOB_COLUMNS})
     words = tuple(state if here else "REJECTED" for state, here in zip(run.jobs.state, jobs.tolist(), strict=True))
     kept_run = replace(run, jobs=replace(run.jobs, state=words))
     date, overhead, busy = _steps(kept_run, kept_states, kept_jobs)
