@@ -196,3 +196,14 @@ def test_estimate_on_the_command_line(wattq):
         0,
         "16.000 kWh, 8.000 kg CO2e, 1.92 USD\n",
     )
+
+
+def test_a_policy_that_sleeps_and_wakes_is_accounted_from_its_files(tmp_path, repo_dir):
+    policy = PolicySpec(name=f"{repo_dir / 'docs' / 'examples' / 'sleeper.py'}:Sleeper", params={"idle_s": 30.5})
+    run = run_once(MACHINE, [generate_saturated(200, 16, 5)], policy, tmp_path / "r", energy=True)
+    by_state = run.summary.pop("energy_by_state_j")
+    found = account(run, MACHINE)
+    parts = {name: part.energy_j for name, part in found.parts.items()}
+    assert min(parts["sleeping"], parts["switching_on"], parts["switching_off"]) > 0
+    assert parts == pytest.approx({name: by_state[name] for name in parts}, rel=1e-7)
+    assert found.total.energy_j == pytest.approx(run.summary["energy_exact_j"], rel=1e-9)
