@@ -102,6 +102,9 @@ def test_show_and_convert(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "5 values of price in EUR/MWh, from 2021-03-27T23:00:00Z to 2021-03-28T04:00:00Z, written to" in printed
     again = read_signal(out)
     assert (again.value.tolist(), again.time_zone, again.region) == ([-2, -1, 1, 2, 3], "Europe/Berlin", "DE")
+    printed, _ = run(capsys, "signal", "convert", out, tmp_path / "days.csv", "--step", "120")
+    assert "note: means over steps of 120 min" in printed
+    assert read_signal(tmp_path / "days.csv").value.tolist() == [0, 2.5]
 
 
 def test_gaps_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
