@@ -191,6 +191,7 @@ class Experiment(Strict):
         signals: the grids that a study's machines are set on, by name.
         calendar: where a week is set on a grid's calendar: ``season``, the nearest week of the year that the series
             cover, or ``recorded``, the log's own dates.
+        bounds: whether lower bounds of a study's energy, CO2e and cost are computed.
         seeds: one generated workload each.
         outputs: where results go.
     """
@@ -209,6 +210,7 @@ class Experiment(Strict):
     weeks: WeeksSpec | None = None
     signals: dict[Name, GridSpec] = Field(default_factory=dict, max_length=100)
     calendar: CalendarName = "season"
+    bounds: bool = False
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default=[0], min_length=1, max_length=10_000)
     outputs: Outputs = Field(default_factory=Outputs)
 
@@ -241,6 +243,8 @@ class Experiment(Strict):
         if not self.is_study:
             if self.signals:
                 raise ValueError("'signals' need 'weeks': a log is set on a grid's calendar week by week")
+            if self.bounds:
+                raise ValueError("'bounds' need 'weeks'")
             return self
         if self.windows:
             raise ValueError("'windows' and 'weeks' exclude each other; keep one")
@@ -249,8 +253,8 @@ class Experiment(Strict):
         lonely = next((w.name for w in self.workloads if w.weeks is None and self.weeks is None), None)
         if lonely is not None:
             raise ValueError(f"workload '{lonely}' has no 'weeks'; give them for it or for the experiment")
-        if self.signals and not self.energy:
-            raise ValueError("'signals' need 'energy: true'")
+        if (self.signals or self.bounds) and not self.energy:
+            raise ValueError("'signals' and 'bounds' need 'energy: true'")
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """The decisions: policies, written once as compiled functions, the registry that names them, and tests for any policy.
 
-What `check_policy` needs is imported when it is first used, so that listing policies stays light.
+What `check_policy` and `Outlook` need is imported when it is first used, so that listing policies stays light.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from wattq.schedulers.registry import POLICIES, POLICY_ALIASES, PolicySpec, make
 
 if TYPE_CHECKING:
     from wattq.schedulers.checking import RULES, CheckReport, Finding, check_policy
+    from wattq.schedulers.outlook import Outlook
 
 __all__ = [
     "ORDERS",
@@ -22,6 +23,7 @@ __all__ = [
     "RULES",
     "CheckReport",
     "Finding",
+    "Outlook",
     "PolicyCheckError",
     "PolicyError",
     "PolicySpec",
@@ -30,11 +32,12 @@ __all__ = [
     "policy_spec",
 ]
 
-_CHECKING = ("RULES", "CheckReport", "Finding", "check_policy")
+_MODULES = {"checking": ("RULES", "CheckReport", "Finding", "check_policy"), "outlook": ("Outlook",)}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use."""
-    if name not in _CHECKING:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.checking"), name)
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

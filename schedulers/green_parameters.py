@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 from wattq.schedulers import sites_parameters
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS, order_code
@@ -78,7 +79,7 @@ def _caps(value: object) -> tuple[tuple[float, float], ...]:
         return ((0.0, _number(value, 1e-9)),)
     found = tuple((_number(date), _number(power, 1e-9)) for date, power in pairs)
     dates = [date for date, _ in found]
-    if not found or len(found) > _MOST_CAPS or any(a >= b for a, b in zip(dates, dates[1:], strict=False)):
+    if not found or len(found) > _MOST_CAPS or any(a >= b for a, b in pairwise(dates)):
         raise ValueError(value)
     return found
 
@@ -141,6 +142,13 @@ CAP = (
         "",
         _caps,
     ),
+    Parameter(
+        "cap_slowdown",
+        "a share, 0 or more",
+        "largest increase of a run time by the states that the cap asks for; walltimes must leave room for it",
+        0.25,
+        _number,
+    ),
 )
 SIGNAL = (
     Parameter("signal", "the path of a signal file", "carbon intensity or price that jobs wait for", "", _path),
@@ -171,6 +179,7 @@ ECO = (
     *SLEEP,
     *SPEED,
     replace(CAP[0], meaning="power that the machine never exceeds; without it there is none"),
+    CAP[1],
     *SIGNAL,
     *HOLD,
     replace(

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 from wattq.errors import InvalidInputError, SignalError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from wattq.platforms.signals.forecast import Forecaster
     from wattq.platforms.signals.persistence import Pieces
     from wattq.platforms.signals.series import Signal
@@ -122,14 +125,26 @@ class Outlook:
         Raises:
             SignalError: the signal does not cover the date of the forecast.
         """
+        import numpy as np
+
+        return float(self.means(now_s, np.array([start_s]), duration_s)[0])
+
+    def means(self, now_s: float, start_s: NDArray[np.float64], duration_s: float) -> NDArray[np.float64]:
+        """Return the mean over several times to come, as `mean` does for one: float64[n] for the begins float64[n].
+
+        Raises:
+            SignalError: as `mean`.
+        """
+        import numpy as np
+
         if self.signal is None:
-            return self._number
+            return np.full(len(start_s), self._number)
         assert self.forecaster is not None
-        t0_s = self.origin_s + max(start_s, now_s)
+        t0_s = self.origin_s + np.maximum(start_s, now_s)
         t1_s = t0_s + min(duration_s, LONGEST_S)
-        if self.forecaster.upper_bound and self.signal.covers(t0_s, t1_s):
+        if self.forecaster.upper_bound and self.signal.covers(float(t0_s.min()), float(t1_s.max())):
             return self.signal.mean(t0_s, t1_s)
-        return _mean(self._issued(self.origin_s + now_s, t1_s), t0_s, t1_s)
+        return _means(self._issued(self.origin_s + now_s, float(t1_s.max())), t0_s, t1_s)
 
     def _issued(self, now_s: float, until_s: float) -> Pieces:
         """Return the forecast of a date, at least up to another one (Unix seconds)."""
@@ -179,12 +194,15 @@ def _forecaster(signal: Signal, model: str, seed: int) -> Forecaster:
     return Forecaster(signal, model, seed)
 
 
-def _mean(pieces: Pieces, t0_s: float, t1_s: float) -> float:
-    """Return the mean of a forecast; the value where t1 is t0."""
+def _means(pieces: Pieces, t0_s: NDArray[np.float64], t1_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the means of a forecast; over an empty time, the value there."""
     import numpy as np
 
-    edges = pieces.edges_s - t0_s
-    if t1_s <= t0_s:
-        return float(pieces.values[max(int(np.searchsorted(edges, 0.0, side="right")) - 1, 0)])
-    lasts = np.diff(np.clip(edges, 0.0, t1_s - t0_s))
-    return float(pieces.values @ lasts / lasts.sum())
+    # From the first edge on, because Unix seconds have few digits left for parts of a second.
+    edges, begin, end = (dates - pieces.edges_s[0] for dates in (pieces.edges_s, t0_s, t1_s))
+    sums = np.concatenate(([0.0], np.cumsum(pieces.values * np.diff(edges))))
+    lasts = end - begin
+    values = pieces.values[np.clip(np.searchsorted(edges, begin, side="right") - 1, 0, len(pieces.values) - 1)]
+    means = (np.interp(end, edges, sums) - np.interp(begin, edges, sums)) / np.where(lasts > 0, lasts, 1.0)
+    found: NDArray[np.float64] = np.where(lasts > 0, means, values)
+    return found

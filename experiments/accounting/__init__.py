@@ -23,6 +23,7 @@ from wattq.experiments.accounting.output import (
     decomposition_text,
 )
 from wattq.experiments.accounting.owners import GROUPINGS, Owner, owners
+from wattq.experiments.accounting.sites import SitesAccount, account_sites, site_hosts, split_history
 
 __all__ = [
     "GROUPINGS",
@@ -37,11 +38,13 @@ __all__ = [
     "JobAmounts",
     "Owner",
     "PowerHistory",
+    "SitesAccount",
     "Tariff",
     "account",
     "account_csv",
     "account_history",
     "account_json",
+    "account_sites",
     "account_text",
     "account_week",
     "always_on",
@@ -52,4 +55,6 @@ __all__ = [
     "estimate",
     "owners",
     "reconstruct",
+    "site_hosts",
+    "split_history",
 ]

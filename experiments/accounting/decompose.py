@@ -188,6 +188,10 @@ def _words(a: Account, b: Account, measures: Mapping[str, Difference], jobs: Mat
         )
     elif longer != 0.0:
         words.append(f"The accounts count different times: B spans {longer:+,.0f} s.")
+    energy = measures["energy_j"]
+    if not bound and abs(energy.change) > 1e-9 * max(energy.a, energy.b):
+        name = max(energy.terms, key=lambda term: abs(energy.terms[term]))
+        words.append(f"Most of the change in energy is {name}: {TERMS[name]}.")
     less, more = int(jobs.lost.sum()), int(jobs.gained.sum())
     if less:
         words.append(f"B served {less:,} job{'s' * (less > 1)} of A less: what it saves is not a saving.")

@@ -47,6 +47,8 @@ def _heading(column: str) -> str:
 
 
 def _number(value: float) -> str:
+    if abs(value) < 5e-4:
+        return "0.000"
     return f"{value:,.3f}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
@@ -194,7 +196,7 @@ def _without(
 
 
 def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{_number(value)}"
+    return f"{'+' if value >= 5e-4 else ''}{_number(value)}"
 
 
 def decomposition_csv(found: Decomposition, currency: str = "") -> str:

@@ -19,6 +19,9 @@ __all__ = ["ParetoPoint", "pareto_figure"]
 Span = tuple[float, float | None, float | None]
 """A number and the ends of its interval where there is one."""
 
+_SAME = 1e-3
+"""Percent by which a point must be lower to count as better."""
+
 _MARKERS = "osD^vPX<>*hp"
 
 
@@ -66,17 +69,20 @@ def pareto_figure(panels: Sequence[tuple[str, Sequence[ParetoPoint]]], y_label: 
 def _panel(axes: Axes, points: Sequence[ParetoPoint], colors: dict[str, str], markers: dict[str, str]) -> None:
     known = [point for point in points if point.y is not None]
     for point in points:
-        style = {"color": colors[point.policy], "marker": markers[point.policy]}
+        color, marker = colors[point.policy], markers[point.policy]
         if point.y is None:
-            axes.plot([], [], linestyle="", fillstyle="none", label=f"{point.policy} (void)", **style)
+            label = f"{point.policy} (void)"
+            axes.plot([], [], linestyle="", fillstyle="none", label=label, color=color, marker=marker)
             continue
-        _cross(axes, point.x, point.y, colors[point.policy])
-        axes.plot(point.x[0], point.y[0], linestyle="", markersize=7, label=point.policy, zorder=3, **style)
+        _cross(axes, point.x, point.y, color)
+        axes.plot(
+            point.x[0], point.y[0], linestyle="", markersize=7, label=point.policy, zorder=3, color=color, marker=marker
+        )
     front = _front(known)
     axes.step([p[0] for p in front], [p[1] for p in front], where="post", color="#999999", linewidth=1.0, zorder=1)
     axes.axhline(100.0, color="#BBBBBB", linewidth=0.8, linestyle="--", zorder=0)
     style_axes(axes, grid="both")
-    _scale(axes, [point.x[0] for point in known])
+    _scale(axes, known)
 
 
 def _cross(axes: Axes, x: Span, y: Span, color: str) -> None:
@@ -90,17 +96,24 @@ def _front(points: Sequence[ParetoPoint]) -> list[tuple[float, float]]:
     """Return the points that no other one beats, by increasing x."""
     found: list[tuple[float, float]] = []
     for x, y in sorted((point.x[0], point.y[0]) for point in points if point.y is not None):
-        if not found or y < found[-1][1]:
+        if not found or y < found[-1][1] - _SAME:
             found.append((x, y))
     return found
 
 
-def _scale(axes: Axes, values: Sequence[float]) -> None:
-    """Take a logarithmic axis where the points spread over more than a factor of eight."""
+def _scale(axes: Axes, points: Sequence[ParetoPoint]) -> None:
+    """Take a logarithmic axis where the points spread over more than a factor of eight; leave room at the edges."""
+    values = [point.x[0] for point in points]
+    ends = [end for point in points for end in point.x if end is not None]
     if values and min(values) > 0 and max(values) > 8 * min(values):
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=9))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
-        axes.set_xlim(left=0)
+        top = max(ends, default=0.0) or 1.0
+        axes.set_xlim(-0.04 * top, 1.06 * top)
+    heights = [end for point in points for end in (point.y or ()) if end is not None] + [99.5, 100.5]
+    room = 0.06 * (max(heights) - min(heights))
+    low, high = axes.get_ylim() if axes.get_autoscaley_on() is False else (min(heights), max(heights))
+    axes.set_ylim(min(low, min(heights) - room), max(high, max(heights) + room))

@@ -77,7 +77,10 @@ def read_numbers(place: Path | str) -> StudyNumbers:
 
 def _numbers(content: Mapping[str, Any]) -> StudyNumbers:
     return StudyNumbers(
-        *(str(content[name]) for name in ("name", "title", "description", "part")),
+        name=str(content["name"]),
+        title=str(content["title"]),
+        description=str(content["description"]),
+        part=str(content["part"]),
         method=tuple(map(str, content["method"])),
         warnings=tuple(map(str, content["warnings"])),
         policies=dict(content["policies"]),

@@ -29,6 +29,9 @@ SEED = 0
 LEAST_WEEKS = 3
 """Fewer weeks have no interval."""
 
+NO_CHANGE = 5e-4
+"""A quotient this near to 1 counts as no change: it would be printed as 100.0 %."""
+
 Floats = NDArray[np.float64]
 
 
@@ -42,10 +45,13 @@ class Estimate:
 
     @property
     def excludes(self) -> tuple[bool, bool]:
-        """Return whether the whole interval lies below 1, and whether it lies above 1; without one, neither."""
+        """Return whether the whole interval lies below 1, and whether it lies above 1; without one, neither.
+
+        Below and above mean by more than `NO_CHANGE`, which is what rounding leaves of equal sums.
+        """
         if self.low is None or self.high is None:
             return False, False
-        return self.high < 1.0, self.low > 1.0
+        return self.high < 1.0 - NO_CHANGE, self.low > 1.0 + NO_CHANGE
 
 
 @dataclass(frozen=True)
@@ -135,5 +141,5 @@ def _job_of_rank(upto: NDArray[np.int64], drawn: NDArray[np.int64], rank: NDArra
         middle = (left + right) // 2
         enough = np.einsum("rw,rw->r", upto[middle], drawn) > rank
         right = np.where(enough, middle, right)
-        left = np.where(enough, left, middle + 1)
+        left = np.where(enough, left, np.minimum(middle + 1, right))  # never past the end, also for no job at all
     return left

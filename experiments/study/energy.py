@@ -17,6 +17,7 @@ from wattq.experiments.accounting import (
 )
 from wattq.experiments.results import RunResults
 from wattq.experiments.study.grids import Grid, Placed
+from wattq.experiments.study.lower_bounds import WeekBounds
 from wattq.experiments.study.plan import WeekTask
 from wattq.units import JOULES_PER_KWH
 
@@ -35,12 +36,14 @@ class Counted:
         terms: why they differ from EASY's; empty for EASY itself and without it.
         fixed: whether the energy of the two could not have differed.
         missing: why values are missing, by name.
+        bounds: what no schedule of the work can go below, by name; with EASY alone.
     """
 
     values: dict[str, float] = field(default_factory=dict)
     terms: Terms = field(default_factory=dict)
     fixed: bool = False
     missing: dict[str, str] = field(default_factory=dict)
+    bounds: dict[str, float] = field(default_factory=dict)
 
 
 class WeekEnergy:
@@ -57,6 +60,8 @@ class WeekEnergy:
         self.histories = [reconstruct(run, task.platform) for run in runs] if task.energy else []
         self.base = next((number for number, planned in enumerate(task.runs) if planned.is_baseline), None)
         self._base_accounts: dict[str, Account] = {}
+        easy = runs[self.base] if self.base is not None and task.bounds_drain_s is not None else None
+        self.bounds = None if easy is None else WeekBounds(task, easy, task.bounds_drain_s or 0.0)
 
     def of(self, number: int, placed: Placed) -> Counted:
         """Return what one run drew on one grid; without the grid's sums where it ran beyond the series."""
@@ -72,13 +77,18 @@ class WeekEnergy:
             missing = dict.fromkeys(names, str(error))
             return Counted(_values(self._account(self.histories[number], alone, placed)), missing=missing)
         if why is None:
-            return Counted(_values(found))
+            return Counted(_values(found), bounds=self._bounds(number, found, grid, placed))
         return Counted(_values(found), _terms(why, found), why.bound)
 
     def _account(self, history: PowerHistory, grid: Grid, placed: Placed) -> Account:
         part = self.task.part
         tariff = Tariff(grid.carbon, grid.price, grid.pue, placed.origin_s)
         return account_week(history, tariff, part.window_s, horizon_s=max(history.end_s, part.end_s))
+
+    def _bounds(self, number: int, found: Account, grid: Grid, placed: Placed) -> dict[str, float]:
+        if self.bounds is None or number != self.base:
+            return {}
+        return self.bounds.of(grid, placed, cost_name(found.currency))
 
     def _difference(self, number: int, found: Account, grid: Grid, placed: Placed) -> Decomposition | None:
         if self.base is None or number == self.base:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wattq.experiments.study.bootstrap import LEAST_WEEKS, RESAMPLES, SEED
 from wattq.experiments.study.grids import Grid
 from wattq.experiments.study.keys import WeeksSpec
+from wattq.experiments.study.lower_bounds import LATER_S
 from wattq.experiments.study.plan import Source
 from wattq.platforms.signals import Signal
 
@@ -38,6 +39,12 @@ def method(study: Study) -> list[str]:
     lines.append(
         "Savings are void where a policy did not serve some job that EASY served; the tables say how much work that is."
     )
+    if study.experiment.bounds:
+        lines.append(
+            "Lower bounds are liquid: the work of the week's jobs that EASY served flows in any pieces to any hosts "
+            "and power states, alone on the machine, and hosts without work sleep at no cost of switching. For CO2e and "
+            f"cost each job starts at most {LATER_S / 3600:g} h later than under EASY; for energy there is no limit."
+        )
     return lines
 
 
@@ -101,22 +108,26 @@ def warnings(study: Study) -> list[str]:
         for signal in grid.signals
         if signal.synthetic
     ]
-    found += [
-        f"{group.title}: {len(group.weeks)} weeks only; intervals over so few weeks are too narrow."
-        for group in study.groups
-        if len(group.weeks) < _FEW_WEEKS
-    ]
-    found += [
-        f"{source.platform.name}: {note}"
-        for source in study.sources
-        for note in source.platform.notes
-        if "assum" in note.lower()
-    ]
+    found += _few_weeks(study) + _assumed(study)
     if any(group.baseline is None for group in study.groups):
         found.append("No run of textbook EASY (policy 'easy') is among these: nothing is compared.")
     if study.part == "tuning":
         found.append("These are tuning weeks: knobs are chosen on them, and results are not reported on them.")
     return list(dict.fromkeys(found))
+
+
+def _few_weeks(study: Study) -> list[str]:
+    few = {group.workload: len(group.weeks) for group in study.groups if len(group.weeks) < _FEW_WEEKS}
+    return [f"{label}: {weeks} weeks only; intervals over so few are too narrow." for label, weeks in few.items()]
+
+
+def _assumed(study: Study) -> list[str]:
+    machines: dict[str, list[str]] = {}
+    for source in study.sources:
+        for note in source.platform.notes:
+            if "assum" in note.lower():
+                machines.setdefault(note, []).append(source.platform.name)
+    return [f"{', '.join(dict.fromkeys(names))}: {note}" for note, names in machines.items()]
 
 
 def _synthetic_logs(sources: Sequence[Source]) -> list[str]:

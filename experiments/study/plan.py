@@ -50,7 +50,17 @@ class Source:
 
 @dataclass(frozen=True)
 class WeekTask:
-    """Everything that one week needs, ready to be sent to another process."""
+    """Everything that one week needs, ready to be sent to another process.
+
+    Attributes:
+        label: of the log.
+        part: the week.
+        platform: the machine.
+        runs: the simulations.
+        tau_s: bound of the bounded slowdown, s.
+        energy: whether energy is counted.
+        bounds_drain_s: how long after the cool-down work may run in lower bounds, s; None without bounds.
+    """
 
     label: str
     part: WeekPart
@@ -58,6 +68,7 @@ class WeekTask:
     runs: tuple[PlannedRun, ...]
     tau_s: float
     energy: bool
+    bounds_drain_s: float | None = None
 
 
 def sources(experiment: Experiment, base: Path | None) -> Iterator[Source]:
@@ -98,7 +109,10 @@ def plan(
         cut = week_part(source.workload, weeks, number, spec, source.spec.name)
         placed = [place(cut, grid, experiment.calendar, spec.drain_s, index) for grid in grids]
         runs = tuple(_runs(experiment.policies, grids, placed, files))
-        tasks.append(WeekTask(source.spec.name, cut, source.platform, runs, experiment.tau_s, experiment.energy))
+        drain_s = spec.drain_s if experiment.bounds else None
+        tasks.append(
+            WeekTask(source.spec.name, cut, source.platform, runs, experiment.tau_s, experiment.energy, drain_s)
+        )
     return tasks
 
 

@@ -65,4 +65,5 @@ def _records(task: WeekTask, runs: list[RunResults], grids: Mapping[str, Grid]) 
                 terms=energy.terms,
                 fixed=energy.fixed,
                 missing=energy.missing,
+                bounds=energy.bounds,
             )

@@ -56,12 +56,12 @@ def _facts(numbers: StudyNumbers) -> list[dict[str, str]]:
 
 def _group(group: Group, colors: dict[str, str]) -> dict[str, Any]:
     head, *rows = group_table(group)
+    base = group.baseline.policy if group.baseline is not None else None
     return {
         "title": f"{group.title} ({len(group.weeks)} weeks)",
         "headings": head,
         "rows": [
-            {"cells": cells, "color": colors.get(row.policy, "#888888"), "base": row.is_baseline}
-            for cells, row in zip(rows, group.rows, strict=True)
+            {"cells": cells, "color": colors.get(cells[0], "#888888"), "base": cells[0] == base} for cells in rows
         ],
         "notes": notes_of(group),
         "figures": _figures(group),

@@ -81,7 +81,9 @@ def run_study(
     logs = tuple(sources(experiment, base))
     files = _series(grids, output / "signals")
     tasks = [task for log in logs for task in plan(experiment, log, list(grids.values()), files, part, most_weeks)]
-    records = play_all(tasks, grids, engine, workers or default_workers(), _counter(len(tasks), progress))
+    records = play_all(
+        tasks, grids, engine, default_workers() if workers is None else workers, _counter(len(tasks), progress)
+    )
     groups = summarise(records, baseline_title(experiment))
     return Study(experiment, part, grids, logs, tuple(records), tuple(groups))
 

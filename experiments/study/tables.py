@@ -40,6 +40,8 @@ class _Column:
     cell: Callable[[Row], str]
     names: tuple[str, ...] = ()
     """Quantities without which the column is left out."""
+    bound: Callable[[Group], str] = lambda _: ""
+    """The cell of the lower bounds."""
 
 
 def duration(seconds: float) -> str:
@@ -77,12 +79,20 @@ def _ratio(name: str) -> Callable[[Row], str]:
 
 
 def _pair(name: str, heading: str, form: Callable[[float], str]) -> tuple[_Column, _Column]:
-    return _Column(heading, _value(name, form), (name,)), _Column("vs easy", _ratio(name), (name,))
+    def least(group: Group) -> str:
+        return form(group.bounds[name]) if name in group.bounds else ""
+
+    def share(group: Group) -> str:
+        if group.baseline is None or name not in group.bounds:
+            return ""
+        return f"{100 * group.bounds[name] / group.baseline.values[name].value:.1f} %"
+
+    return _Column(heading, _value(name, form), (name,), least), _Column("vs easy", _ratio(name), (name,), share)
 
 
 def _captured(row: Row) -> str:
     share = row.captured.get("energy_kwh")
-    return NONE if share is None else f"{100 * share:.0f} %"
+    return NONE if share is None or row.is_baseline else f"{100 * share:.0f} %"
 
 
 def _columns() -> tuple[_Column, ...]:
@@ -93,9 +103,9 @@ def _columns() -> tuple[_Column, ...]:
         for column in _pair(name, entry.label, amount)
     ]
     return (
-        _Column("Policy", lambda row: row.policy),
+        _Column("Policy", lambda row: row.policy, (), lambda _: "lower bound"),
         *energy,
-        _Column("of the possible saving", _captured, ("bound",)),
+        _Column("of the possible saving", _captured, ("bound",), lambda _: "100 %"),
         *_pair("wait_p95_s", "Wait p95", duration),
         *_pair("wait_p99_s", "Wait p99", duration),
         *_pair("bounded_slowdown_mean", "Bsld mean", number_text),
@@ -109,10 +119,15 @@ def _columns() -> tuple[_Column, ...]:
 
 
 def group_table(group: Group) -> list[list[str]]:
-    """Return the cells of a group, headings first; columns that no policy has are left out."""
+    """Return the cells of a group, headings first, lower bounds last; columns that no policy has are left out."""
     known = {name for row in group.rows for name in row.values} | ({"bound"} if group.bounds else set())
     columns = [column for column in _columns() if set(column.names) <= known]
-    return [[column.heading for column in columns], *([column.cell(row) for column in columns] for row in group.rows)]
+    bounds = [[column.bound(group) for column in columns]] if group.bounds else []
+    return [
+        [column.heading for column in columns],
+        *([column.cell(row) for column in columns] for row in group.rows),
+        *bounds,
+    ]
 
 
 def notes_of(group: Group) -> list[str]:

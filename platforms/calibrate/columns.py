@@ -47,7 +47,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 
 NO_READING = {"", "n/a", "na", "nan", "null", "none", "-", "no reading", "not supported", "unknown error", "disabled"}
 
-_LARGEST = 1e15
+_SMALLEST, _LARGEST = 1e-12, 1e15
 
 _UNIT = re.compile(r"\s*\[([^\]]*)\]\s*$")
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%|W|mW|MHz|GHz|MiB|C|J)?")
@@ -129,6 +129,7 @@ def parse_number(cell: str, source: str, line: int, column: Column) -> float:
         rule = "it must be a number, or a word such as 'N/A' where the sensor gave none"
         raise InvalidInputError(f"{at(source, line)}: {column.name} '{cell[:40]}': {rule}")
     value = float(match[1])
+    value = 0.0 if abs(value) < _SMALLEST else value
     if abs(value) > _LARGEST:
         raise InvalidInputError(f"{at(source, line)}: {column.name} '{cell[:40]}': too large a number")
     if match[2] == "%" and column.scale == 1.0:

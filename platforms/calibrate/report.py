@@ -18,7 +18,7 @@ __all__ = ["calibration_json", "calibration_text", "calibration_yaml", "curve_ya
 def calibration_text(calibration: Calibration) -> str:
     """Return the fitted states, the fit of each device and its residuals as lines of text for a terminal."""
     lines = [f"{calibration.source}: sha256 {calibration.sha256}"]
-    lines += [f"left out: {count} samples, {reason}" for reason, count in calibration.dropped.items()]
+    lines += [f"left out: {count} sample(s), {reason}" for reason, count in calibration.dropped.items()]
     lines += [f"note: {note}" for note in calibration.notes]
     for state in calibration.states:
         lines.append(f"state{place_of(state.setting, calibration.unit)}: {_state(state)}")
@@ -109,7 +109,7 @@ def calibration_yaml(calibration: Calibration, speed_flops: float = 1e9) -> str:
                 "full_error_w": fitted.full_w.error,
             }
         )
-    left = [f"left out: {count} samples, {reason}" for reason, count in calibration.dropped.items()]
+    left = [f"left out: {count} sample(s), {reason}" for reason, count in calibration.dropped.items()]
     method = "errors: one standard error, by a bootstrap over blocks of consecutive samples"
     fits = [
         f"device {name}{place_of(state.setting, calibration.unit)}: {_fit(fit)}"

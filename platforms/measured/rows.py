@@ -83,7 +83,7 @@ def read_rows(path: str | Path, columns: Iterable[str]) -> tuple[bytes, list[tup
 
 
 def number(path: str, line: int, key: str, text: str, *, least: float = -math.inf) -> float:
-    """Return a cell as a finite number.
+    """Return a cell as a number that is 0 or of a magnitude from 1e-9 to 1e15.
 
     Raises:
         InvalidInputError: when it is none, or below `least`.
@@ -92,7 +92,8 @@ def number(path: str, line: int, key: str, text: str, *, least: float = -math.in
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or value < least:
-        rule = "a finite number" if least == -math.inf else f"a number from {least:g} on"
+    # Squares and ratios of what is measured stay ordinary numbers within these bounds.
+    if not (value == 0 or 1e-9 <= abs(value) <= 1e15) or value < least:
+        rule = "a number of at most 1e15" if least == -math.inf else f"a number from {least:g} on"
         raise InvalidInputError(f"{at(path, line)}: {key} '{text[:40]}': it must be {rule}")
     return value

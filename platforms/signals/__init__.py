@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wattq.platforms.signals.interval_csv import write_signal
     from wattq.platforms.signals.pue import PueModel, check_pue, constant_pue
     from wattq.platforms.signals.read import SIGNAL_FORMATS, parse_signal, read_signal
+    from wattq.platforms.signals.resample import regular_signal
     from wattq.platforms.signals.series import Signal
     from wattq.platforms.signals.synthetic import (
         SYNTHETIC,
@@ -42,6 +43,7 @@ __all__ = [
     "noisy_two_level",
     "parse_signal",
     "read_signal",
+    "regular_signal",
     "synthetic_signal",
     "two_level",
     "write_signal",
@@ -54,6 +56,7 @@ _MODULES = {
     "interval_csv": ("write_signal",),
     "read": ("SIGNAL_FORMATS", "parse_signal", "read_signal"),
     "pue": ("PueModel", "check_pue", "constant_pue"),
+    "resample": ("regular_signal",),
     "series": ("Signal",),
     "synthetic": ("SYNTHETIC", "daily_sinusoid", "noisy_two_level", "synthetic_signal", "two_level"),
     "table": ("ForecastTable", "forecast_table"),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from wattq.errors import SignalError, at
 from wattq.platforms.signals.points import MAX_ROWS
 
-__all__ = ["Row", "column_named", "csv_table", "decode", "header_of"]
+__all__ = ["Row", "column_named", "csv_table", "decode", "delimiter_of", "header_cells", "header_of"]
 
 Row = tuple[int, list[str]]
 """Line number in the file, and its cells."""
@@ -33,6 +33,19 @@ def header_of(text: str) -> str:
     """Return the first line that is neither blank nor a comment."""
     lines = (match.group().strip() for match in re.finditer(r"[^\n]+", text[:100_000]))
     return next((line for line in lines if line and not line.startswith("#")), "")
+
+
+def delimiter_of(header: str) -> str:
+    """Return comma, semicolon or tab: the one that a header has most of."""
+    return max(",;\t", key=header.count)
+
+
+def header_cells(header: str) -> list[str]:
+    """Return the headings of a header line, none where it is no CSV."""
+    try:
+        return next(csv.reader([header], delimiter=delimiter_of(header), strict=True), [])
+    except csv.Error:
+        return []
 
 
 def csv_table(text: str, path: str, delimiter: str = ",") -> tuple[list[str], list[Row]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wattq.errors import SignalError, at
 from wattq.platforms.signals.clock import find_zone, parse_date, read_clock
-from wattq.platforms.signals.csv_text import csv_table
+from wattq.platforms.signals.csv_text import csv_table, delimiter_of, header_cells
 from wattq.platforms.signals.dated_rows import read_dates
 from wattq.platforms.signals.emission_factors import GENERATION_TYPES
 from wattq.platforms.signals.points import ReadOptions, number
@@ -62,8 +62,7 @@ def generation_type(cell: str) -> str | None:
 
 def is_entsoe_csv(header: str) -> bool:
     """Return whether a header names at least three kinds of generation."""
-    cells = [cell.strip().strip('"') for cell in re.split(r"[,;\t]", header)]
-    return sum(generation_type(cell) is not None for cell in cells) >= 3
+    return sum(generation_type(cell) is not None for cell in header_cells(header)) >= 3
 
 
 def parse_entsoe_csv(text: str, header: str, path: str, options: ReadOptions) -> Generation:
@@ -72,8 +71,7 @@ def parse_entsoe_csv(text: str, header: str, path: str, options: ReadOptions) ->
     Raises:
         SignalError: for bad dates and numbers, or a wall clock without zone.
     """
-    delimiter = max(",;\t", key=header.count)
-    cells, rows = csv_table(text, path, delimiter)
+    cells, rows = csv_table(text, path, delimiter_of(header))
     column, zone = _time_column(cells, options)
     dates = read_dates(rows, lambda row: row[column], path, _date)
     zone = zone or _zone_of_cell(rows[0][1][column])

@@ -32,7 +32,7 @@ def gb_intervals(document: Any, path: str) -> tuple[list[GbInterval], str]:
     Raises:
         SignalError: for an answer of another shape, an error of the service, or a bad date or number.
     """
-    content, region = document.get("data"), "GB"
+    content, region = document.get("data") if isinstance(document, dict) else None, "GB"
     if isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict) and "data" in content[0]:
         content = content[0]
     if isinstance(content, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from wattq.errors import SignalError, at
-from wattq.platforms.signals.csv_text import column_named, csv_table
+from wattq.platforms.signals.csv_text import column_named, csv_table, delimiter_of
 from wattq.platforms.signals.dated_rows import dated_points
 from wattq.platforms.signals.points import Points, ReadOptions, unit_of
 
@@ -30,7 +30,7 @@ def parse_plain_csv(text: str, header: str, path: str, options: ReadOptions) -> 
         SignalError: when the value's column, its unit or the zone of a wall clock is not known, for units that change
             within the file, and for bad dates and numbers.
     """
-    cells, rows = csv_table(text, path, max(",;\t", key=header.count))
+    cells, rows = csv_table(text, path, delimiter_of(header))
     names = [cell.strip() for cell in cells]
     date = _date_column(names, path)
     value = _value_column(names, date, options.column, path)

@@ -32,7 +32,7 @@ def issue_at(par: NDArray[np.float64], now_s: float) -> int:
 def _lead(par: NDArray[np.float64], issue: int, column: int) -> float:
     """Return a value of a forecast; beyond its end the last 24 hours go on as they are."""
     n = int(par[p.N_LEADS])
-    day = max(min(int(round(86400.0 / par[p.LEAD_STEP_S])), n), 1)
+    day = max(min(int(86400.0 / par[p.LEAD_STEP_S] + 0.5), n), 1)
     while column >= n:
         column -= day
     return float(par[int(par[p.TABLE_AT]) + issue * n + column])
@@ -58,7 +58,7 @@ def rank_of_now(par: NDArray[np.float64], issue: int, now_s: float) -> float:
     """Return the share of the coming 24 hours that are expected to be strictly better than the present one."""
     step_s = par[p.LEAD_STEP_S]
     first = int(max(now_s - par[p.ISSUE_S] - issue * par[p.ISSUE_STEP_S], 0.0) / step_s + 1e-9)
-    n = max(int(round(86400.0 / step_s)), 1)
+    n = max(int(86400.0 / step_s + 0.5), 1)
     here = _lead(par, issue, first)
     better = 0
     for k in range(1, n):

@@ -29,6 +29,7 @@ _PLACES = {
     "boost": p.BOOST_S,
     "headroom": p.HEADROOM,
     "boost_running": p.BOOST_RUNNING,
+    "cap_slowdown": p.CAP_SLOWDOWN,
     "min_area": p.MIN_AREA_S,
     "min_gain": p.MIN_GAIN,
     "run_share": p.RUN_SHARE,
@@ -109,7 +110,7 @@ def _table(name: str, values: Mapping[str, Any]) -> ForecastTable | None:
 
 @lru_cache(maxsize=16)
 def _read(path: str, changed_ns: int, model: str, seed: int) -> tuple[ForecastTable, float]:
-    """Return the forecasts over the whole of a signal and the end of it; ``changed_ns`` tells versions of a file apart."""
+    """Return the forecasts over the whole of a signal and the end of it; ``changed_ns`` tells versions apart."""
     signal = read_signal(path)
     begin_s = math.ceil(float(signal.start_s[0]) / _LEAD_STEP_S) * _LEAD_STEP_S
     table = forecast_table(Forecaster(signal, model, seed), begin_s, signal.end_s, lead_step_s=_LEAD_STEP_S)

@@ -126,7 +126,7 @@ def _schedule(v: Ledger, par: NDArray[np.float64], st: State) -> None:
         st.f[g.LOAD_S] = 0.0
         return
     need = v.jobs[head_job].hosts
-    need_w = least_job_power_w(v, need) if has_cap(par) else 0.0
+    need_w = least_job_power_w(v, need, par[p.CAP_SLOWDOWN]) if has_cap(par) else 0.0
     reserve(v, st, need, need_w)
     if st.i[g.AVAILABLE] > 0:
         _backfill(v, par, st, head_job)

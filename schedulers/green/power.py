@@ -147,7 +147,7 @@ def ends_s(v: Ledger, job: int) -> float:
 
 
 @jitted
-def low_power_w(v: Ledger, st: State, date_s: float) -> float:
+def low_power_w(v: Ledger, par: NDArray[np.float64], st: State, date_s: float) -> float:
     """Return the power to which the machine can be brought at a later date, in W.
 
     Jobs that may still run then, claims and the hosts of the row CHOSEN are taken in the slowest state of their hosts,
@@ -158,7 +158,7 @@ def low_power_w(v: Ledger, st: State, date_s: float) -> float:
         h = v.hosts[host]
         loaded = has(st.rows[g.CHOSEN], host) or has(st.rows[g.CLAIMED], host)
         loaded = loaded or (h.job >= 0 and ends_s(v, h.job) > date_s)
-        total += slowest_power_w(v, h.cls) if loaded else _rest_w(v, host)
+        total += slowest_power_w(v, h.cls, par[p.CAP_SLOWDOWN]) if loaded else _rest_w(v, host)
     return total
 
 
@@ -185,34 +185,40 @@ def sleeping_gain_w(v: Ledger, host: int) -> float:
     return max(v.pstates[h.cls, v.pstates[h.cls, k].off].full_w - _now_w(v, host), 0.0)
 
 
+@inlined
+def _loaded_w(v: Ledger, host: int) -> float:
+    """Return the power of a host under load, in W."""
+    return float(v.pstates[v.hosts[host].cls, state_now(v, host)].full_w)
+
+
 @jitted
-def lower_running(v: Ledger, st: State, cap_w: float, bound: float) -> None:
+def lower_running(v: Ledger, par: NDArray[np.float64], st: State, cap_w: float) -> None:
     """Put running jobs into slower states, the fastest ones first, until the machine draws no more than the cap."""
     for claim in range(st.i[g.N_CLAIMS]):
-        st.claim_how[claim] = slowest_state(v, 0)
+        st.claim_how[claim] = slowest_state(v, 0, par[p.CAP_SLOWDOWN])
     for _ in range(64):
-        if power_w(v, st, bound) <= cap_w:
+        if power_w(v, st, par[p.SLOWDOWN]) <= cap_w:
             return
         most = 0.0
         for host in range(v.head[0].n_hosts):
             cls = v.hosts[host].cls
-            if v.hosts[host].job >= 0 and state_below(v, cls, v.pstates[cls, state_now(v, host)].full_w) >= 0:
-                most = max(most, v.pstates[cls, state_now(v, host)].full_w)
-        if most == 0.0 or not _lower(v, st, most):
+            if v.hosts[host].job >= 0 and state_below(v, cls, _loaded_w(v, host), par[p.CAP_SLOWDOWN]) >= 0:
+                most = max(most, _loaded_w(v, host))
+        if most == 0.0 or not _lower(v, st, most, par[p.CAP_SLOWDOWN]):
             return
 
 
 @jitted
-def _lower(v: Ledger, st: State, power_of_state_w: float) -> bool:
+def _lower(v: Ledger, st: State, power_of_state_w: float, bound: float) -> bool:
     """Put the running hosts that draw this much loaded into the next slower state; return whether there were any."""
     any_lowered = False
     for cls in range(v.pstates.shape[0]):
-        k = state_below(v, cls, power_of_state_w)
+        k = state_below(v, cls, power_of_state_w, bound)
         clear_row(st.rows[g.SOME])
         n = 0
         for host in range(v.head[0].n_hosts):
             h = v.hosts[host]
-            if k >= 0 and h.cls == cls and h.job >= 0 and v.pstates[cls, state_now(v, host)].full_w == power_of_state_w:
+            if k >= 0 and h.cls == cls and h.job >= 0 and _loaded_w(v, host) == power_of_state_w:
                 put(st.rows[g.SOME], host)
                 n += 1
         if n > 0:
@@ -236,11 +242,11 @@ def waking_gain_w(v: Ledger) -> float:
 
 
 @jitted
-def least_job_power_w(v: Ledger, hosts: int) -> float:
+def least_job_power_w(v: Ledger, hosts: int, bound: float) -> float:
     """Return the least power that a job of so many hosts adds to an idle machine, in W; 0 on one without powers."""
     least = np.inf
     for cls in range(v.pstates.shape[0]):
-        least = min(least, slowest_power_w(v, cls) - _least_idle_w(v, cls))
+        least = min(least, slowest_power_w(v, cls, bound) - _least_idle_w(v, cls))
     return hosts * max(least, 0.0)
 
 
@@ -260,11 +266,11 @@ def unable_to_rest(v: Ledger, par: NDArray[np.float64]) -> bool:
     total = 0.0
     for host in range(v.head[0].n_hosts):
         total += _rest_w(v, host)
+    lowest = np.inf
     at = int(par[p.CAP_AT])
     for k in range(int(par[p.N_CAP])):
-        if total > par[at + 2 * k + 1]:
-            return True
-    return False
+        lowest = min(lowest, par[at + 2 * k + 1])
+    return total > lowest
 
 
 @jitted
@@ -282,7 +288,7 @@ def never_fits(v: Ledger, par: NDArray[np.float64], hosts: int) -> bool:
         k = sleep_state(v, cls)
         asleep = k >= 0 and par[p.TIMEOUT_S] < np.inf
         rest_w += v.pstates[cls, k].idle_w if asleep else _least_idle_w(v, cls)
-    return rest_w + least_job_power_w(v, hosts) > highest
+    return rest_w + least_job_power_w(v, hosts, par[p.CAP_SLOWDOWN]) > highest
 
 
 @jitted

@@ -40,7 +40,7 @@ def _all_to(v: Ledger, st: State, how: int, bound: float) -> None:
 
 @jitted
 def _raise_running(v: Ledger, par: NDArray[np.float64], st: State, cap_w: float) -> None:
-    """Bring running jobs back into the preferred state, in the order of their expected ends, while the cap allows it."""
+    """Bring running jobs back into the preferred state, by expected end, as far as the cap allows."""
     room_w = cap_w - power_w(v, st, par[p.SLOWDOWN])
     how = preferred(par, st)
     for r in range(v.head[0].n_running):
@@ -67,7 +67,7 @@ def retune(v: Ledger, par: NDArray[np.float64], st: State) -> None:
         now_s = v.head[0].now_s
         cap_w = cap_from(par, now_s, now_s + LEAD_S)
         if cap_w < st.f[g.LAST_CAP_W]:
-            lower_running(v, st, cap_w, par[p.SLOWDOWN])
+            lower_running(v, par, st, cap_w)
         elif cap_w > st.f[g.LAST_CAP_W]:
             _raise_running(v, par, st, cap_w)
         st.f[g.LAST_CAP_W] = cap_w

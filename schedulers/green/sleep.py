@@ -88,7 +88,7 @@ def sleep_idle(v: Ledger, par: NDArray[np.float64], st: State) -> None:
 
 @jitted
 def _put_to_sleep(v: Ledger, par: NDArray[np.float64], st: State, most: int, k: int) -> int:
-    """Put the highest hosts of the row CHOSEN to sleep, as many as may go and as the cap lets switch; return how many."""
+    """Put the highest hosts of the row CHOSEN to sleep, as many as may go and as the cap allows; return how many."""
     if has_cap(par):
         gain_w = 0.0
         for host in range(v.head[0].n_hosts):

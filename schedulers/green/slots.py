@@ -1,7 +1,7 @@
 """Where the parameters of the energy-aware policies lie in their row of numbers.
 
 The first numbers have fixed places. Three lists of any length follow, whose begins and lengths are among them: the
-cap over time (date in s, power in W), the classes (queue number, longest extra wait in s), and the forecasts, row by row.
+cap over time (date in s, power in W), the classes (queue number, longest extra wait in s), and the forecasts by rows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ __all__: list[str] = []
     BOOST_S,  # queued work, in s of the whole machine, from which jobs run at full speed; inf: never
     HEADROOM,  # share of the hosts that must be left for jobs to run slower
     BOOST_RUNNING,  # whether running jobs change their power state then, too
+    CAP_SLOWDOWN,  # the same by a slower power state for the sake of the cap
     MAX_WAIT_S,  # longest extra wait for a cleaner or cheaper hour; 0: none
     MIN_AREA_S,  # host-seconds from which a job waits for it
     MIN_GAIN,  # least relative gain for which a job waits
@@ -35,7 +36,7 @@ __all__: list[str] = []
     ISSUE_STEP_S,
     LEAD_STEP_S,
     N_FIXED,
-) = range(26)
+) = range(27)
 
 AGED = 100.0  # `green_parameters.AGED_ORDER`
-"""Order by submit time plus weighted run time and area: short and small jobs first, but nobody is overtaken for ever."""
+"""Order by submit time plus weighted run time and area: short, small jobs first, but nobody is overtaken for ever."""

@@ -46,7 +46,7 @@ def _keeps_later_caps(v: Ledger, par: NDArray[np.float64], st: State, job: int) 
     at = int(par[p.CAP_AT])
     for k in range(int(par[p.N_CAP])):
         date_s = par[at + 2 * k]
-        if now_s < date_s <= last_s and low_power_w(v, st, date_s) > par[at + 2 * k + 1]:
+        if now_s < date_s <= last_s and low_power_w(v, par, st, date_s) > par[at + 2 * k + 1]:
             return False
     return True
 
@@ -70,7 +70,7 @@ def how_now(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> int:
         if st.f[g.ADDED_W] <= st.f[g.ROOM_W] + 1e-9:
             return how
         state = state_of(v, 0, how, par[p.SLOWDOWN], v.jobs[job].beta)
-        how = state_below(v, 0, v.pstates[0, state].full_w)
+        how = state_below(v, 0, v.pstates[0, state].full_w, par[p.CAP_SLOWDOWN])
         if how < 0:
             break
     return NOT_NOW

@@ -28,8 +28,8 @@ class State(NamedTuple):
         i: number of claims; of jobs held back; whether the first message was seen; whether jobs run at full speed;
             unclaimed hosts that are free, asleep, and that a job may count on (free, asleep or waking); extra nodes of
             the reservation; hosts that it needs beyond those of running jobs; forecast in use plus 1.
-        f: shadow time; extra power; date of the next call asked for; work in the queue; power that the cap leaves; power
-            that the job just looked at adds; time that waking takes; date at which something is to be looked at
+        f: shadow time; extra power; date of the next call asked for; work in the queue; power that the cap leaves;
+            power that the job just looked at adds; time that waking takes; date at which something is to be looked at
             again; cap of the last message.
         claim_job: job of each claim: it starts when the hosts that it waits for are awake.
         claim_how: how its power state is chosen, see `states.state_of`.

@@ -24,8 +24,8 @@ __all__ = [
     "what_is_missing",
 ]
 
-# How the power state of a job is chosen: at full speed; with the least energy where idle hosts stay awake, or where they
-# sleep; or a state by its number.
+# How the power state of a job is chosen: at full speed; with the least energy, where idle hosts stay awake or where
+# they sleep; or a state by its number.
 FULL, FRUGAL, FRUGAL_ASLEEP = 0, -1, -2
 
 
@@ -117,31 +117,39 @@ def frugal_state(v: Ledger, cls: int, bound: float, beta: float, asleep: bool) -
 
 
 @jitted
-def state_below(v: Ledger, cls: int, power_w: float) -> int:
-    """Return the computing power state with the most power below a given one, -1 when there is none."""
+def state_below(v: Ledger, cls: int, power_w: float, bound: float) -> int:
+    """Return the state with the most power below a given one, among those a cap may use; -1 when there is none."""
     best = -1
     for k in range(v.pstates[cls, 0].n):
         p = v.pstates[cls, k]
-        if p.kind == c.PS_COMPUTE and p.full_w < power_w and (best < 0 or p.full_w > v.pstates[cls, best].full_w):
-            best = k
-    return best
-
-
-@jitted
-def slowest_state(v: Ledger, cls: int) -> int:
-    """Return the computing power state in which a loaded host of a class draws least."""
-    best = 0
-    for k in range(1, v.pstates[cls, 0].n):
-        p = v.pstates[cls, k]
-        if p.kind == c.PS_COMPUTE and p.full_w < v.pstates[cls, best].full_w:
+        if _usable(v, cls, k, bound) and p.full_w < power_w and (best < 0 or p.full_w > v.pstates[cls, best].full_w):
             best = k
     return best
 
 
 @inlined
-def slowest_power_w(v: Ledger, cls: int) -> float:
-    """Return the least power of a loaded host of a class, in W."""
-    return float(v.pstates[cls, slowest_state(v, cls)].full_w)
+def _usable(v: Ledger, cls: int, k: int, bound: float) -> bool:
+    """Return whether a cap may bring jobs into a power state, however much their run times depend on the speed."""
+    p = v.pstates[cls, k]
+    return bool(
+        p.kind == c.PS_COMPUTE and (k == 0 or (p.speed_flops > 0.0 and _slowdown(v, cls, k, 1.0) <= bound + 1e-9))
+    )
+
+
+@jitted
+def slowest_state(v: Ledger, cls: int, bound: float) -> int:
+    """Return the state in which a loaded host of a class draws least, among those that a cap may use."""
+    best = 0
+    for k in range(1, v.pstates[cls, 0].n):
+        if _usable(v, cls, k, bound) and v.pstates[cls, k].full_w < v.pstates[cls, best].full_w:
+            best = k
+    return best
+
+
+@inlined
+def slowest_power_w(v: Ledger, cls: int, bound: float) -> float:
+    """Return the least power of a loaded host of a class under a cap, in W."""
+    return float(v.pstates[cls, slowest_state(v, cls, bound)].full_w)
 
 
 @inlined

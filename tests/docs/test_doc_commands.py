@@ -167,11 +167,13 @@ def test_commands(session: Callable[[Path], Session], page: Path, kept: list[Blo
 
 def need_traces(kept: list[Block]) -> None:
     from wattq.experiments.inputs import data_dirs
+    from wattq.telemetry import SERIES, find_series, series_dirs
     from wattq.workloads import find_trace
 
     for name in sorted({block.marks["needs"] for block in kept}):
-        if find_trace(name, data_dirs()) is None:
-            pytest.skip(f"the trace {name} is not on this machine")
+        here = find_series(name, series_dirs()) if name in SERIES else find_trace(name, data_dirs())
+        if here is None:
+            pytest.skip(f"{name} is not on this machine")
 
 
 @pytest.mark.parametrize(("page", "kept"), chosen(needs=True, slow=False))

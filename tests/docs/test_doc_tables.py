@@ -18,7 +18,7 @@ from wattq.cli import main
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-ROOMS = ("platforms", "workloads", "simulator", "schedulers", "experiments")
+ROOMS = ("platforms", "workloads", "simulator", "schedulers", "telemetry", "experiments")
 # Options of other programs that the pages name.
 FOREIGN = {"--no-deps", "--dump-execution-context", "--no-sched"}
 
@@ -134,10 +134,13 @@ def test_keys_of_experiment_files() -> None:
 def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.experiments import METRICS
     from wattq.platforms import PRESETS
+    from wattq.platforms.signals import GAP_RULES, SIGNAL_FORMATS
     from wattq.schedulers import ORDERS, POLICIES
+    from wattq.telemetry import SERIES
     from wattq.workloads import TRACES
 
     whole = {"metrics": METRICS, "presets": PRESETS, "orders": ORDERS, "policies": POLICIES, "traces": TRACES}
+    whole |= {"series": SERIES, "signal-formats": SIGNAL_FORMATS, "gap-rules": GAP_RULES}
     for table, names in whole.items():
         rows = generated.TABLES[table]().splitlines()[2:]
         assert [name for row in rows for name in names_in(row.split(" | ")[0])] == list(names)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import csv
 import gzip
+import io
 import json
 import lzma
 import os
@@ -307,6 +308,57 @@ def test_mutated_batsim_json() -> None:
         assert again.job_id == workload.job_id
 
     _run("json", 0.35, make, read)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize(
+    "name",
+    [
+        "signal_maps.csv", "signal_own.csv", "signal_smard.csv", "signal_entsoe.csv", "signal_plain.csv",
+        "signal_offsets.csv", "signal_lwa.csv", "signal_gb.json", "signal_charts.json",
+    ],
+)  # fmt: skip
+def test_mutated_signals(name: str, tmp_path: Path) -> None:
+    from wattq.platforms.signals import parse_signal, read_signal, write_signal
+
+    valid = (_FIXTURES / name).read_bytes()
+    words = {"signal_smard.csv": {"column": "DE"}, "signal_gb.json": {"values": "actual"}}.get(name, {})
+    out = tmp_path / "own.csv"
+
+    def make(rng: random.Random) -> bytes:
+        if name.endswith(".json") and rng.random() < 0.5:
+            return _mutated_document(valid, rng)
+        data = _mutated(valid, rng)
+        return _packed(data, rng) if rng.random() < 0.05 else data
+
+    def read(data: bytes, rng: random.Random) -> None:
+        zone = rng.choice((None, "Europe/Berlin")) if name == "signal_offsets.csv" else "Europe/Berlin"
+        gaps = rng.choice(("refuse", "hold", "linear", "same-hour"))
+        signal = parse_signal(data, "mutated", time_zone=zone, gaps=gaps, **words)
+        again = read_signal(write_signal(signal, out))
+        assert again.value.tolist() == signal.value.tolist()
+        assert again.unit == signal.unit
+
+    _run(name, 0.012, make, read)
+
+
+@pytest.mark.fuzz
+def test_mutated_generation_parquet() -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    import pyarrow
+    import pyarrow.parquet
+
+    from wattq.platforms.signals import parse_signal
+
+    times = pyarrow.array([900_000 * k for k in range(8)], pyarrow.timestamp("ms", tz="Europe/Berlin"))
+    columns = {"Fossil Gas": [500.0 + k for k in range(8)], "Nuclear": [500.0] * 8, "time": times}
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), out)
+
+    _run(
+        "generation", 0.01, lambda rng: _mutated(out.getvalue(), rng),
+        lambda data, rng: parse_signal(data, "mutated.parquet", gaps=rng.choice(("refuse", "linear"))),
+    )  # fmt: skip
 
 
 @pytest.mark.fuzz

@@ -71,15 +71,20 @@ def convert(
     gaps: Gaps = "refuse",
     values: Values = "actual",
     factor: Factor = None,
+    step: Annotated[
+        float | None, typer.Option("--step", help="Minutes of a regular step; its means are written.")
+    ] = None,
 ) -> None:
     """Write a series as wattq's CSV (from, to, forecast, actual, region), in UTC and without gaps."""
     from wattq.errors import InvalidInputError
     from wattq.files import plain_name
-    from wattq.platforms.signals import write_signal
+    from wattq.platforms.signals import regular_signal, write_signal
 
     if not plain_name(out).endswith(".csv"):
         raise InvalidInputError(f"{out}: the ending says what to write; use .csv, also with .gz or .xz")
     signal = _read(file, quantity, unit, region, column, time_zone, scope, gaps, values, factor)
+    if step is not None:
+        signal = regular_signal(signal, step * 60)
     write_signal(signal, out)
     for note in signal.notes:
         typer.echo(f"note: {note}")

@@ -327,6 +327,6 @@ def test_compressed_samples(tmp_path: Path) -> None:
 def test_text_says_what_was_left_out(tmp_path: Path) -> None:
     path = file_of(tmp_path / "s.csv", "power_w,load", ["1,0", "2,0.5", "3,1", "[N/A],1", "4,N/A"])
     text = calibration_text(calibrate_power(read_samples(path)))
-    assert "left out: 1 samples, no reading" in text
-    assert "left out: 1 samples, no utilisation" in text
+    assert "left out: 1 sample(s), no reading" in text
+    assert "left out: 1 sample(s), no utilisation" in text
     assert not math.isnan(float(text.rpartition("R2 ")[2]))

@@ -88,7 +88,7 @@ def test_steps_may_change() -> None:
     hours = [0, 1, 2, 3, 4, 4.25, 4.5, 4.75, *(5 + k / 2 for k in range(12))]
     signal = read(hours_csv(hours))
     assert np.diff(signal.edges_s).tolist() == [3600] * 4 + [900] * 4 + [1800] * 12
-    with pytest.raises(SignalError, match="10 gaps, 2.5 h in all"):
+    with pytest.raises(SignalError, match=r"10 gaps, 2\.5 h in all"):
         read(hours_csv(hours[:-1]))  # eleven longer steps in a row would be a new step; ten may be gaps
 
 
@@ -109,16 +109,16 @@ def test_double_and_reversed_rows(hours: list[float], message: str) -> None:
     [
         (
             "2021-06-01T01:00Z,2021-06-01T00:30Z,,5,GB",
-            r"line 3: reversed interval, from 2021-06-01T01:00:00Z to 2021-06",
+            r"line 3: reversed interval, from 2021-06-01T01:00:00Z to",
         ),
         ("2021-06-01T01:00Z,2021-06-01T01:00Z,,5,GB", r"line 3: reversed interval"),
         (
             "2021-06-01T00:15Z,2021-06-01T01:00Z,,5,GB",
-            r"line 3: the interval from 2021-06-01T00:15:00Z overlaps line 2",
+            r"line 3: the interval from 2021-06-01T00:15:00Z overlaps",
         ),
         (
             "2021-06-01T01:00Z,2021-06-01T01:30Z,,5,GB",
-            r"line 2: 1 gap, 0.5 h in all; the first one from 2021-06-01T00:30",
+            r"line 2: 1 gap, 0.5 h in all; the first one from 2021-06",
         ),
         ("2021-06-01T00:30Z,2021-06-01T01:00Z,,x,GB", r"line 3: 'x' is no usable number"),
         ("2021-06-01T00:30Z,2021-06-01T01:00Z,,1e99,GB", r"line 3: '1e99' is no usable number"),

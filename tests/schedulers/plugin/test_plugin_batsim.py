@@ -69,7 +69,7 @@ def check(run: Run, folder: Path) -> None:
     """Schedules are equal as text, joules of jobs to 1e-6 of their value."""
     own = list(csv.DictReader(io.StringIO(run.files()["jobs.csv"])))
     theirs = list(csv.DictReader(io.StringIO((folder / "out_jobs.csv").read_text())))
-    joules = [[float(row.pop("consumed_energy")) for row in rows] for rows in (own, theirs)]
+    joules = [[float(row.pop("consumed_energy") or 0.0) for row in rows] for rows in (own, theirs)]
     assert own == theirs
     assert all(math.isclose(a, b, rel_tol=1e-6) for a, b in zip(*joules, strict=True))
     assert (folder / "out_pstate_changes.csv").read_text() == run.files()["pstate_changes.csv"]
@@ -92,6 +92,16 @@ def test_a_policy_of_a_user_without_pybatsim(
     words = [*direct, "--policy", place, "-o", json.dumps({"params": {"idle_s": 60}})]
     play(request.getfixturevalue(server), scheduler(*words), "kth3k-delay", shared_dir, tmp_path, 300)
     check(expected("kth3k-delay", make_policy(place, {"idle_s": 60}), shared_dir, tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize("server", ["wattq_batsim", "batsim"])
+def test_placement_over_sites(
+    request: pytest.FixtureRequest, server: str, scheduler: Start, pybatsim: Words, shared_dir: Path, tmp_path: Path
+) -> None:
+    params = {"sites": "0-9,50-69=300;10-49=100;70-99=200", "max_wait": 3600}
+    words = [*pybatsim, "wattq", "-o", json.dumps({"policy": "sites", "params": params})]
+    play(request.getfixturevalue(server), scheduler(*words), "kth3k-delay", shared_dir, tmp_path, 300)
+    check(expected("kth3k-delay", make_policy("sites", params), shared_dir, tmp_path), tmp_path)
 
 
 @pytest.mark.slow

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wattq.errors import SignalError
-from wattq.platforms import join_platforms, make_platform, write_platform
+from wattq.errors import SignalError, WattqError
+from wattq.platforms import join_platforms, make_platform, read_platform, write_platform
+from wattq.platforms.signals import write_signal
 from wattq.platforms.signals.series import Signal
 from wattq.schedulers import make_policy
 from wattq.schedulers.outlook import Outlook
@@ -91,12 +92,63 @@ def test_a_signal_must_cover_every_date_at_which_a_job_may_start() -> None:
         simulate(make_platform(8), [work([(0, 1, 10), (2 * HOUR, 1, 10)])], policy)
 
 
-def write(path: Path, signal: Signal) -> None:
-    from datetime import UTC, datetime
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A machine of two sites and the files of their grids: de is dirtier but at noon."""
+    machines = {"gb": make_platform(4), "de": make_platform(6)}
+    write_platform(join_platforms(machines), tmp_path / "both.xml")
+    hours = [float(hour % 24) for hour in range(72)]
+    write_signal(series([200.0] * 72), tmp_path / "gb.csv")
+    write_signal(series([100.0 if 10 <= hour < 14 else 400.0 for hour in hours]), tmp_path / "de.csv.xz")
+    write_signal(series([50.0] * 72, quantity="price", unit="EUR/MWh"), tmp_path / "price.csv")
+    write_signal(series([50.0] * 72, kind="marginal"), tmp_path / "marginal.csv")
+    return tmp_path
 
-    rows = ["datetime,carbon_g_per_kwh"]
-    rows += [
-        f"{datetime.fromtimestamp(t, UTC).isoformat()},{value}"
-        for t, value in zip(signal.start_s, signal.value, strict=True)
-    ]
-    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+def test_signals_and_sites_from_files(files: Path) -> None:
+    params = {
+        "sites": f"gb={files}/gb.csv;de={files}/de.csv.xz",
+        "machine": f"{files}/both.xml",
+        "origin": "2021-03-01T00:00Z",
+    }
+    rows: list[Row] = [(9 * HOUR, 1, 0.5 * HOUR), (10 * HOUR, 1, HOUR), (13 * HOUR, 1, 5 * HOUR)]
+    platform = read_platform(files / "both.xml")
+    run = simulate(platform, [work(rows)], make_policy("sites", params))
+    # Hosts 0 to 5 are in Germany: its name comes first.
+    assert starts(run) == {0: (9 * HOUR, "6"), 1: (10 * HOUR, "0"), 2: (13 * HOUR, "6")}
+    bridge = Bridge(Options(policy="sites", params=params))
+    assert converse(platform, [work(rows)], bridge.reply).files()["jobs.csv"] == run.files()["jobs.csv"]
+    numbers = params | {"sites": f"6-9={files}/gb.csv;0-5={files}/de.csv.xz"}
+    del numbers["machine"]
+    again = simulate(platform, [work(rows)], make_policy("sites", numbers))
+    assert again.files()["jobs.csv"] == run.files()["jobs.csv"]
+    with pytest.raises(SignalError, match=r"site 'de', at 259200.0 s"):
+        simulate(platform, [work([(72 * HOUR, 1, 5.0)])], make_policy("sites", params))
+    noisy = [make_policy("sites", params | {"forecast": "noisy:120", "seed": seed}) for seed in (1, 1, 2)]
+    many: list[Row] = [(1200.0 * k, 1, 3000.0 + 60 * (k % 70)) for k in range(200)]
+    one, other, third = (simulate(platform, [work(many)], policy).files()["jobs.csv"] for policy in noisy)
+    assert one == other
+    assert one != third
+
+
+@pytest.mark.parametrize(
+    ("sites", "words"),
+    [
+        ("0-3={}/gb.csv;4-9={}/price.csv", "quantity 'carbon', that of site '4-9' 'price'"),
+        ("0-3={}/gb.csv;4-9={}/nothing.csv", "nothing.csv"),
+        ("fr={}/gb.csv", r"'fr'.*de, gb"),
+    ],
+)
+def test_signals_and_sites_that_do_not_fit(files: Path, sites: str, words: str) -> None:
+    params = {"sites": sites.replace("{}", str(files)), "origin": MARCH}
+    if sites.startswith("fr"):
+        params["machine"] = f"{files}/both.xml"
+    with pytest.raises(WattqError, match=words):
+        make_policy("sites", params)
+
+
+def test_average_and_marginal_intensities_are_not_compared(files: Path) -> None:
+    write_signal(series([50.0] * 72, kind="average"), files / "average.csv")
+    params = {"sites": f"0-3={files}/average.csv;4-9={files}/marginal.csv", "origin": MARCH}
+    with pytest.raises(SignalError, match="has kind 'average', that of site '4-9' 'marginal'"):
+        make_policy("sites", params)
