@@ -11,7 +11,7 @@ from wattq.schedulers import sites_parameters
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS, order_code
 from wattq.schedulers.parameters import Parameter
 
-__all__ = ["AGED_ORDER", "CAP", "ECO", "GATE", "HOLD", "ORDERING", "SIGNAL", "SLEEP", "SPEED"]
+__all__ = ["AGED_ORDER", "CAP", "ECO", "GATE", "HOLD", "SLEEP", "SPEED"]
 
 AGED_ORDER = 100.0
 """Number of the order `aged`, which the other policies do not have."""
@@ -94,7 +94,7 @@ def _path(value: object) -> str:
 _ORDER_RULE = f"aged, or one of {', '.join([*ORDERS, *ORDER_ALIASES])}"
 _NEVER_RULE = "a number of seconds, 0 or more, or 'never'"
 
-ORDERING = (
+_ORDERING = (
     Parameter("order", _ORDER_RULE, "who comes first in the queue", "fcfs", _order),
     Parameter("backfill", _ORDER_RULE, "the order in which candidates are backfilled", "order", _order),
     Parameter(
@@ -108,13 +108,13 @@ ORDERING = (
         _number,
     ),
 )
-SLEEP = (
+_SLEEP = (
     Parameter(
         "timeout", f"'break-even', {_NEVER_RULE}", "idle time after which a host goes to sleep", "break-even", _timeout
     ),
     Parameter("spare", "a share from 0 to 1", "share of the hosts that stays awake without work", 0.0, _share),
 )
-SPEED = (
+_SPEED = (
     Parameter(
         "slowdown",
         "a share, 0 or more",
@@ -134,7 +134,7 @@ SPEED = (
         "boost_running", "true or false", "whether jobs that run already change their power state, too", False, _truth
     ),
 )
-CAP = (
+_CAP = (
     Parameter(
         "cap",
         "a power in W, or DATE:POWER pairs in s and W such as 0:20000,28800:15000",
@@ -150,7 +150,7 @@ CAP = (
         _number,
     ),
 )
-SIGNAL = (
+_SIGNAL = (
     Parameter("signal", "the path of a signal file", "carbon intensity or price that jobs wait for", "", _path),
     sites_parameters.origin,
     sites_parameters.forecast,
@@ -164,25 +164,30 @@ SIGNAL = (
         "min_area", "a number of host-seconds, 0 or more", "requested work below which no job waits", 0.0, _number
     ),
 )
-HOLD = (
+_HOLD = (
     replace(sites_parameters.min_gain, meaning="by how much better the time must be for a job to wait", default=0.02),
     Parameter("run_share", "a share from 0 to 1", "expected run time as a share of the estimate", 0.5, _share),
 )
-GATE = (
+_GATE = (
     Parameter(
         "gate", "a share from 0 to 1", "jobs are backfilled in this share of the coming day's best hours", 0.5, _share
     ),
 )
+SLEEP = (*_ORDERING, *_SLEEP)
+SPEED = (*_ORDERING, *_SPEED)
+CAP = (*_ORDERING, *_CAP)
+HOLD = (*_ORDERING, *_SIGNAL, *_HOLD)
+GATE = (*_ORDERING, *_SIGNAL, *_GATE)
 ECO = (
-    replace(ORDERING[0], default="aged"),
-    *ORDERING[1:],
-    *SLEEP,
-    *SPEED,
-    replace(CAP[0], meaning="power that the machine never exceeds; without it there is none"),
-    CAP[1],
-    *SIGNAL,
-    *HOLD,
+    replace(_ORDERING[0], default="aged"),
+    *_ORDERING[1:],
+    *_SLEEP,
+    *_SPEED,
+    replace(_CAP[0], meaning="power that the machine never exceeds; without it there is none"),
+    _CAP[1],
+    *_SIGNAL,
+    *_HOLD,
     replace(
-        GATE[0], meaning="share of the coming day's best hours in which jobs are backfilled; 0: in all", default=0.0
+        _GATE[0], meaning="share of the coming day's best hours in which jobs are backfilled; 0: in all", default=0.0
     ),
 )

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["POLICIES", "POLICY_ALIASES", "PolicySpec", "make_policy", "policy_spec"]
 
 
-_CODE = "wattq.schedulers.green.compiled"
-_PACK = "wattq.schedulers.green.pack:pack_green"
+_SIGNAL = ("signal", "origin")
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ class PolicySpec:
         fixed: values of parameters that the name stands for; they cannot be set.
         needs_walltime: whether jobs without walltime are rejected.
         needs_energy: whether it switches hosts, so that energy has to be counted.
+        needs: parameters that have to be given.
         code: module of its compiled `decide`, `run` and `MEMORY`.
         place: module and function (``module:function``) that makes a policy in plain Python from its parameters.
         pack: module and function that makes the row of numbers of a compiled policy from its name and parameters; the
@@ -55,6 +55,7 @@ class PolicySpec:
     fixed: Mapping[str, object] = field(default_factory=dict)
     needs_walltime: bool = False
     needs_energy: bool = False
+    needs: tuple[str, ...] = ()
     code: str = "wattq.schedulers.compiled"
     place: str = ""
     pack: str = ""
@@ -128,31 +129,30 @@ def _specs() -> dict[str, PolicySpec]:
 
 def _green_specs() -> dict[str, PolicySpec]:
     """Return the energy-aware EASY policies by name; see `green`."""
-    parts: dict[str, tuple[str, tuple[Parameter, ...], bool]] = {
-        "sleep": ("EASY; idle hosts sleep and wake in time for the head of the queue", gp.SLEEP, True),
-        "dvfs": ("EASY; jobs run in the power state of least energy within a bound of slowdown", gp.SPEED, True),
-        "power-cap": (
-            "EASY under a power cap that is never exceeded, slower power states where it binds",
-            gp.CAP,
-            True,
-        ),
-        "defer": (
-            "EASY; jobs wait for cleaner or cheaper hours, within a longest extra wait",
-            (*gp.SIGNAL, *gp.HOLD),
-            False,
-        ),
-        "carbon-gate": (
-            "EASY that backfills in the cleanest or cheapest hours of the day only",
-            (*gp.SIGNAL, *gp.GATE),
-            False,
-        ),
-    }
     made = {
-        name: PolicySpec(summary, kinds.GREEN, (*gp.ORDERING, *own), needs_energy=switches, code=_CODE, pack=_PACK)
-        for name, (summary, own, switches) in parts.items()
+        "sleep": ("EASY; idle hosts sleep and wake in time for the head of the queue", gp.SLEEP, ()),
+        "dvfs": ("EASY; jobs run in the power state of least energy within a bound of slowdown", gp.SPEED, ()),
+        "power-cap": (
+            "EASY under a power cap that is never exceeded; slower power states where it binds",
+            gp.CAP,
+            ("cap",),
+        ),
+        "defer": ("EASY; jobs wait for cleaner or cheaper hours, within a longest extra wait", gp.HOLD, _SIGNAL),
+        "carbon-gate": ("EASY that backfills in the cleanest or cheapest hours of the day only", gp.GATE, _SIGNAL),
+        "eco": ("sleep, dvfs, power-cap, defer and carbon-gate in one; short, small jobs first", gp.ECO, ()),
     }
-    eco = "sleep, dvfs, power-cap, defer and carbon-gate in one, short and small jobs first"
-    return made | {"eco": PolicySpec(eco, kinds.GREEN, gp.ECO, needs_energy=True, code=_CODE, pack=_PACK)}
+    return {
+        name: PolicySpec(
+            summary,
+            kinds.GREEN,
+            parameters,
+            needs_energy=needs != _SIGNAL,
+            needs=needs,
+            code="wattq.schedulers.green.compiled",
+            pack="wattq.schedulers.green.pack:pack_green",
+        )
+        for name, (summary, parameters, needs) in made.items()
+    }
 
 
 def _energy_specs() -> dict[str, PolicySpec]:

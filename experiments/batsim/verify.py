@@ -17,6 +17,7 @@ from wattq.experiments.experiment_model import PolicySpec
 from wattq.experiments.folders import folder_name
 from wattq.experiments.table import aligned
 from wattq.platforms.model import Platform
+from wattq.schedulers import POLICIES, policy_spec
 from wattq.workloads.model import Workload
 
 __all__ = ["Check", "table_of", "verify"]
@@ -83,7 +84,7 @@ def verify(
         policies: what is compared.
         programs: backends that take Batsim's command line.
         folder: exists; the run directories stay in it.
-        energies: with and without energy.
+        energies: with and without energy; policies that switch hosts are compared with energy only.
         simulation_timeout_s: longest time of one simulation of a backend, s.
 
     Raises:
@@ -91,7 +92,7 @@ def verify(
     """
     engines = [BatsimEngine.found(simulation_timeout_s, program) for program in programs]
     for policy in policies:
-        for energy in energies:
+        for energy in energies_of(policy, energies):
             place = folder / folder_name(policy.title) / ("energy" if energy else "plain")
             ours = place / "embedded"
             embedded_s = _play(Embedded(), platform, workloads, policy, ours, energy)
@@ -102,6 +103,12 @@ def verify(
                 spent_s = time.perf_counter() - begin
                 title = engine.batsim.title
                 yield Check(policy.title, energy, title, jobs, embedded_s, spent_s, difference, failure, gap)
+
+
+def energies_of(policy: PolicySpec, energies: Sequence[bool]) -> list[bool]:
+    """Return those of the energies that a policy can be compared with: Batsim switches no host without counting."""
+    switches = policy.name in POLICIES and policy_spec(policy.name)[1].needs_energy
+    return [energy for energy in energies if energy or not switches]
 
 
 def _against(

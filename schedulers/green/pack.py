@@ -50,6 +50,9 @@ def pack_green(name: str, values: Mapping[str, Any]) -> NDArray[np.float64]:
         PolicyError: parameters do not go together.
         SignalError: the signal cannot be read, or does not cover the origin.
     """
+    # `eco` goes without what the others have nothing to do without.
+    if "signal" not in values and not values.get("cap", True):
+        raise PolicyError(f"policy '{name}', parameter 'cap': it is missing; give the power in W never to be exceeded")
     row = np.zeros(p.N_FIXED)
     for place, number in _OFF.items():
         row[place] = number
@@ -84,7 +87,6 @@ def _table(name: str, values: Mapping[str, Any]) -> ForecastTable | None:
     """Return the forecasts that the policy is given, None for a policy without signal."""
     path = values.get("signal", "")
     if not path:
-        # `eco` goes without one, unless its gate needs it; the others have nothing to do without.
         if "signal" in values and not ("timeout" in values and values["gate"] == 0.0):
             raise PolicyError(
                 f"policy '{name}', parameter 'signal': it is missing, and without a signal no job has anything to wait "

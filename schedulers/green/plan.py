@@ -2,7 +2,8 @@
 
 As in `easy`, the first job of the queue that cannot start gets a shadow time, and whoever passes it must end by then
 or be content with what is left over. Three things differ: hosts asleep or waking count as free; jobs that claim hosts
-count as running; and with a power cap the shadow time is when hosts *and* power suffice, and power is left over like hosts.
+count as running; and with a power cap the shadow time is when hosts *and* power suffice, and power is left over as
+hosts are.
 """
 
 from __future__ import annotations

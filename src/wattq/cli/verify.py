@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wattq.cli.progress import progress_bar
+from wattq.cli.values import pairs
 from wattq.errors import InvalidInputError, MissingDependencyError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["verify_backend"]
 
 def verify_backend(
     policies: Annotated[
-        list[str] | None, typer.Argument(help="Policies, built-in or your own (default: every built-in one).")
+        list[str] | None, typer.Argument(help="Policies, built-in or your own (default: every built-in one that needs no --param).")
     ] = None,
     platform: Annotated[
         str, typer.Option("--platform", "-p", help="Preset (platform show --list) or SimGrid XML.")
@@ -36,6 +37,9 @@ def verify_backend(
         bool | None,
         typer.Option("--energy/--no-energy", "-E", help="With energy only, or without only (default: both)."),
     ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="Parameter of the policies, NAME=VALUE; repeatable.")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="New folder that keeps all runs (default: kept only if some differ)."),
@@ -48,7 +52,7 @@ def verify_backend(
 
     Exit code: 0 all equal, 1 something differs or a backend fails, 2 bad input.
     """
-    from wattq.experiments.batsim.verify import Check, table_of, verify
+    from wattq.experiments.batsim.verify import Check, energies_of, table_of, verify
     from wattq.experiments.experiment_model import PolicySpec
     from wattq.experiments.inputs import find_platform
     from wattq.schedulers import POLICIES, policy_spec
@@ -56,10 +60,13 @@ def verify_backend(
     machine = find_platform(platform)
     tables = _workloads(workload or ["KTH-SP2"], jobs)
     energies = _energies(machine, energy)
-    plain = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
-    specs = [PolicySpec(name=name) for name in policies or plain]
+    ready = [name for name in POLICIES if not policy_spec(name)[1].needs]
+    params = pairs(param or [], "--param")
+    specs = [PolicySpec.model_construct(name=name, params=params, label=None) for name in policies or ready]
     programs = _programs()
-    count = len(specs) * len(energies) * len(programs)
+    count = sum(len(energies_of(spec, energies)) for spec in specs) * len(programs)
+    if not count:
+        raise InvalidInputError("nothing is left to compare: these policies switch hosts, which needs energy (-E)")
     checks: list[Check] = []
     with _folder(output, lambda: all(check.equal for check in checks)) as folder, progress_bar() as progress:
         found = verify(
