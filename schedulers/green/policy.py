@@ -18,11 +18,11 @@ from wattq.schedulers.green.book import count_hosts, drop_broken_claims, look_at
 from wattq.schedulers.green.forecast import has_signal, issue_at, rank_of_now
 from wattq.schedulers.green.hold import hold_back, longest_wait_s, plan_again, release_due
 from wattq.schedulers.green.plan import may_pass, reserve
-from wattq.schedulers.green.power import has_cap, least_job_power_w, never_fits, next_change_s, unable_to_rest
+from wattq.schedulers.green.power import has_cap, never_fits, next_change_s, unable_to_rest
 from wattq.schedulers.green.queues import enter, leave, sort_again, two_orders
 from wattq.schedulers.green.retune import retune
 from wattq.schedulers.green.sleep import sleep_idle, sleeps, wake_ahead
-from wattq.schedulers.green.starting import NOT_NOW, begin, how_now, measure_power
+from wattq.schedulers.green.starting import NOT_NOW, begin, how_now, least_power_w, measure_power
 from wattq.schedulers.green.state import State, green_memory, open_state
 from wattq.schedulers.green.states import boot_s, what_is_missing
 from wattq.schedulers.message import acceptable, hosts_changed, new_job
@@ -126,8 +126,7 @@ def _schedule(v: Ledger, par: NDArray[np.float64], st: State) -> None:
         st.f[g.LOAD_S] = 0.0
         return
     need = v.jobs[head_job].hosts
-    need_w = least_job_power_w(v, need, par[p.CAP_SLOWDOWN]) if has_cap(par) else 0.0
-    reserve(v, st, need, need_w)
+    reserve(v, st, need, least_power_w(v, par, st, head_job))
     if st.i[g.AVAILABLE] > 0:
         _backfill(v, par, st, head_job)
 

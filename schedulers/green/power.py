@@ -282,13 +282,17 @@ def never_fits(v: Ledger, par: NDArray[np.float64], hosts: int) -> bool:
     highest = 0.0
     for k in range(int(par[p.N_CAP])):
         highest = max(highest, par[at + 2 * k + 1])
+    # As many hosts as the job asks for draw at least the least power of a loaded one, the others that of one at rest.
     rest_w = 0.0
+    least_w = np.inf
     for host in range(v.head[0].n_hosts):
         cls = v.hosts[host].cls
         k = sleep_state(v, cls)
         asleep = k >= 0 and par[p.TIMEOUT_S] < np.inf
-        rest_w += v.pstates[cls, k].idle_w if asleep else _least_idle_w(v, cls)
-    return rest_w + least_job_power_w(v, hosts, par[p.CAP_SLOWDOWN]) > highest
+        own_w = v.pstates[cls, k].idle_w if asleep else _least_idle_w(v, cls)
+        rest_w += own_w
+        least_w = min(least_w, slowest_power_w(v, cls, par[p.CAP_SLOWDOWN]) - own_w)
+    return rest_w + hosts * max(least_w, 0.0) > highest
 
 
 @jitted

@@ -8,13 +8,21 @@ from numpy.typing import NDArray
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
 from wattq.schedulers.green.book import begin_job, choose_hosts
-from wattq.schedulers.green.power import LEAD_S, cap_from, has_cap, job_power_w, low_power_w, power_w
+from wattq.schedulers.green.power import (
+    LEAD_S,
+    cap_from,
+    has_cap,
+    job_power_w,
+    least_job_power_w,
+    low_power_w,
+    power_w,
+)
 from wattq.schedulers.green.state import State
-from wattq.schedulers.green.states import FRUGAL, FRUGAL_ASLEEP, FULL, state_below, state_of
+from wattq.schedulers.green.states import FRUGAL, FRUGAL_ASLEEP, FULL, slowest_state, state_below, state_of
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
-__all__ = ["begin", "how_now", "measure_power", "preferred"]
+__all__ = ["begin", "how_now", "least_power_w", "measure_power", "preferred"]
 
 NOT_NOW = -9
 """No power state of a job keeps the machine under its cap."""
@@ -81,3 +89,14 @@ def begin(v: Ledger, par: NDArray[np.float64], st: State, job: int, how: int) ->
     """Start or claim for a job that left the queue."""
     begin_job(v, st, job, how, par[p.SLOWDOWN])
     st.f[g.ROOM_W] -= st.f[g.ADDED_W]
+
+
+@jitted
+def least_power_w(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> float:
+    """Return the least power that a job adds, in W: on the hosts that it would get now, else on idle ones."""
+    if not has_cap(par):
+        return 0.0
+    if v.jobs[job].hosts > st.i[g.AVAILABLE]:
+        return least_job_power_w(v, v.jobs[job].hosts, par[p.CAP_SLOWDOWN])
+    choose_hosts(v, st, v.jobs[job].hosts)
+    return job_power_w(v, st, slowest_state(v, 0, par[p.CAP_SLOWDOWN]), par[p.SLOWDOWN], v.jobs[job].beta)

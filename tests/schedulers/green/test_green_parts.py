@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -271,7 +272,7 @@ ROWS = st.lists(
 )
 def test_no_sample_exceeds_the_cap(rows, first_w, changes, eco, slowdown) -> None:
     jobs = work(*[(at, hosts, run, run * 1.25 + spare) for at, hosts, run, spare, _ in sorted(rows)])
-    jobs = with_beta(jobs, np.array([row[4] for row in sorted(rows)]))
+    jobs = replace(jobs, beta=np.array([row[4] for row in sorted(rows)]))
     caps = [(0, first_w), *sorted(changes)]
     params = {"cap": ",".join(f"{at}:{power}" for at, power in caps)}
     if eco:
