@@ -17,7 +17,9 @@ from wattq.schedulers.energy_bf.hosts import begin, look_again, switched
 from wattq.schedulers.energy_bf.idle import idle_stage, look_at_idle, nothing_rises, sedate_idle, wake_for_queue
 from wattq.schedulers.energy_bf.inertial import inertial_stage, measure_load, note_load
 from wattq.schedulers.energy_bf.layout import (
+    AWAKE,
     CALLS,
+    FALLING,
     FRACTION,
     IDLE_S,
     LAUNCHED,
@@ -26,12 +28,16 @@ from wattq.schedulers.energy_bf.layout import (
     ON_MESSAGES,
     PERIOD_S,
     READY,
+    RISING,
     SET_B,
     STOPPED,
+    TO_SEDATE,
+    TO_WAKE,
     Sleepers,
     open_memory,
 )
 from wattq.schedulers.energy_bf.plan import make_plan
+from wattq.schedulers.energy_bf.sets import size
 from wattq.schedulers.energy_bf.subpart import subpart_stage
 from wattq.schedulers.message import acceptable, new_job
 from wattq.schedulers.present import ran_out
@@ -68,10 +74,9 @@ def _stage(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64], time_s: 
 
 
 @jitted
-def _read_events(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64]) -> bool:
-    """Read the message event by event, with the monitoring stages in between; return whether a job ended."""
+def _read_events(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64]) -> None:
+    """Read the message event by event, with the monitoring stages in between."""
     head = v.head[0]
-    ended = False
     for k in range(head.first_event, head.first_event + head.n_events):
         event = v.events[k]
         time_s = round6(event.time_s)
@@ -87,8 +92,6 @@ def _read_events(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64]) ->
                 _call_again(e, v, time_s, par[PERIOD_S])
             else:
                 e.n[LAUNCHED] = 0
-        ended = ended or event.kind == c.EV_COMPLETED
-    return ended
 
 
 @inlined
@@ -120,6 +123,20 @@ def _nothing_left(v: Ledger, e: Sleepers) -> bool:
     """Return whether no job waits, runs or is to come."""
     head = v.head[0]
     return bool(head.no_more_jobs != 0 and head.n_running == 0 and first_job(e.w) < 0)
+
+
+@inlined
+def _stuck(v: Ledger, e: Sleepers) -> bool:
+    """Return whether nothing goes on and the first job asks for more hosts than there are while some are away."""
+    head = v.head[0]
+    job = first_job(e.w)
+    if job < 0 or head.n_running > 0 or head.no_more_jobs == 0:
+        return False
+    there = 0
+    for kind in range(AWAKE, FALLING + 1):
+        there += size(e.rows[kind])
+    moving = size(e.rows[RISING]) + size(e.rows[FALLING]) + size(e.rows[TO_WAKE]) + size(e.rows[TO_SEDATE])
+    return bool(moving == 0 and v.jobs[job].hosts > there)
 
 
 @inlined
@@ -158,15 +175,15 @@ def decide_sleepers(
         return
     tidy(e.w)
     refresh(v, e.w, order)
-    ended = _read_events(kind, v, e, par)
-    if ended and _nothing_left(v, e):
-        e.n[STOPPED] = 1
+    _read_events(kind, v, e, par)
     if kind == kinds.INERTIAL:
         measure_load(e, float(head.now_s))
     enter_jobs(v, e, order)
     _decide_now(v, e, par)
     if kind == kinds.INERTIAL:
         note_load(e, float(head.now_s))
-    if _nothing_left(v, e):
-        e.n[STOPPED] = 1
+    e.n[STOPPED] = _nothing_left(v, e) or _stuck(v, e)
+    if e.n[LAUNCHED] == 0 and e.n[STOPPED] == 0 and first_job(e.w) >= 0:
+        e.n[LAUNCHED] = 1
+        _call_again(e, v, float(head.now_s), par[PERIOD_S])
     ran_out(v, e.t)
