@@ -16,8 +16,11 @@ from wattq.experiments.batsim import engine as engine_module
 from wattq.experiments.batsim import finding
 from wattq.experiments.batsim.finding import Program
 from wattq.experiments.batsim.verify import Check, table_of
-from wattq.schedulers import POLICIES
+from wattq.schedulers import POLICIES, policy_spec
 from wattq.workloads import generate_saturated, write_batsim_json
+
+# The others are compared with energy only.
+PLAIN = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
 
 Call = Callable[..., int]
 
@@ -197,7 +200,7 @@ def test_checks_in_a_table() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", PLAIN)
 @pytest.mark.usefixtures("server_only")
 def test_every_policy_on_the_server(
     policy: str, call: Call, shared_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -208,7 +211,7 @@ def test_every_policy_on_the_server(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("policy", PLAIN)
 def test_every_policy_on_real_batsim(
     policy: str, call: Call, shared_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
