@@ -67,9 +67,9 @@ def _stage(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64], time_s: 
     if kind == kinds.INERTIAL:
         inertial_stage(v, e, par, time_s)
     elif kind == kinds.SUBPART_SLEEPER:
-        subpart_stage(v, e, int(par[0]), time_s, par[FRACTION], par[IDLE_S])
+        subpart_stage(v, e, time_s, par[FRACTION], par[IDLE_S])
     else:
-        idle_stage(v, e, int(par[0]), time_s, par[IDLE_S])
+        idle_stage(v, e, time_s, par[IDLE_S])
     count_again(e)
 
 
@@ -142,20 +142,19 @@ def _stuck(v: Ledger, e: Sleepers) -> bool:
 @inlined
 def _decide_now(v: Ledger, e: Sleepers, par: NDArray[np.float64]) -> None:
     """Take the decisions that follow every message."""
-    order = int(par[0])
     now_s = float(v.head[0].now_s)
     n_hosts = v.head[0].n_hosts
     forget_head(e)
     make_plan(v, e, now_s, False)
     head_job = plan_queue(v, e)
-    carry_out(v, e, order, now_s)
+    carry_out(v, e, now_s)
     count_again(e)
     look_at_idle(e, n_hosts, now_s)
-    if wake_for_queue(v, e, order):
+    if wake_for_queue(v, e):
         return
     if par[ON_MESSAGES] != 0 and nothing_rises(e):
         needed = int(v.jobs[head_job].hosts) if head_job >= 0 else 0
-        sedate_idle(v, e, order, now_s, par[IDLE_S], awake_soon(e, e.rows[SET_B]), needed)
+        sedate_idle(v, e, now_s, par[IDLE_S], awake_soon(e, e.rows[SET_B]), needed)
 
 
 @jitted
