@@ -181,11 +181,25 @@ def wake_for_queue(v: Ledger, e: Sleepers) -> bool:
     return True
 
 
+@inlined
+def _is_hasty(e: Sleepers, n_hosts: int, idle_s: float) -> bool:
+    """Return whether hosts may fall asleep before others that the first job needs, too, are up.
+
+    batsched goes on then, and hosts may go up and down for ever.
+    """
+    longest_s = 0.0
+    for host in range(n_hosts):
+        longest_s = max(longest_s, e.on_s[host])
+    return bool(idle_s < longest_s)
+
+
 @jitted
 def idle_stage(v: Ledger, e: Sleepers, now_s: float, idle_s: float) -> None:
     """Monitoring stage of the idle sleeper, on a plan without the queue: hosts idle for long enough fall asleep."""
     n_hosts = v.head[0].n_hosts
     look_at_idle(e, n_hosts, now_s)
+    if not nothing_rises(e) and _is_hasty(e, n_hosts, idle_s):
+        return
     job = first_job(e.w)
     needed = v.jobs[job].hosts if job >= 0 else 0
     n = choose_idle(e, n_hosts, now_s, idle_s, awake_soon(e, e.rows[SET_B]), needed)
