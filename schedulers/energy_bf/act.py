@@ -25,7 +25,7 @@ from wattq.schedulers.energy_bf.plan import let_sleep, wake
 from wattq.schedulers.energy_bf.sets import add_all, clear, drop, drop_all, has, put, size
 from wattq.schedulers.reservations import start_reserved
 from wattq.schedulers.timetable import FIRST
-from wattq.schedulers.waitlist import drop_job
+from wattq.schedulers.waitlist import drop as drop_from_queue
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import set_power_state
@@ -80,14 +80,14 @@ def count_again(e: Sleepers) -> None:
 
 
 @inlined
-def begin_now(v: Ledger, e: Sleepers, job: int) -> None:
-    """Note that the plan begins a job now; jobs begin in the order of their ids."""
+def begin_now(v: Ledger, e: Sleepers, slot: int) -> None:
+    """Note that the plan begins the job of a slot of the waiting list now; jobs begin in the order of their ids."""
     k = int(e.n[N_START])
-    rank = v.jobs[job].id_rank
-    while k > 0 and v.jobs[e.start[k - 1]].id_rank > rank:
+    rank = v.jobs[e.w.job[slot]].id_rank
+    while k > 0 and v.jobs[e.w.job[e.start[k - 1]]].id_rank > rank:
         e.start[k] = e.start[k - 1]
         k -= 1
-    e.start[k] = job
+    e.start[k] = slot
     e.n[N_START] += 1
 
 
@@ -121,13 +121,13 @@ def _guarded(v: Ledger, e: Sleepers, row: int, source: int) -> int:
 
 
 @jitted
-def carry_out(v: Ledger, e: Sleepers, order: int, time_s: float) -> bool:
+def carry_out(v: Ledger, e: Sleepers, time_s: float) -> bool:
     """Begin the jobs and switches that stand at the begin of the plan; return whether there were any."""
     n = int(e.n[N_START])
     for k in range(n):
-        job = e.start[k]
-        drop_job(v, e.w, job, order, v.jobs[job].id_rank)
-        start_reserved(v, e.t, job)
+        slot = int(e.start[k])
+        drop_from_queue(e.w, slot)
+        start_reserved(v, e.t, int(e.w.job[slot]))
     e.n[N_START] = 0
     up = _guarded(v, e, ON_NOW, ASLEEP)
     if up > 0:

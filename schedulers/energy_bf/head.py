@@ -62,12 +62,12 @@ def choose_to_wake(e: Sleepers, n_hosts: int, n: int, among: int, chosen: int) -
 
 
 @inlined
-def _note_head(v: Ledger, e: Sleepers, job: int, now: bool) -> None:
+def _note_head(v: Ledger, e: Sleepers, slot: int, now: bool) -> None:
     """Note that the first job is placed."""
     if now:
-        begin_now(v, e, job)
+        begin_now(v, e, slot)
     else:
-        e.n[PRIORITY] = job + 1
+        e.n[PRIORITY] = e.w.job[slot] + 1
 
 
 @inlined
@@ -85,8 +85,9 @@ def _keep_others_down(v: Ledger, e: Sleepers, job: int) -> None:
 
 
 @inlined
-def _wake_for(v: Ledger, e: Sleepers, job: int) -> None:
+def _wake_for(v: Ledger, e: Sleepers, slot: int) -> None:
     """Wake as many hosts as the first job lacks and place it."""
+    job = int(e.w.job[slot])
     for k in range(e.rows.shape[1]):
         e.rows[SET_A, k] = e.rows[AWAKE, k] | e.rows[RISING, k] | e.rows[TO_WAKE, k]
         e.rows[SET_B, k] = e.rows[ASLEEP, k] | e.rows[FALLING, k]
@@ -97,7 +98,7 @@ def _wake_for(v: Ledger, e: Sleepers, job: int) -> None:
     wake_in_plan(e, n_hosts, e.rows[SET_A], e.rows[SET_C])
     now = place(v, e.t, job)
     if is_reserved(e.t, job):
-        _note_head(v, e, job, now)
+        _note_head(v, e, slot, now)
     forgo(e, size(e.rows[TO_SEDATE]) + size(e.rows[SET_A]))
     drop_all(e.rows[PUT_DOWN], e.rows[TO_SEDATE])
     clear(e.rows[TO_SEDATE])
@@ -107,17 +108,18 @@ def _wake_for(v: Ledger, e: Sleepers, job: int) -> None:
 
 
 @inlined
-def _make_room(v: Ledger, e: Sleepers, job: int) -> None:
+def _make_room(v: Ledger, e: Sleepers, slot: int) -> None:
     """The first job has no place: call off the sleeps to come, and wake hosts when that is not enough."""
+    job = int(e.w.job[slot])
     for host in range(v.head[0].n_hosts):
         if has(e.rows[TO_SEDATE], host):
             stay_awake(e, host)
     now = place(v, e.t, job)
     if is_reserved(e.t, job):
-        _note_head(v, e, job, now)
+        _note_head(v, e, slot, now)
         _keep_others_down(v, e, job)
     else:
-        _wake_for(v, e, job)
+        _wake_for(v, e, slot)
 
 
 @inlined
@@ -128,12 +130,12 @@ def _place_heads(v: Ledger, e: Sleepers) -> int:
             continue
         job = int(e.w.job[slot])
         if place(v, e.t, job):
-            begin_now(v, e, job)
+            begin_now(v, e, slot)
             continue
         if is_reserved(e.t, job):
             e.n[PRIORITY] = job + 1
         else:
-            _make_room(v, e, job)
+            _make_room(v, e, slot)
         return job
     return -1
 
@@ -150,7 +152,7 @@ def _backfill(v: Ledger, e: Sleepers, head_job: int) -> None:
         if hosts > free or job == head_job or is_reserved(e.t, job):
             continue
         if fits_now(e.t, hosts, e.w.estimate_s[slot]) and place(v, e.t, job):
-            begin_now(v, e, job)
+            begin_now(v, e, slot)
             free -= hosts
 
 

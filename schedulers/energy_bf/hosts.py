@@ -15,7 +15,7 @@ from wattq.schedulers.energy_bf.layout import (
     TO_WAKE,
     Sleepers,
 )
-from wattq.schedulers.energy_bf.sets import clear, drop, has, put
+from wattq.schedulers.energy_bf.sets import drop, has, put
 from wattq.simulator import layout as c
 from wattq.simulator.faults import NO_SLEEP_STATE, NO_SWITCH_SPEED
 from wattq.simulator.jit import inlined, jitted
@@ -94,26 +94,32 @@ def begin(v: Ledger, e: Sleepers, least_s: float, most_s: float) -> bool:
     return True
 
 
+@inlined
+def _kind(v: Ledger, host: int) -> int:
+    """Return which of the first four sets a host belongs to, -1 while it is away."""
+    h = v.hosts[host]
+    if h.away != 0:
+        return -1
+    if h.state == c.SLEEPING:
+        return ASLEEP
+    if h.state == c.SWITCHING_ON:
+        return RISING
+    return FALLING if h.state == c.SWITCHING_OFF else AWAKE
+
+
 @jitted
 def look_again(v: Ledger, e: Sleepers) -> None:
     """Sort the hosts that are there by what the ledger says of them."""
-    now_s = v.head[0].now_s
-    for kind in range(AWAKE, FALLING + 1):
-        clear(e.rows[kind])
     for host in range(v.head[0].n_hosts):
-        h = v.hosts[host]
-        if h.away != 0:
-            continue
-        kind = AWAKE
-        if h.state == c.SLEEPING:
-            kind = ASLEEP
-        elif h.state == c.SWITCHING_ON:
-            kind = RISING
-        elif h.state == c.SWITCHING_OFF:
-            kind = FALLING
-        put(e.rows[kind], host)
-        if e.since_s[host] == 0.0:
-            e.since_s[host] = now_s
+        kind = _kind(v, host)
+        known = kind >= 0 and has(e.rows[kind], host)
+        for other in range(AWAKE, FALLING + 1):
+            drop(e.rows[other], host)
+        if kind >= 0:
+            put(e.rows[kind], host)
+        if not known:
+            # Who is found asleep has slept for long enough.
+            e.since_s[host] = v.head[0].now_s - (e.sleep_s[host] if kind == ASLEEP else 0.0)
     down = e.rows[TO_SEDATE]
     for k in range(down.shape[0]):
         down[k] &= e.rows[AWAKE, k] | e.rows[RISING, k]

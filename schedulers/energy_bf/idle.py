@@ -82,7 +82,7 @@ def nothing_rises(e: Sleepers) -> bool:
 
 
 @jitted
-def sedate_idle(v: Ledger, e: Sleepers, order: int, now_s: float, idle_s: float, n_awake: int, needed: int) -> None:
+def sedate_idle(v: Ledger, e: Sleepers, now_s: float, idle_s: float, n_awake: int, needed: int) -> None:
     """Put hosts that were idle for long enough to sleep, those of them that have no work planned."""
     n_hosts = v.head[0].n_hosts
     if choose_idle(e, n_hosts, now_s, idle_s, n_awake, needed) == 0:
@@ -90,7 +90,7 @@ def sedate_idle(v: Ledger, e: Sleepers, order: int, now_s: float, idle_s: float,
     clear(e.rows[PUT_DOWN])
     sedate_in_plan(e, n_hosts, e.rows[SET_A], e.rows[PUT_DOWN])
     n = size(e.rows[PUT_DOWN])
-    carry_out(v, e, order, now_s)
+    carry_out(v, e, now_s)
     e.n[BY_IDLENESS] += n
 
 
@@ -152,7 +152,7 @@ def _add_lowest(e: Sleepers, n: int) -> None:
 
 
 @jitted
-def wake_for_queue(v: Ledger, e: Sleepers, order: int) -> bool:
+def wake_for_queue(v: Ledger, e: Sleepers) -> bool:
     """Wake hosts that sleep for being idle, where waiting jobs could use them beside the first one; return whether."""
     job = first_job(e.w)
     if job < 0:
@@ -177,15 +177,29 @@ def wake_for_queue(v: Ledger, e: Sleepers, order: int) -> bool:
     e.n[BY_IDLENESS] -= n
     clear(e.rows[WOKEN])
     wake_in_plan(e, n_hosts, e.rows[SET_A], e.rows[WOKEN])
-    carry_out(v, e, order, now_s)
+    carry_out(v, e, now_s)
     return True
 
 
+@inlined
+def _is_hasty(e: Sleepers, n_hosts: int, idle_s: float) -> bool:
+    """Return whether hosts may fall asleep before others that the first job needs, too, are up.
+
+    batsched goes on then, and hosts may go up and down for ever.
+    """
+    longest_s = 0.0
+    for host in range(n_hosts):
+        longest_s = max(longest_s, e.on_s[host])
+    return bool(idle_s < longest_s)
+
+
 @jitted
-def idle_stage(v: Ledger, e: Sleepers, order: int, now_s: float, idle_s: float) -> None:
+def idle_stage(v: Ledger, e: Sleepers, now_s: float, idle_s: float) -> None:
     """Monitoring stage of the idle sleeper, on a plan without the queue: hosts idle for long enough fall asleep."""
     n_hosts = v.head[0].n_hosts
     look_at_idle(e, n_hosts, now_s)
+    if not nothing_rises(e) and _is_hasty(e, n_hosts, idle_s):
+        return
     job = first_job(e.w)
     needed = v.jobs[job].hosts if job >= 0 else 0
     n = choose_idle(e, n_hosts, now_s, idle_s, awake_soon(e, e.rows[SET_B]), needed)
@@ -201,4 +215,4 @@ def idle_stage(v: Ledger, e: Sleepers, order: int, now_s: float, idle_s: float) 
     drop_all(e.rows[TO_WAKE], e.rows[WOKEN])
     copy(e.rows[DOWN_SINCE], e.rows[PUT_DOWN])
     copy(e.rows[UP_SINCE], e.rows[WOKEN])
-    carry_out(v, e, order, now_s)
+    carry_out(v, e, now_s)

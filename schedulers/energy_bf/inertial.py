@@ -47,7 +47,7 @@ from wattq.schedulers.energy_bf.sets import add_all, clear, copy, drop, drop_all
 from wattq.schedulers.energy_bf.subpart import call_off_sleeps, choose_to_sedate, free_throughout
 from wattq.schedulers.reservations import is_reserved, place
 from wattq.schedulers.timetable import FIRST as FIRST_SLICE
-from wattq.schedulers.waitlist import first_job
+from wattq.schedulers.waitlist import FIRST, first_job
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
@@ -156,13 +156,12 @@ def _place_head(v: Ledger, e: Sleepers, job: int) -> None:
     if is_reserved(e.t, job):
         e.n[PRIORITY] = job + 1
         if now:
-            begin_now(v, e, job)
+            begin_now(v, e, int(e.w.head[FIRST]))
 
 
 @jitted
 def inertial_stage(v: Ledger, e: Sleepers, par: NDArray[np.float64], now_s: float) -> None:
     """Take the decisions of a monitoring stage, on a plan without the queue."""
-    order = int(par[0])
     n_hosts = v.head[0].n_hosts
     call_off_sleeps(e)
     job = first_job(e.w)
@@ -183,10 +182,10 @@ def inertial_stage(v: Ledger, e: Sleepers, par: NDArray[np.float64], now_s: floa
     e.x[AREA_BEFORE] = e.x[AREA]
     e.x[AREA] = 0.0
     _switch_in_plan(v, e)
-    carry_out(v, e, order, now_s)
+    carry_out(v, e, now_s)
     if not placed:
         _place_head(v, e, job)
     look_at_idle(e, n_hosts, now_s)
     if nothing_rises(e):
-        sedate_idle(v, e, order, now_s, par[IDLE_S], awake_soon(e, e.rows[SET_B]), needed)
+        sedate_idle(v, e, now_s, par[IDLE_S], awake_soon(e, e.rows[SET_B]), needed)
     note_load(e, now_s)

@@ -48,7 +48,7 @@ class Sleepers(NamedTuple):
         n: counters, see the names above.
         x: dates and areas, likewise.
         rows: sets of hosts, likewise.
-        start: jobs that the plan begins now.
+        start: slots in `w` of the jobs that the plan begins now.
         off_s, on_s, sleep_s: per host, planned time to switch off and on, and the shortest sleep worth it, s.
         since_s: per host, date at which its switch was asked for or, asleep, acknowledged.
         idle_s: per host, date since which it is idle; inf when it is not.

@@ -17,7 +17,9 @@ from wattq.schedulers.energy_bf.hosts import begin, look_again, switched
 from wattq.schedulers.energy_bf.idle import idle_stage, look_at_idle, nothing_rises, sedate_idle, wake_for_queue
 from wattq.schedulers.energy_bf.inertial import inertial_stage, measure_load, note_load
 from wattq.schedulers.energy_bf.layout import (
+    AWAKE,
     CALLS,
+    FALLING,
     FRACTION,
     IDLE_S,
     LAUNCHED,
@@ -26,12 +28,16 @@ from wattq.schedulers.energy_bf.layout import (
     ON_MESSAGES,
     PERIOD_S,
     READY,
+    RISING,
     SET_B,
     STOPPED,
+    TO_SEDATE,
+    TO_WAKE,
     Sleepers,
     open_memory,
 )
 from wattq.schedulers.energy_bf.plan import make_plan
+from wattq.schedulers.energy_bf.sets import size
 from wattq.schedulers.energy_bf.subpart import subpart_stage
 from wattq.schedulers.message import acceptable, new_job
 from wattq.schedulers.present import ran_out
@@ -61,17 +67,16 @@ def _stage(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64], time_s: 
     if kind == kinds.INERTIAL:
         inertial_stage(v, e, par, time_s)
     elif kind == kinds.SUBPART_SLEEPER:
-        subpart_stage(v, e, int(par[0]), time_s, par[FRACTION], par[IDLE_S])
+        subpart_stage(v, e, time_s, par[FRACTION], par[IDLE_S])
     else:
-        idle_stage(v, e, int(par[0]), time_s, par[IDLE_S])
+        idle_stage(v, e, time_s, par[IDLE_S])
     count_again(e)
 
 
 @jitted
-def _read_events(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64]) -> bool:
-    """Read the message event by event, with the monitoring stages in between; return whether a job ended."""
+def _read_events(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64]) -> None:
+    """Read the message event by event, with the monitoring stages in between."""
     head = v.head[0]
-    ended = False
     for k in range(head.first_event, head.first_event + head.n_events):
         event = v.events[k]
         time_s = round6(event.time_s)
@@ -87,8 +92,6 @@ def _read_events(kind: int, v: Ledger, e: Sleepers, par: NDArray[np.float64]) ->
                 _call_again(e, v, time_s, par[PERIOD_S])
             else:
                 e.n[LAUNCHED] = 0
-        ended = ended or event.kind == c.EV_COMPLETED
-    return ended
 
 
 @inlined
@@ -123,22 +126,35 @@ def _nothing_left(v: Ledger, e: Sleepers) -> bool:
 
 
 @inlined
+def _stuck(v: Ledger, e: Sleepers) -> bool:
+    """Return whether nothing goes on and the first job asks for more hosts than there are while some are away."""
+    head = v.head[0]
+    job = first_job(e.w)
+    if job < 0 or head.n_running > 0 or head.no_more_jobs == 0:
+        return False
+    there = 0
+    for kind in range(AWAKE, FALLING + 1):
+        there += size(e.rows[kind])
+    moving = size(e.rows[RISING]) + size(e.rows[FALLING]) + size(e.rows[TO_WAKE]) + size(e.rows[TO_SEDATE])
+    return bool(moving == 0 and v.jobs[job].hosts > there)
+
+
+@inlined
 def _decide_now(v: Ledger, e: Sleepers, par: NDArray[np.float64]) -> None:
     """Take the decisions that follow every message."""
-    order = int(par[0])
     now_s = float(v.head[0].now_s)
     n_hosts = v.head[0].n_hosts
     forget_head(e)
     make_plan(v, e, now_s, False)
     head_job = plan_queue(v, e)
-    carry_out(v, e, order, now_s)
+    carry_out(v, e, now_s)
     count_again(e)
     look_at_idle(e, n_hosts, now_s)
-    if wake_for_queue(v, e, order):
+    if wake_for_queue(v, e):
         return
     if par[ON_MESSAGES] != 0 and nothing_rises(e):
         needed = int(v.jobs[head_job].hosts) if head_job >= 0 else 0
-        sedate_idle(v, e, order, now_s, par[IDLE_S], awake_soon(e, e.rows[SET_B]), needed)
+        sedate_idle(v, e, now_s, par[IDLE_S], awake_soon(e, e.rows[SET_B]), needed)
 
 
 @jitted
@@ -158,15 +174,15 @@ def decide_sleepers(
         return
     tidy(e.w)
     refresh(v, e.w, order)
-    ended = _read_events(kind, v, e, par)
-    if ended and _nothing_left(v, e):
-        e.n[STOPPED] = 1
+    _read_events(kind, v, e, par)
     if kind == kinds.INERTIAL:
         measure_load(e, float(head.now_s))
     enter_jobs(v, e, order)
     _decide_now(v, e, par)
     if kind == kinds.INERTIAL:
         note_load(e, float(head.now_s))
-    if _nothing_left(v, e):
-        e.n[STOPPED] = 1
+    e.n[STOPPED] = _nothing_left(v, e) or _stuck(v, e)
+    if e.n[LAUNCHED] == 0 and e.n[STOPPED] == 0 and first_job(e.w) >= 0:
+        e.n[LAUNCHED] = 1
+        _call_again(e, v, float(head.now_s), par[PERIOD_S])
     ran_out(v, e.t)

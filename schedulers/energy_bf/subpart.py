@@ -75,7 +75,7 @@ def choose_to_sedate(e: Sleepers, n: int, among: int, usable: int, needed: int, 
 
 
 @inlined
-def _sedate_surplus(v: Ledger, e: Sleepers, order: int, now_s: float, n: int, needed: int) -> None:
+def _sedate_surplus(v: Ledger, e: Sleepers, now_s: float, n: int, needed: int) -> None:
     """Put n hosts to sleep that are awake or will be (`SET_B`), sparing what the first job can use (`SET_C`)."""
     stolen = min(int(e.n[BY_IDLENESS]), n)
     e.n[BY_RULE] += stolen
@@ -86,7 +86,7 @@ def _sedate_surplus(v: Ledger, e: Sleepers, order: int, now_s: float, n: int, ne
     clear(e.rows[PUT_DOWN])
     sedate_in_plan(e, v.head[0].n_hosts, e.rows[TO_SEDATE], e.rows[PUT_DOWN])
     drop_all(e.rows[TO_SEDATE], e.rows[PUT_DOWN])
-    carry_out(v, e, order, now_s)
+    carry_out(v, e, now_s)
 
 
 @inlined
@@ -97,7 +97,7 @@ def call_off_sleeps(e: Sleepers) -> None:
 
 
 @jitted
-def subpart_stage(v: Ledger, e: Sleepers, order: int, now_s: float, fraction: float, idle_s: float) -> None:
+def subpart_stage(v: Ledger, e: Sleepers, now_s: float, fraction: float, idle_s: float) -> None:
     """Take the decisions of a monitoring stage, on a plan without the queue."""
     n_hosts = v.head[0].n_hosts
     call_off_sleeps(e)
@@ -115,10 +115,10 @@ def subpart_stage(v: Ledger, e: Sleepers, order: int, now_s: float, fraction: fl
         keep = max(keep, needed)
         surplus = awake_soon(e, e.rows[SET_B]) - keep
         if surplus > 0:
-            _sedate_surplus(v, e, order, now_s, surplus, needed)
+            _sedate_surplus(v, e, now_s, surplus, needed)
         look_at_idle(e, n_hosts, now_s)
         if nothing_rises(e):
-            sedate_idle(v, e, order, now_s, idle_s, awake_soon(e, e.rows[SET_B]), needed)
+            sedate_idle(v, e, now_s, idle_s, awake_soon(e, e.rows[SET_B]), needed)
     if e.n[BY_IDLENESS] > keep:
         e.n[BY_RULE] += e.n[BY_IDLENESS] - keep
         e.n[BY_IDLENESS] = keep

@@ -65,13 +65,14 @@ def _wake_missing(v: Ledger, e: Sleepers, hosts: int) -> bool:
 
 
 @inlined
-def _plan_job(v: Ledger, e: Sleepers, job: int) -> None:
+def _plan_job(v: Ledger, e: Sleepers, slot: int) -> None:
     """Place a job, waking hosts where it needs them; only one that starts now keeps the note of its hosts."""
+    job = int(e.w.job[slot])
     now = place(v, e.t, job)
     if not is_reserved(e.t, job) and _wake_missing(v, e, v.jobs[job].hosts):
         now = place(v, e.t, job)
     if now:
-        begin_now(v, e, job)
+        begin_now(v, e, slot)
     elif is_reserved(e.t, job):
         drop_row(e.t, e.t.row_of[job])
         forget(e.t, job)
@@ -137,9 +138,9 @@ def decide_energy_bf(
     make_plan(v, e, now_s, False)
     for slot in range(e.w.head[FIRST], e.w.head[TAIL]):
         if e.w.hosts[slot] != HOLE:
-            _plan_job(v, e, int(e.w.job[slot]))
+            _plan_job(v, e, slot)
     clear(e.rows[PUT_DOWN])
     sedate_in_plan(e, head.n_hosts, e.rows[AWAKE], e.rows[PUT_DOWN])
-    if not carry_out(v, e, order, now_s):
+    if not carry_out(v, e, now_s):
         _call_if_idle(v, e)
     ran_out(v, e.t)

@@ -7,9 +7,11 @@ import io
 import json
 import lzma
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattq.errors import PolicyError, SimulationAbortError
-from wattq.platforms import ComputeState, SleepState, make_platform, read_platform, write_platform
-from wattq.schedulers import POLICIES, make_policy, policy_spec
+from wattq.platforms import ComputeState, Platform, SleepState, make_platform, read_platform, write_platform
+from wattq.schedulers import POLICIES, check_policy, make_policy, policy_spec
 from wattq.schedulers.plugin import Bridge, Options
 from wattq.simulator import simulate
 from wattq.simulator.conversation import converse
-from wattq.workloads import generate_saturated, parse_batsim_json, read_workload
+from wattq.simulator.interface import CompiledPolicy
+from wattq.workloads import Workload, generate_saturated, parse_batsim_json, read_workload
 
 VARIANTS = ("energy_bf", "energy_bf_idle_sleeper", "energy_bf_subpart_sleeper", "energy_bf_monitoring_inertial")
 TRACES = ("synsmall-ptask", "syn-ptask", "kth3k-delay", "kth3k-ptask", "sdsc3k-ptask")
@@ -39,11 +42,11 @@ SLEEP = SleepState(10.0, 5.0, 125.0, 64.0, 115.0)
 
 
 @lru_cache(maxsize=2)
-def workload(path: Path):  # type: ignore[no-untyped-def]
+def workload(path: Path) -> Workload:
     return read_workload(path)
 
 
-def recorded_policy(options):  # type: ignore[no-untyped-def]
+def recorded_policy(options: dict[str, Any]) -> Any:
     """Return the policy of a recorded run with its options."""
     given = {k: v for k, v in options["variant_options"].items() if k not in TOLD_BY_THE_PLATFORM}
     name = options["variant"].replace("_", "-")
@@ -52,12 +55,12 @@ def recorded_policy(options):  # type: ignore[no-untyped-def]
     return make_policy(name, {k: v for k, v in given.items() if k in known})
 
 
-def machine(n_hosts=8, pstate=0):  # type: ignore[no-untyped-def]
+def machine(n_hosts: int = 8, pstate: int = 0) -> Platform:
     made = make_platform(n_hosts, STATES, (SLEEP,))
     return replace(made, initial_pstate=np.full(n_hosts, pstate))
 
 
-def jobs_of(rows, name="w0"):  # type: ignore[no-untyped-def]
+def jobs_of(rows: Sequence[tuple[float, int, float, float]], name: str = "w0") -> Workload:
     """Return a workload of rows (submit date, hosts, run time, walltime)."""
     jobs = [
         {"id": f"{k:03}", "subtime": row[0], "res": row[1], "profile": f"d{row[2]}", "walltime": row[3]}
@@ -69,7 +72,7 @@ def jobs_of(rows, name="w0"):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("trace", TRACES)
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_recorded_schedules_and_switches(shared_dir, trace, variant) -> None:
+def test_recorded_schedules_and_switches(shared_dir: Path, trace: str, variant: str) -> None:
     golden = shared_dir / "golden" / "policies"
     folder = golden / f"{trace}-{variant}"
     options = json.loads((folder / "options.json").read_text())
@@ -87,7 +90,7 @@ def test_recorded_schedules_and_switches(shared_dir, trace, variant) -> None:
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_over_the_protocol(shared_dir, tmp_path, name) -> None:
+def test_over_the_protocol(shared_dir: Path, name: str) -> None:
     golden = shared_dir / "golden" / "policies"
     file = golden / "platforms" / "h16.xml"
     platform = read_platform(file)
@@ -100,7 +103,7 @@ def test_over_the_protocol(shared_dir, tmp_path, name) -> None:
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_a_machine_that_cannot_sleep_is_refused(name) -> None:
+def test_a_machine_that_cannot_sleep_is_refused(name: str) -> None:
     with pytest.raises(PolicyError, match=rf"^policy {name}: a host has no power state to sleep in.*'easy'$"):
         simulate(make_platform(4, STATES), [jobs_of([(0, 1, 5, 9)])], make_policy(name), energy=True)
 
@@ -117,7 +120,7 @@ def test_switches_without_energy_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_hosts_that_begin_asleep_are_woken(name) -> None:
+def test_hosts_that_begin_asleep_are_woken(name: str) -> None:
     work = jobs_of([(0, 3, 50, 60), (10, 8, 50, 60), (400, 1, 50, 60)])
     run = simulate(machine(pstate=2), [work], make_policy(name), energy=True)
     assert run.summary["jobs"]["succeeded"] == 3
@@ -150,7 +153,7 @@ def test_the_part_given_stays_awake() -> None:
 
 
 @pytest.mark.parametrize("name", FAMILY)
-def test_runs_end_whatever_the_last_job_does(name) -> None:
+def test_runs_end_whatever_the_last_job_does(name: str) -> None:
     # Rejected last, alone, and none at all; the calls must stop.
     for rows in ([(0, 1, 50, 60), (2000, 9, 50, 60)], [(0, 9, 50, 60)], []):
         run = simulate(machine(), [jobs_of(rows)], make_policy(name), energy=True)
@@ -161,14 +164,34 @@ def test_runs_end_whatever_the_last_job_does(name) -> None:
 @pytest.mark.parametrize("name", FAMILY)
 @settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 1000), gap=st.sampled_from([0.3, 0.8, 2.0]), delay=st.sampled_from([0, 5]))
-def test_every_job_runs(name, seed, gap, delay) -> None:
+def test_every_job_runs(name: str, seed: int, gap: float, delay: int) -> None:
     work = generate_saturated(40, 70, seed, form="delay", load=gap)
     run = simulate(machine(70), [work], make_policy(name, {"rjms_delay": delay}), energy=True)
     assert run.summary["jobs"]["succeeded"] == 40
 
 
-@pytest.mark.parametrize("name", FAMILY)
-def test_machines_that_leave_while_awake_and_come_back(name, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("idle-sleeper", {"monitoring_period": 10, "idle_time_to_sedate": 5}),
+        ("idle-sleeper", {"idle_time_to_sedate": 0, "ensured_sleep_time_lower_bound": 100}),
+        ("subpart-sleeper", {"monitoring_period": 10, "fraction_of_machines_to_let_awake": 0}),
+        ("subpart-sleeper", {"monitoring_period": 30, "idle_time_to_sedate": 20, "ensured_sleep_time_lower_bound": 50}),
+        ("inertial", {"monitoring_period": 5, "inertial_alteration": "p2", "idle_time_to_sedate": 20}),
+        ("inertial", {"monitoring_period": 20, "upper_llh_threshold": 30, "allow_future_switches": False}),
+        (
+            "inertial",
+            {"monitoring_period": 7, "order": "wfp3", "rjms_delay": 0, "sedate_idle_on_classical_events": True},
+        ),
+        ("energy-bf", {"order": "sjf", "rjms_delay": 0, "ensured_sleep_time_lower_bound": 100}),
+    ],
+)
+def test_parameters_keep_the_contract(name: str, params: dict[str, object]) -> None:
+    check_policy(name, params, energy=True)
+
+
+@pytest.mark.parametrize("name", FAMILY[1:])
+def test_machines_that_leave_while_awake_and_come_back(name: str, tmp_path: Path) -> None:
     # A period so long that nobody sleeps before, since Batsim aborts when a machine comes back that fell asleep.
     lines = [
         {"timestamp": 20, "type": "machine_unavailable", "resources": "0-3"},
@@ -177,9 +200,7 @@ def test_machines_that_leave_while_awake_and_come_back(name, tmp_path) -> None:
     path = tmp_path / "events.txt"
     path.write_text("\n".join(json.dumps(line) for line in lines))
     work = jobs_of([(0, 8, 15, 90), (30, 8, 15, 90), (31, 2, 15, 90)])
-    params = {} if name == "energy-bf" else {"monitoring_period": 1e6, "idle_time_to_sedate": 1e6}
-    if name == "energy-bf":
-        pytest.skip("energy-bf puts hosts to sleep at once")
+    params = {"monitoring_period": 1e6, "idle_time_to_sedate": 1e6}
     run = simulate(machine(), [work], make_policy(name, params), energy=True, events=path)
     assert run.summary["jobs"]["succeeded"] == 3
     assert run.kernel.jobs["start_s"][1] >= 60
@@ -194,8 +215,10 @@ def test_machines_that_leave_while_awake_and_come_back(name, tmp_path) -> None:
         ({"upper_llh_threshold": 3600}, [2, 0, 3600, 1]),
     ],
 )
-def test_parameters_become_numbers(params, slots) -> None:
-    assert list(make_policy("inertial", params).par) == [0, 5, 0, 1e8, 600, 1e18, 0, *slots]
+def test_parameters_become_numbers(params: dict[str, object], slots: list[float]) -> None:
+    policy = make_policy("inertial", params)
+    assert isinstance(policy, CompiledPolicy)
+    assert list(policy.par) == [0, 5, 0, 1e8, 600, 1e18, 0, *slots]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +234,7 @@ def test_parameters_become_numbers(params, slots) -> None:
         ("energy-bf", {"monitoring_period": 600}),
     ],
 )
-def test_wrong_parameters_are_refused(name, params) -> None:
+def test_wrong_parameters_are_refused(name: str, params: dict[str, object]) -> None:
     with pytest.raises(PolicyError, match=f"'{next(iter(params))}'"):
         make_policy(name, params)
 
@@ -222,12 +245,14 @@ def test_the_family_is_what_needs_energy() -> None:
 
 def test_memory_of_large_machines_is_bounded() -> None:
     for name in FAMILY:
-        len_i, len_f, (rows, words) = make_policy(name).memory(1_000_000, 9408, 147)
+        policy = make_policy(name)
+        assert isinstance(policy, CompiledPolicy)
+        len_i, len_f, (rows, words) = policy.memory(1_000_000, 9408, 147)
         assert rows * words <= 2**27 + 64 * 147
         assert len_i + len_f < 2**26
 
 
-def test_the_platform_file_of_the_tests_is_read_again(tmp_path) -> None:
+def test_the_platform_file_of_the_tests_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "machine.xml"
     write_platform(machine(), path)
     work = jobs_of([(0, 2, 50, 60), (900, 8, 50, 60), (5000, 8, 50, 60)])
