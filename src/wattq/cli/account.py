@@ -55,16 +55,29 @@ def account(
     workload: Annotated[
         Path | None, typer.Option("--workload", "-w", help="Workload w0 of a run without submitted.csv, for its users.")
     ] = None,
+    saved: Annotated[
+        bool, typer.Option("--savings", help="Print what was saved against no host ever asleep, by month.")
+    ] = False,
+    time_zone: Annotated[str, typer.Option(help="Zone of the months of --savings.")] = "UTC",
     json: JsonOption = None,
     csv: CsvOption = None,
     prefix: PrefixOption = "",
 ) -> None:
     """Account for a run: energy, carbon and cost by part, and by job, user or class."""
-    from wattq.experiments.accounting import account_csv, account_history, account_json, account_text
+    from wattq.experiments.accounting import (
+        account_csv,
+        account_history,
+        account_json,
+        account_text,
+        savings,
+        savings_text,
+    )
     from wattq.experiments.accounting.owners import GROUPINGS
 
     if by and by not in GROUPINGS:
         raise InvalidInputError(f"--by {by}: no such grouping; there are {', '.join(GROUPINGS)}")
+    if saved and origin is None:
+        raise InvalidInputError("--savings: is by month; give the date of the run's time 0 with --origin")
     tariff = _tariff(carbon, price, pue, origin, region, scope, gaps)
     history = _history(run, platform, prefix, workload)
     window = None
@@ -73,6 +86,9 @@ def account(
     found = account_history(history, tariff, window=window, horizon_s=horizon)
     _write({json: lambda: account_json(found, by), csv: lambda: account_csv(found, by)})
     typer.echo(account_text(found, by))
+    if saved:
+        months = savings(history, tariff, time_zone=time_zone, horizon_s=horizon)
+        typer.echo(f"\n{savings_text(months, tariff.currency)}")
 
 
 def decompose(
