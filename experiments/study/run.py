@@ -110,7 +110,7 @@ def baseline_title(experiment: Experiment) -> str | None:
 
 def _series(grids: dict[str, Grid], folder: Path) -> dict[tuple[str, str], Path]:
     """Write each series as one file that policies read, and return them by grid and quantity."""
-    from wattq.platforms.signals.interval_csv import write_signal
+    from wattq.platforms.signals import write_signal
 
     found = {}
     for grid in grids.values():

@@ -109,7 +109,6 @@ def _columns() -> tuple[_Column, ...]:
         *_pair("wait_p95_s", "Wait p95", duration),
         *_pair("wait_p99_s", "Wait p99", duration),
         *_pair("bounded_slowdown_mean", "Bsld mean", number_text),
-        _Column("Wait mean", _value("wait_mean_s", duration)),
         _Column("Utilisation", _value("utilisation", lambda value: f"{100 * value:.1f} %")),
         _Column("Served (host-h)", _value("served_work_host_h", amount)),
         _Column("Unfinished (host-h)", _value("unfinished_work_host_h", amount)),
