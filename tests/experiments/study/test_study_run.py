@@ -273,6 +273,7 @@ def test_the_command_line(
         (("compare", "demo", "--workers", "2"), "--workers: experiment demo has no 'weeks'"),
         (("compare", "small.yaml", "--part", "train"), "--part train: there is test and tuning"),
         (("compare", "small.yaml", "--workers", "0"), "--workers 0: give a number from 1 to 64"),
+        (("compare", "small.yaml", "-w", "other"), "--workload other: experiment small has log"),
         (("playbook", "nowhere"), "nowhere: cannot be read"),
         (("experiment", "to-robin", "small.yaml", "-o", "robin"), "weeks of a study are not written as robin files"),
     ],
