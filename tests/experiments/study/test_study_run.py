@@ -17,7 +17,7 @@ from wattq.experiments.playbook import findings, playbook_markdown
 from wattq.experiments.plots import render
 from wattq.experiments.study import Estimate, Group, Study, numbers_of, read_numbers, run_study, summarise, write_study
 from wattq.experiments.study.figures import group_figure, pictured
-from wattq.experiments.study.plan import needs, plan
+from wattq.experiments.study.plan import needs, plan, with_watts
 from wattq.experiments.study.tables import group_table, term_tables
 
 
@@ -221,6 +221,54 @@ def test_policies_that_take_a_signal_run_once_on_each_grid(study_base: Path, stu
     assert runs[1].policy.params == {"signal": "a-carbon.csv", "origin": runs[1].placed[0].origin_s}
     assert runs[3].policy.params == {"signal": "a-price.csv"}
     assert runs[0].is_baseline
+
+
+def test_shares_of_the_peak_become_watts(study: Study) -> None:
+    given = PolicySpec(name="file.py:Cap", params={"cap": "70 % of peak", "note": "70 % of peaks"})
+    made = with_watts(given, study.sources[0].platform)
+    assert made.params == {"cap": 4 * 200.0 * 0.7, "note": "70 % of peaks"}
+    assert made.title == given.title
+    assert needs(PolicySpec(name="easy", params={"signal": ""})) == ()
+
+
+NIGHT = """\
+from wattq.platforms.signals import read_signal
+
+
+class Night:
+    def __init__(self, signal, origin):
+        self.signal, self.origin = read_signal(signal), float(origin)
+
+    def decide(self, view, actions):
+        good = self.signal.at(self.origin + view.now) <= 200.0 or view.now > 1.5e6
+        for job in view.queue:
+            if not good or view.hosts_of(job) > view.n_free:
+                break
+            actions.start(job)
+        if len(view.queue) and not good:
+            actions.wake_me_at(view.now + 3600.0)
+"""
+
+
+def test_a_policy_sees_the_series_of_its_grid_on_the_runs_dates(study_base: Path, experiment: Experiment) -> None:
+    (study_base / "night.py").write_text(NIGHT, encoding="utf-8")
+    place = f"{study_base / 'night.py'}:Night"
+    night = PolicySpec(name=place, params={"signal": "carbon", "origin": "calendar"}, label="night")
+    weeks = experiment.weeks
+    assert weeks is not None
+    changes = {
+        "policies": [PolicySpec(name="easy"), night],
+        "weeks": weeks.model_copy(update={"drain_s": 20 * 86400.0}),
+        "bounds": False,
+    }
+    found = run_study(experiment.model_copy(update=changes), study_base / "out6", base=study_base, workers=1)
+    easy, late = found.groups[0].rows
+    # half of the day's hours lie at or below 200 g/kWh: waits grow, and the CO2e of a kWh falls
+    assert late.values["wait_mean_s"].value > easy.values["wait_mean_s"].value
+    rate = [row.values["co2e_kg"].value / row.values["energy_kwh"].value for row in (easy, late)]
+    assert rate[1] < rate[0]
+    assert late.extra_wait_max_s is not None
+    assert late.extra_wait_max_s > 3600.0
 
 
 def test_a_run_beyond_the_series_has_no_carbon_and_says_why(study_base: Path, experiment: Experiment) -> None:
