@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from wattq.experiments.bounds.machine import Machine
 from wattq.experiments.bounds.work import Work
 
-__all__ = ["Bound", "Capture", "capture_rate", "servable"]
+__all__ = ["ROUNDING_S", "Bound", "Capture", "capture_rate", "servable"]
+
+ROUNDING_S = 1e-5
+"""What dates may miss each other by, s: files of runs state them to six decimals."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def servable(work: Work, machine: Machine, start_s: float, horizon_s: float) -> 
     """Return the jobs that the machine can serve before the horizon, and why it cannot serve the others."""
     fastest = np.where(work.loaded, machine.stretch(work.beta).min(axis=1), 1.0) if work.n_jobs else work.run_s
     end = np.maximum(work.submit_s, start_s) + work.run_s * fastest
-    large, late, early = work.hosts > machine.n_hosts, end > horizon_s, work.latest_start_s < start_s
+    large, late, early = work.hosts > machine.n_hosts, end > horizon_s + ROUNDING_S, work.latest_start_s < start_s
     reasons = {}
     for row in np.flatnonzero(large | late | early).tolist():
         if large[row]:

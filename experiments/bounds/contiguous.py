@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wattq.errors import InvalidInputError, UnsupportedError
 from wattq.experiments.accounting.meters import Tariff
-from wattq.experiments.bounds.bound import Bound, servable
+from wattq.experiments.bounds.bound import ROUNDING_S, Bound, servable
 from wattq.experiments.bounds.machine import Machine, machine_of
 from wattq.experiments.bounds.prices import Prices, prices_of
 from wattq.experiments.bounds.work import Work
@@ -30,16 +30,18 @@ def contiguous_bound(
     tariff: Tariff | None = None,
     start_s: float = 0.0,
     step_s: float = _HOUR_S,
+    more_starts_s: NDArray[np.float64] | None = None,
     time_limit_s: float = 60.0,
     most_choices: int = 50_000,
 ) -> Bound:
     """Return a lower bound of a measure for all schedules in one piece that start jobs on a grid.
 
-    A job starts at its submission or at a multiple of the step, runs to its end on its hosts in one power state, and
-    no more hosts work than there are at any date; hosts that do not work rest as in `liquid_bound`. Within these rules
-    the bound is exact (``reached`` is a schedule's value and equals it) once the program is solved; when time runs out
-    it is the best that was proven, and ``gap`` says how far from the best schedule found. It holds for policies that
-    start jobs at other dates only as far as the grid is fine; `liquid_bound` holds for all.
+    A job starts at its submission, at a multiple of the step or at one of the dates given, runs to its end on its hosts
+    in one power state, and no more hosts work than there are at any date; hosts that do not work rest as in
+    `liquid_bound`. Within these rules the bound is exact (``reached`` is a schedule's value and equals it) once the
+    program is solved; when time runs out it is the best that was proven, and ``gap`` says how far from the best schedule
+    found. It holds for policies that start jobs at other dates only as far as the grid is fine; `liquid_bound` holds
+    for all.
 
     Args:
         work: the jobs.
@@ -49,6 +51,8 @@ def contiguous_bound(
         tariff: signals, PUE and the date of the simulation's time 0.
         start_s: begin of the interval, s.
         step_s: step of the start dates, s.
+        more_starts_s: further dates at which any job may start, such as the starts of a run, whose schedule is among
+            those that are tried then.
         time_limit_s: time for the solver, s.
         most_choices: largest number of (job, start, power state) that is tried.
 
@@ -61,7 +65,8 @@ def contiguous_bound(
     machine = machine_of(platform)
     prices = prices_of(tariff or Tariff(), measure, machine, start_s, horizon_s, step_s)
     jobs, unserved = servable(work, machine, start_s, horizon_s)
-    choices = _choices(jobs, machine, prices, most_choices)
+    more = np.zeros(0) if more_starts_s is None else np.asarray(more_starts_s, dtype=np.float64)
+    choices = _choices(jobs, machine, prices, np.union1d(prices.edge_s, more[more >= start_s]), most_choices)
     resting = machine.n_hosts * float(prices.rest.total[-1])
     above, proven, picked = _chosen(choices, jobs, machine, time_limit_s)
     hosts = jobs.hosts[choices.job[picked]]
@@ -96,7 +101,7 @@ class _Choices:
     price: NDArray[np.float64]
 
 
-def _choices(work: Work, machine: Machine, prices: Prices, most: int) -> _Choices:
+def _choices(work: Work, machine: Machine, prices: Prices, dates_s: NDArray[np.float64], most: int) -> _Choices:
     begin, horizon = float(prices.edge_s[0]), float(prices.edge_s[-1])
     parts: list[tuple[NDArray[Any], ...]] = []
     count = 0
@@ -104,10 +109,9 @@ def _choices(work: Work, machine: Machine, prices: Prices, most: int) -> _Choice
         for state, (time, power) in enumerate(_ways(work, machine, job)):
             lasts = float(work.run_s[job]) * time
             first = max(float(work.submit_s[job]), begin)
-            last = min(float(work.latest_start_s[job]), horizon - lasts)
-            later = prices.edge_s[(prices.edge_s > first) & (prices.edge_s <= last)]
-            # The earliest start is kept however the end rounds: servable jobs end by the horizon in some state.
-            start = np.concatenate([[first] if first <= last + 1e-9 else [], later])
+            last = min(float(work.latest_start_s[job]), horizon - lasts) + ROUNDING_S
+            later = dates_s[(dates_s > first) & (dates_s <= last)]
+            start = np.concatenate([[first] if first <= last else [], later])
             count += len(start)
             if count > most:
                 raise UnsupportedError(
@@ -179,8 +183,7 @@ def _overlaps(choices: _Choices) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pairs (date of a start, choice) where the choice is at work at that date."""
     dates = np.unique(choices.start_s)
     first = np.searchsorted(dates, choices.start_s)
-    # A job leaves its hosts at the date of its end, up to rounding.
-    last = np.searchsorted(dates, choices.end_s - 1e-9 * np.maximum(1.0, np.abs(choices.end_s)))
+    last = np.searchsorted(dates, choices.end_s - ROUNDING_S)
     last = np.maximum(last, first + 1)
     lengths = last - first
     columns = np.repeat(np.arange(len(first)), lengths)

@@ -84,19 +84,26 @@ def bound_runs(
         None if history is None else account_history(history, tariff, horizon_s=horizon).total
         for history in (baseline, policy)
     ]
+    more: dict[str, Any] = {} if kind == "liquid" else {"more_starts_s": _starts(baseline, policy)}
     found = []
     for measure in MEASURES:
         first, second = (None if total is None else getattr(total, measure) for total in values)
         if first is None:
             continue
         bound = KINDS[kind](
-            work, baseline.platform, horizon_s=horizon, measure=measure, tariff=tariff, step_s=min(step_s, horizon)
+            work, baseline.platform, horizon_s=horizon, measure=measure, tariff=tariff, step_s=step_s, **more
         )
         capture = None
         if policy is not None and second is not None:
             capture = capture_rate(first, second, bound, baseline_served=served, policy_served=served_jobs(policy.run))
         found.append(Comparison(measure, first, second, bound, capture))
     return found
+
+
+def _starts(*histories: PowerHistory | None) -> NDArray[np.float64]:
+    """Return the dates at which jobs started in some runs."""
+    dates = [history.run.jobs.start_s for history in histories if history is not None]
+    return np.unique(np.concatenate([date[np.isfinite(date)] for date in dates]))
 
 
 def _held(work: Work, baseline: PowerHistory, wait_s: float) -> Work:
