@@ -36,10 +36,15 @@ class WorkClass:
 
 
 def classes_of(work: Work, machine: Machine, edge_s: NDArray[np.float64]) -> list[WorkClass]:
-    """Return the work by class: delays, and loaded jobs by sensitivity and by whether there is a last date to start."""
+    """Return the work by class: delays, and loaded jobs by sensitivity, each by how long jobs may be put off.
+
+    That is for no more than a mean step of the grid, for longer, or at will.
+    """
     found = []
-    limited = np.isfinite(work.latest_start_s)
-    for some in (limited, ~limited):
+    slack = work.latest_start_s - work.submit_s
+    limited = np.isfinite(slack)
+    short = slack <= (edge_s[-1] - edge_s[0]) / (len(edge_s) - 1)
+    for some in (short, limited & ~short, ~limited & ~short):
         delays = work.take(some & ~work.loaded)
         if delays.host_s > 0.0:
             options = tuple((1.0, float(power)) for power in machine.idle_w)

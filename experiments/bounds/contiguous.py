@@ -39,9 +39,9 @@ def contiguous_bound(
     A job starts at its submission, at a multiple of the step or at one of the dates given, runs to its end on its hosts
     in one power state, and no more hosts work than there are at any date; hosts that do not work rest as in
     `liquid_bound`. Within these rules the bound is exact (``reached`` is a schedule's value and equals it) once the
-    program is solved; when time runs out it is the best that was proven, and ``gap`` says how far from the best schedule
-    found. It holds for policies that start jobs at other dates only as far as the grid is fine; `liquid_bound` holds
-    for all.
+    program is solved; when time runs out it is the best that was proven, and ``gap`` says how far from the best
+    schedule found. It holds for policies that start jobs at other dates only as far as the grid is fine;
+    `liquid_bound` holds for all.
 
     Args:
         work: the jobs.

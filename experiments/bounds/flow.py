@@ -21,7 +21,8 @@ __all__ = ["Flow", "flow"]
 _MOST_CELLS = 3_000
 """Classes times steps up to which the linear program takes seconds."""
 
-_ROUNDS = 60
+_ROUNDS = 40
+_STRIDE = 0.05
 _LEFT = 1e-6
 
 
@@ -122,13 +123,15 @@ def _priced(ways: Sequence[Ways], room: NDArray[np.float64]) -> Flow | None:
     """Return the best bound of some rounds in which each class has the machine, and hosts in demand get a price.
 
     Any price of hosts that is not negative gives a bound: what the classes pay with it, less what all hosts would pay.
-    Prices follow the demand that is too much or too little (a subgradient), by Polyak's step to a target above.
+    The first one makes all hours that are needed equally dear; then prices follow the demand that is too much or too
+    little, by smaller and smaller steps (a subgradient).
     """
-    price = np.zeros(len(room))
+    plain = np.mean([one.price[0] for one in ways], axis=0)
+    load = sum(float(one.most[-1] * one.time[0]) for one in ways) / float(room.sum())
+    price = np.maximum(float(np.quantile(plain, min(load, 1.0))) - plain, 0.0)
+    stride = _STRIDE * (float(plain.std()) or float(np.abs(plain).max()))
     best: Flow | None = None
-    worst = 0
-    ahead = 0.05
-    for _ in range(_ROUNDS):
+    for turn in range(_ROUNDS):
         parts = [_filled(Ways(w.time, w.price + price, w.least, w.most, w.mixed), room) for w in ways]
         flows = [part for part in parts if part is not None]
         if len(flows) < len(parts):
@@ -136,15 +139,9 @@ def _priced(ways: Sequence[Ways], room: NDArray[np.float64]) -> Flow | None:
         host_s = np.sum([part.host_s for part in flows], axis=0)
         value = float(np.sum([part.price for part in flows]) - price @ room)
         if best is None or value > best.price:
-            best, worst = Flow(value, host_s, False), 0
-        else:
-            worst += 1
-            ahead = ahead / 2.0 if worst % 4 == 0 else ahead
-        excess = host_s - room
-        excess[(price <= 0.0) & (excess < 0.0)] = 0.0
-        length = float(excess @ excess)
-        if length <= 1e-18 * float(room @ room):
-            return Flow(best.price, best.host_s, all(part.exact for part in flows))
-        target = best.price + ahead * max(abs(best.price), 1e-300)
-        price = np.maximum(price + (target - value) / length * excess, 0.0)
+            best = Flow(value, host_s, False)
+        excess = host_s / room - 1.0
+        if not (excess > 1e-9).any() and not price.any():
+            return Flow(value, host_s, all(part.exact for part in flows))
+        price = np.maximum(price + stride / (1.0 + turn / 3.0) * excess, 0.0)
     return best

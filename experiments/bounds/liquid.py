@@ -36,8 +36,8 @@ def liquid_bound(
     sums over classes of jobs at the edges of the grid. Within a step work takes the least price of the step, so that a
     grid coarser than the signals' own gives a lower bound that is less sharp.
 
-    One class of work (one sensitivity, all with a last date to start or all without) is solved exactly by filling the
-    cheapest hours first; several classes exactly by a linear program where it is small, else by prices on the hosts
+    One class of work (one sensitivity, all to be put off alike: by a step, for longer, at will) is solved by filling
+    the cheapest hours first; several classes exactly by a linear program where it is small, else by prices on the hosts
     that are improved in rounds, which is a bound at any round (``exact`` is False then).
 
     Args:
