@@ -22,6 +22,14 @@ SHORT_WAIT_S = 300.0
 WHERE = "<where>"
 """Stands for log and grids in a sentence until it is known on which grids it holds."""
 
+WORTH_IT = 0.005
+"""By how much of EASY's a policy with longer waits must lie below one without them to be named."""
+
+_SERVICE = (
+    ("wait_p95_s", "p95 wait"),
+    ("wait_p99_s", "p99 wait"),
+    ("bounded_slowdown_mean", "mean bounded slowdown"),
+)
 _CAPS = ("cap", "power_cap", "cap_w", "limit_w", "max_power")
 
 
@@ -113,7 +121,7 @@ def _label(name: str) -> str:
 def _service(group: Group, row: Row) -> str:
     """Return waits and slowdowns of a policy in words, against EASY's."""
     words = []
-    for name, what in (("wait_p95_s", "p95 wait"), ("bounded_slowdown_mean", "mean bounded slowdown")):
+    for name, what in _SERVICE:
         if name in row.ratios:
             words.append(f"{what} {ratio_text(row.ratios[name])} of EASY's")
         elif name in row.values and group.baseline is not None:
@@ -133,7 +141,7 @@ def _savings(group: Group) -> list[str]:
                 f"{WHERE}: yes, and waits are not shown to be longer: {_saving(group, free[0], name)}, "
                 f"{_service(group, free[0])}."
             )
-        if shown and (not free or shown[0] is not free[0]):
+        if shown and (not free or shown[0].ratios[name].value < free[0].ratios[name].value - WORTH_IT):
             sentences.append(
                 f"{WHERE}: the lowest {_label(name)} comes with longer waits: {_saving(group, shown[0], name)}, "
                 f"{_service(group, shown[0])}."
@@ -182,8 +190,7 @@ def _caps(numbers: StudyNumbers) -> tuple[str, ...]:
 
 
 def _cap(group: Group, row: Row) -> str:
-    longest = f", p99 wait {ratio_text(row.ratios['wait_p99_s'])} of EASY's" if "wait_p99_s" in row.ratios else ""
-    return f"{WHERE}, {row.policy}: {_service(group, row)}{longest}{_energy_words(row)}."
+    return f"{WHERE}, {row.policy}: {_service(group, row)}{_energy_words(row)}."
 
 
 def _energy_words(row: Row) -> str:

@@ -194,7 +194,7 @@ def test_pictures_show_what_there_is(study: Study) -> None:
     assert pictured(group) == ("energy_kwh", "co2e_kg", "cost_eur")
     figure = group_figure(group, "co2e_kg")
     assert render(figure)[:4] == b"\x89PNG"
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["fcfs", "easy", "easy-sjbf"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["lower bound", "fcfs", "easy", "easy-sjbf"]
     assert figure.axes[0].get_ylabel() == "CO2e (% of EASY's)"
     titles = [title for title, _ in term_tables(group)]
     assert titles[1] == "Why CO2e differs from EASY's (kg over all weeks)"
