@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wattq.cli import main
-from wattq.errors import InvalidInputError, MissingFileError
+from wattq.errors import InvalidInputError, MissingFileError, WattqError
 from wattq.experiments import Experiment, PolicySpec, load_experiment, read_run, run_once
 from wattq.experiments.accounting import Tariff, account_week, reconstruct
 from wattq.experiments.inputs import find_platform
@@ -292,6 +292,24 @@ def test_a_run_beyond_the_series_has_no_carbon_and_says_why(study_base: Path, ex
     assert record.values["energy_kwh"] > 0
     (group,) = summarise([record], None)
     assert "co2e_kg" not in group.rows[0].values
+
+
+DYING = """\
+import os
+
+
+class Dying:
+    def decide(self, view, actions):
+        os._exit(3)
+"""
+
+
+def test_a_worker_that_dies_is_named(study_base: Path, experiment: Experiment) -> None:
+    (study_base / "dying.py").write_text(DYING, encoding="utf-8")
+    policy = PolicySpec(name=f"{study_base / 'dying.py'}:Dying", label="dying")
+    changed = experiment.model_copy(update={"policies": [policy], "bounds": False})
+    with pytest.raises(WattqError, match="a worker process ended before its week was done"):
+        run_study(changed, study_base / "out7", base=study_base, workers=2)
 
 
 def call(*words: str) -> int:
