@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from wattq.experiments.experiment_model import Experiment, PolicySpec, Window, WorkloadSpec
     from wattq.experiments.fairness import jain_index
     from wattq.experiments.metrics import compute_metrics
+    from wattq.experiments.playbook import playbook_markdown
     from wattq.experiments.reading import read_run
     from wattq.experiments.report import report_html
     from wattq.experiments.results import RunResults
     from wattq.experiments.runner import compare, run_once
     from wattq.experiments.savings import BASELINE, Saving, saving
+    from wattq.experiments.study import Study, read_numbers, run_study, write_study
     from wattq.experiments.table import comparison_csv, text_table
     from wattq.experiments.timelines import Steps, busy_hosts, power_w, queue_length
     from wattq.experiments.waits import Population, population
@@ -37,6 +39,8 @@ _MODULES = {
     "fairness": ("jain_index",),
     "metrics": ("compute_metrics",),
     "waits": ("Population", "population"),
+    "playbook": ("playbook_markdown",),
+    "study": ("Study", "read_numbers", "run_study", "write_study"),
     "reading": ("read_run",),
     "report": ("report_html",),
     "results": ("RunResults",),
@@ -60,6 +64,7 @@ __all__ = [
     "RunResults",
     "Saving",
     "Steps",
+    "Study",
     "Window",
     "WorkloadSpec",
     "busy_hosts",
@@ -71,15 +76,19 @@ __all__ = [
     "jain_index",
     "load_experiment",
     "parse_experiment",
+    "playbook_markdown",
     "population",
     "power_w",
     "queue_length",
+    "read_numbers",
     "read_run",
     "report_html",
     "run_once",
+    "run_study",
     "saving",
     "shipped_experiments",
     "text_table",
+    "write_study",
 ]
 
 

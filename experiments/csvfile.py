@@ -97,13 +97,15 @@ class CsvTable:
             InvalidInputError: a cell is not a finite number.
         """
         allowed = frozenset(missing)
-        cells = ["nan" if cell in allowed else cell for cell in self.columns[column]]
+        cells = self.columns[column]
+        if allowed:
+            cells = ["nan" if cell in allowed else cell for cell in cells]
         try:
             values = np.array(cells, dtype=np.float64) if cells else np.empty(0)
         except ValueError:
             values = np.array([_number(cell) for cell in cells])
         bad = ~np.isfinite(values)
-        if allowed:
+        if allowed and bad.any():
             bad &= np.array([cell not in allowed for cell in self.columns[column]], dtype=bool)
         if bad.any():
             raise self.fail(int(np.argmax(bad)), column, "is not a finite number")

@@ -19,6 +19,17 @@ __all__ = ["Section", "findings", "playbook_markdown"]
 SHORT_WAIT_S = 300.0
 """A 95th percentile of the wait below this counts as hardly any wait, whatever EASY's is."""
 
+WHERE = "<where>"
+"""Stands for log and grids in a sentence until it is known on which grids it holds."""
+
+WORTH_IT = 0.005
+"""By how much of EASY's a policy with longer waits must lie below one without them to be named."""
+
+_SERVICE = (
+    ("wait_p95_s", "p95 wait"),
+    ("wait_p99_s", "p99 wait"),
+    ("bounded_slowdown_mean", "mean bounded slowdown"),
+)
 _CAPS = ("cap", "power_cap", "cap_w", "limit_w", "max_power")
 
 
@@ -35,7 +46,7 @@ def findings(numbers: StudyNumbers) -> list[Section]:
     sections = [
         Section("Does energy, CO2e or cost fall without losing work?", _each(numbers, _savings)),
         Section("Which policy for which load", _each(numbers, _advice)),
-        Section("What caps cost in latency", tuple(_caps(numbers))),
+        Section("What caps cost in latency", _caps(numbers)),
         Section("What later starts cost and bring", _each(numbers, _later)),
         Section("How much of what is possible", _each(numbers, _possible)),
         Section("What did not help", _each(numbers, _no_help)),
@@ -57,7 +68,18 @@ def playbook_markdown(numbers: StudyNumbers) -> str:
 
 
 def _each(numbers: StudyNumbers, sentences_of: Callable[[Group], list[str]]) -> tuple[str, ...]:
-    return tuple(sentence for group in numbers.groups for sentence in sentences_of(group))
+    """Return the sentences of all groups; those that are the same on several grids of a log are said once."""
+    grids: dict[tuple[str, str], list[str]] = {}
+    for group in numbers.groups:
+        for sentence in sentences_of(group):
+            grids.setdefault((group.workload, sentence), []).append(group.grid)
+    every = {
+        group.workload: [g.grid for g in numbers.groups if g.workload == group.workload] for group in numbers.groups
+    }
+    return tuple(
+        sentence.replace(WHERE, log if found == every[log] else f"{log}, {', '.join(found)}")
+        for (log, sentence), found in grids.items()
+    )
 
 
 def saved(row: Row, name: str) -> bool:
@@ -99,7 +121,7 @@ def _label(name: str) -> str:
 def _service(group: Group, row: Row) -> str:
     """Return waits and slowdowns of a policy in words, against EASY's."""
     words = []
-    for name, what in (("wait_p95_s", "p95 wait"), ("bounded_slowdown_mean", "mean bounded slowdown")):
+    for name, what in _SERVICE:
         if name in row.ratios:
             words.append(f"{what} {ratio_text(row.ratios[name])} of EASY's")
         elif name in row.values and group.baseline is not None:
@@ -115,14 +137,17 @@ def _savings(group: Group) -> list[str]:
         shown = sorted((row for row in _others(group) if saved(row, name)), key=lambda row: row.ratios[name].value)
         free = [row for row in shown if not worse_service(group, row)]
         if free:
-            sentences.append(f"{group.title}: yes. {_saving(group, free[0], name)}, {_service(group, free[0])}.")
-        if shown and (not free or shown[0] is not free[0]):
             sentences.append(
-                f"{group.title}: the lowest {_label(name)} comes with longer waits. {_saving(group, shown[0], name)}, "
+                f"{WHERE}: yes, and waits are not shown to be longer: {_saving(group, free[0], name)}, "
+                f"{_service(group, free[0])}."
+            )
+        if shown and (not free or shown[0].ratios[name].value < free[0].ratios[name].value - WORTH_IT):
+            sentences.append(
+                f"{WHERE}: the lowest {_label(name)} comes with longer waits: {_saving(group, shown[0], name)}, "
                 f"{_service(group, shown[0])}."
             )
         if not shown and _others(group):
-            sentences.append(f"{group.title}: no policy is shown to lower {_label(name)} at equal work.")
+            sentences.append(f"{WHERE}: no policy is shown to lower {_label(name)} at equal work.")
     return sentences
 
 
@@ -141,8 +166,8 @@ def _advice(group: Group) -> list[str]:
     base = group.baseline
     if base is None:
         return []
-    load = f"At {100 * base.values['utilisation'].value:.0f} % utilisation ({group.title})"
-    measures = [name for name in ("co2e_kg", "energy_kwh") if name in _measures(group)]
+    load = f"At {100 * base.values['utilisation'].value:.0f} % utilisation ({WHERE})"
+    measures = sorted(_measures(group), key=lambda name: name == "energy_kwh")
     for name in measures[:1]:
         rows = [row for row in _others(group) if saved(row, name) and not worse_service(group, row)]
         if rows:
@@ -155,20 +180,17 @@ def _advice(group: Group) -> list[str]:
     return []
 
 
-def _caps(numbers: StudyNumbers) -> list[str]:
+def _caps(numbers: StudyNumbers) -> tuple[str, ...]:
     capped = {
         label
         for label, policy in numbers.policies.items()
         if any(name in _CAPS for name in policy["params"]) or "cap" in str(policy["name"]).split("-")
     }
-    return [
-        f"{group.title}, {row.policy}: {_service(group, row)}, p99 wait "
-        f"{ratio_text(row.ratios['wait_p99_s']) + ' of EASY' + chr(39) + 's' if 'wait_p99_s' in row.ratios else 'n/a'}"
-        f"{_energy_words(row)}."
-        for group in numbers.groups
-        for row in _others(group)
-        if row.policy in capped
-    ]
+    return _each(numbers, lambda group: [_cap(group, row) for row in _others(group) if row.policy in capped])
+
+
+def _cap(group: Group, row: Row) -> str:
+    return f"{WHERE}, {row.policy}: {_service(group, row)}{_energy_words(row)}."
 
 
 def _energy_words(row: Row) -> str:
@@ -186,7 +208,7 @@ def _later(group: Group) -> list[str]:
             continue
         gains = ", ".join(f"{_label(name)} {ratio_text(row.ratios[name])}" for name in names)
         sentences.append(
-            f"{group.title}, {row.policy}: {gains} of EASY's; half of the jobs wait at most "
+            f"{WHERE}, {row.policy}: {gains} of EASY's; half of the jobs wait at most "
             f"{duration(max(row.extra_wait_p50_s, 0.0))} longer than under EASY, the longest extra wait is "
             f"{duration(max(row.extra_wait_max_s, 0.0))}."
         )
@@ -203,7 +225,7 @@ def _possible(group: Group) -> list[str]:
         best = max(rows, key=lambda row: row.captured[name])
         least = 100 * bound / base.values[name].value
         sentences.append(
-            f"{group.title}: no schedule of this work can go below {least:.1f} % of EASY's {_label(name)}; "
+            f"{WHERE}: no schedule of this work can go below {least:.1f} % of EASY's {_label(name)}; "
             f"{best.policy} realises {100 * best.captured[name]:.0f} % of that saving."
         )
     return sentences
@@ -213,13 +235,13 @@ def _no_help(group: Group) -> list[str]:
     sentences = []
     for row in _others(group):
         if row.void:
-            sentences.append(f"{group.title}, {row.policy}: {row.void}; no saving is stated.")
+            sentences.append(f"{WHERE}, {row.policy}: {row.void}; no saving is stated.")
             continue
         for name in _measures(group)[:1]:
             if name in row.ratios and not saved(row, name):
                 words = "raises" if row.ratios[name].excludes[1] else "is not shown to change"
                 of = f"{ratio_text(row.ratios[name])} of EASY's{f'; {FIXED}' if row.fixed else ''}"
-                sentences.append(f"{group.title}: {row.policy} {words} {_label(name)} ({of}); {_service(group, row)}.")
+                sentences.append(f"{WHERE}: {row.policy} {words} {_label(name)} ({of}); {_service(group, row)}.")
     return sentences
 
 

@@ -102,7 +102,7 @@ def _awhile(name: str, what: str, file: str, local: str, sha256: str) -> PublicS
         name, f"carbon intensity of {what}, 2019-12-20 to 2021-01-09, life-cycle, imports included",
         "Wiesner et al., Let's Wait Awhile, from ENTSO-E", local, sha256, "no terms stated; cite the paper",
         _AWHILE_TITLE, f"{_AWHILE}/{file}",
-        needs={} if name == "lwa-FR-2020" else {"gaps": "linear"},
+        needs={"region": name[4:6]} | ({} if name == "lwa-FR-2020" else {"gaps": "linear"}),
     )  # fmt: skip
 
 

@@ -47,6 +47,17 @@ def metrics() -> str:
     return table(["metric", "unit", "better", "definition"], rows)
 
 
+def study_quantities() -> str:
+    """Return every quantity of a study with unit, whether it is divided by EASY's, and definition."""
+    from wattq.experiments.study.quantities import QUANTITIES
+
+    rows = [
+        [f"`{entry.name}`", _unit(entry.unit), "yes" if entry.ratio else "no", entry.definition]
+        for entry in QUANTITIES.values()
+    ]
+    return table(["quantity", "unit", "quotient to EASY", "definition"], rows)
+
+
 def _statistics() -> Sequence[str]:
     from wattq.experiments.catalogue import STATISTICS
 
@@ -249,6 +260,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "presets": presets,
     "series": series,
     "signal-formats": signal_formats,
+    "study-quantities": study_quantities,
     "traces": traces,
 }
 

@@ -23,6 +23,7 @@ from wattq.experiments.accounting.output import (
     decomposition_text,
 )
 from wattq.experiments.accounting.owners import GROUPINGS, Owner, owners
+from wattq.experiments.accounting.savings import MonthlySaving, Savings, savings, savings_text
 from wattq.experiments.accounting.sites import SitesAccount, account_sites, site_hosts, split_history
 
 __all__ = [
@@ -36,8 +37,10 @@ __all__ = [
     "Decomposition",
     "Difference",
     "JobAmounts",
+    "MonthlySaving",
     "Owner",
     "PowerHistory",
+    "Savings",
     "SitesAccount",
     "Tariff",
     "account",
@@ -55,6 +58,8 @@ __all__ = [
     "estimate",
     "owners",
     "reconstruct",
+    "savings",
+    "savings_text",
     "site_hosts",
     "split_history",
 ]

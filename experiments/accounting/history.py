@@ -23,7 +23,7 @@ from wattq.experiments.accounting.host_states import (
 from wattq.experiments.results import RunResults
 from wattq.platforms.model import Platform
 
-__all__ = ["OVERHEAD", "PARTS", "PowerHistory", "always_on", "reconstruct"]
+__all__ = ["OVERHEAD", "PARTS", "PowerHistory", "always_on", "power_steps", "reconstruct"]
 
 PARTS = ("computing", "idle", "sleeping", "switching_on", "switching_off")
 """What power is drawn for. Hosts that are unavailable draw what idle ones do and count as idle."""
@@ -97,7 +97,7 @@ def reconstruct(run: RunResults, platform: Platform) -> PowerHistory:
     with np.errstate(over="ignore", invalid="ignore"):  # damaged numbers are told from the sum
         states = host_states(run, platform)
         jobs = job_power(run, platform, states)
-        date, overhead, busy = _steps(run, states, jobs)
+        date, overhead, busy = power_steps(run, states, jobs)
         notes = (*states.notes, *jobs.notes)
         history = PowerHistory(run, platform, _end(run), date, overhead, busy, jobs, states, notes)
         if not isfinite(sum(history.energy_j().values())):
@@ -114,7 +114,7 @@ def always_on(history: PowerHistory) -> PowerHistory:
     """
     run, platform = history.run, history.platform
     awake = host_states(replace(run, power_states=None), platform)
-    date, overhead, busy = _steps(run, awake, history.jobs)
+    date, overhead, busy = power_steps(run, awake, history.jobs)
     return replace(history, date_s=date, overhead_w=overhead, busy=busy, states=awake)
 
 
@@ -125,7 +125,7 @@ def _end(run: RunResults) -> float:
     return float(run.energy.time_s[-1])
 
 
-def _steps(
+def power_steps(
     run: RunResults, states: HostStates, jobs: JobPower
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Add up the changes of power at each date: hosts that are on and run no job are idle."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wattq.errors import InvalidInputError, SignalError
 from wattq.experiments.accounting.account import Account, Amounts, account_history
-from wattq.experiments.accounting.history import OVERHEAD, PowerHistory, _steps, reconstruct
+from wattq.experiments.accounting.history import OVERHEAD, PowerHistory, power_steps, reconstruct
 from wattq.experiments.accounting.host_states import expand
 from wattq.experiments.accounting.meters import MEASURES, Tariff
 from wattq.experiments.results import RunResults
@@ -189,7 +189,7 @@ def _restricted(history: PowerHistory, hosts: NDArray[np.bool_], jobs: NDArray[n
     kept_jobs = replace(power, **{name: getattr(power, name)[own] for name in _JOB_COLUMNS})
     words = tuple(state if here else "REJECTED" for state, here in zip(run.jobs.state, jobs.tolist(), strict=True))
     kept_run = replace(run, jobs=replace(run.jobs, state=words))
-    date, overhead, busy = _steps(kept_run, kept_states, kept_jobs)
+    date, overhead, busy = power_steps(kept_run, kept_states, kept_jobs)
     return replace(
         history, run=kept_run, date_s=date, overhead_w=overhead, busy=busy, jobs=kept_jobs, states=kept_states
     )

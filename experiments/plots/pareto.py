@@ -40,7 +40,9 @@ class ParetoPoint:
     y: Span | None
 
 
-def pareto_figure(panels: Sequence[tuple[str, Sequence[ParetoPoint]]], y_label: str, title: str) -> Figure:
+def pareto_figure(
+    panels: Sequence[tuple[str, Sequence[ParetoPoint]]], y_label: str, title: str, floor: float | None = None
+) -> Figure:
     """Return panels that share an axis of energy, CO2e or cost; down and left is better in each.
 
     A step line joins the points that no other one beats in both directions. A policy whose saving is void has no
@@ -50,6 +52,7 @@ def pareto_figure(panels: Sequence[tuple[str, Sequence[ParetoPoint]]], y_label: 
         panels: label of the axis of service, with its unit, and the points.
         y_label: label of the shared axis, with its unit.
         title: heading.
+        floor: what no schedule can go below, on the shared axis.
     """
     figure = new_figure(9.0, 4.3)
     axes_of = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
@@ -57,7 +60,9 @@ def pareto_figure(panels: Sequence[tuple[str, Sequence[ParetoPoint]]], y_label: 
     colors = policy_colors(names)
     markers = {name: _MARKERS[index % len(_MARKERS)] for index, name in enumerate(names)}
     for axes, (label, points) in zip(axes_of, panels, strict=True):
-        _panel(axes, points, colors, markers)
+        if floor is not None:
+            axes.axhline(floor, color="#333333", linewidth=0.9, linestyle=":", zorder=0, label="lower bound")
+        _panel(axes, points, colors, markers, floor)
         axes.set_xlabel(label)
     axes_of[0].set_ylabel(y_label)
     figure.suptitle(title, x=0.01, ha="left", fontsize=10)
@@ -66,7 +71,13 @@ def pareto_figure(panels: Sequence[tuple[str, Sequence[ParetoPoint]]], y_label: 
     return figure
 
 
-def _panel(axes: Axes, points: Sequence[ParetoPoint], colors: dict[str, str], markers: dict[str, str]) -> None:
+def _panel(
+    axes: Axes,
+    points: Sequence[ParetoPoint],
+    colors: dict[str, str],
+    markers: dict[str, str],
+    floor: float | None,
+) -> None:
     known = [point for point in points if point.y is not None]
     for point in points:
         color, marker = colors[point.policy], markers[point.policy]
@@ -82,7 +93,7 @@ def _panel(axes: Axes, points: Sequence[ParetoPoint], colors: dict[str, str], ma
     axes.step([p[0] for p in front], [p[1] for p in front], where="post", color="#999999", linewidth=1.0, zorder=1)
     axes.axhline(100.0, color="#BBBBBB", linewidth=0.8, linestyle="--", zorder=0)
     style_axes(axes, grid="both")
-    _scale(axes, known)
+    _scale(axes, known, floor)
 
 
 def _cross(axes: Axes, x: Span, y: Span, color: str) -> None:
@@ -101,19 +112,21 @@ def _front(points: Sequence[ParetoPoint]) -> list[tuple[float, float]]:
     return found
 
 
-def _scale(axes: Axes, points: Sequence[ParetoPoint]) -> None:
+def _scale(axes: Axes, points: Sequence[ParetoPoint], floor: float | None) -> None:
     """Take a logarithmic axis where the points spread over more than a factor of eight; leave room at the edges."""
     values = [point.x[0] for point in points]
     ends = [end for point in points for end in point.x if end is not None]
     if values and min(values) > 0 and max(values) > 8 * min(values):
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=9))
+        subs = (1, 2, 5) if max(ends) < 30 * min(ends) else (1, 3)
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=subs, numticks=9))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         top = max(ends, default=0.0) or 1.0
         axes.set_xlim(-0.04 * top, 1.06 * top)
     heights = [end for point in points for end in (point.y or ()) if end is not None] + [99.5, 100.5]
+    heights += [] if floor is None else [floor]
     room = 0.06 * (max(heights) - min(heights))
     low, high = axes.get_ylim() if axes.get_autoscaley_on() is False else (min(heights), max(heights))
     axes.set_ylim(min(low, min(heights) - room), max(high, max(heights) + room))

@@ -32,11 +32,12 @@ def group_figure(group: Group, name: str) -> Figure:
     Service is in percent of EASY's too, with the paired interval; in its own unit where EASY's is 0.
     """
     panels = [_panel(group, name, *service) for service in _SERVICE]
-    entry = QUANTITIES[name]
-    weeks = len(group.weeks)
-    return pareto_figure(
-        panels, f"{entry.label.split(' (')[0]} (% of EASY's)", f"{group.title}: {weeks} weeks, 95 % intervals"
-    )
+    label = QUANTITIES[name].label.split(" (")[0]
+    base, floor = group.baseline, None
+    if base is not None and name in group.bounds:
+        floor = 100.0 * group.bounds[name] / base.values[name].value
+    title = f"{group.title}: {len(group.weeks)} weeks, 95 % intervals"
+    return pareto_figure(panels, f"{label} (% of EASY's)", title, floor)
 
 
 def _panel(group: Group, name: str, service: str, label: str, size: float, unit: str) -> tuple[str, list[ParetoPoint]]:

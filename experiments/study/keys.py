@@ -11,7 +11,7 @@ from wattq.units import WEEK_S
 __all__ = ["CalendarName", "GridSpec", "Name", "Strict", "WeekPick", "WeeksSpec", "seconds"]
 
 CalendarName = Literal["season", "recorded"]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+=,:-]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+=,:%-]*$")]
 
 _MAX_WEEKS = 5200
 

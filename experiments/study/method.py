@@ -42,7 +42,7 @@ def method(study: Study) -> list[str]:
     if study.experiment.bounds:
         lines.append(
             "Lower bounds are liquid: the work of the week's jobs that EASY served flows in any pieces to any hosts "
-            "and power states, alone on the machine, and hosts without work sleep at no cost of switching. For CO2e and "
+            "and power states, alone on the machine; hosts without work sleep at no cost of switching. For CO2e and "
             f"cost each job starts at most {LATER_S / 3600:g} h later than under EASY; for energy there is no limit."
         )
     return lines

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from wattq.errors import InvalidInputError
 from wattq.experiments.experiment_model import Experiment, PolicySpec, WorkloadSpec
@@ -17,6 +20,8 @@ from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 
 __all__ = ["PlannedRun", "Source", "WeekTask", "needs", "plan", "sources"]
+
+_OF_PEAK = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) % of peak")
 
 GRID_PARAMETERS = ("signal", "origin")
 """Parameters of a policy that the runner fills in: the file of a series, and the date of time 0."""
@@ -108,7 +113,7 @@ def plan(
     for index, number in enumerate(numbers[:most]):
         cut = week_part(source.workload, weeks, number, spec, source.spec.name)
         placed = [place(cut, grid, experiment.calendar, spec.drain_s, index) for grid in grids]
-        runs = tuple(_runs(experiment.policies, grids, placed, files))
+        runs = tuple(_runs(experiment.policies, source.platform, grids, placed, files))
         drain_s = spec.drain_s if experiment.bounds else None
         tasks.append(
             WeekTask(source.spec.name, cut, source.platform, runs, experiment.tau_s, experiment.energy, drain_s)
@@ -116,13 +121,29 @@ def plan(
     return tasks
 
 
+def with_watts(policy: PolicySpec, platform: Platform) -> PolicySpec:
+    """Return a policy with the powers that stand as a share of the machine's peak, ``70 % of peak``, in W.
+
+    The peak is the power of all hosts under load in the state that they begin with. The policy keeps its title.
+    """
+    hosts = np.arange(platform.n_compute)
+    peak_w = float(np.sum(platform.full_w[hosts, platform.initial_pstate[: platform.n_compute]]))
+    found = {name: _OF_PEAK.fullmatch(str(value)) for name, value in policy.params.items()}
+    watts = {name: peak_w * float(match[1]) / 100.0 for name, match in found.items() if match is not None}
+    if not watts:
+        return policy
+    return policy.model_copy(update={"params": {**policy.params, **watts}, "label": policy.title})
+
+
 def _runs(
     policies: Sequence[PolicySpec],
+    platform: Platform,
     grids: Sequence[Grid],
     placed: Sequence[Placed],
     files: Mapping[tuple[str, str], Path],
 ) -> Iterator[PlannedRun]:
-    for policy in policies:
+    for given in policies:
+        policy = with_watts(given, platform)
         wanted = needs(policy)
         if not wanted:
             plain = policy.name == BASELINE and not policy.params
@@ -145,8 +166,11 @@ def needs(policy: PolicySpec) -> tuple[str, ...]:
     """Return which of ``signal`` and ``origin`` the runner fills in.
 
     Those that a built-in policy takes and the experiment does not give; and, for any policy, ``signal: carbon``,
-    ``signal: price`` and ``origin: calendar``, which name what is to be filled in.
+    ``signal: price`` and ``origin: calendar``, which name what is to be filled in. A policy with ``signal: ""`` looks
+    at no grid.
     """
+    if policy.params.get("signal") == "":
+        return ()
     named = {"signal": ("carbon", "price"), "origin": ("calendar",)}
     taken = _parameters(policy.name)
     return tuple(

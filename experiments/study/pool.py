@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 
-from wattq.errors import InvalidInputError
+from wattq.errors import InvalidInputError, WattqError
 from wattq.experiments.engines import Engine
 from wattq.experiments.study.grids import Grid
 from wattq.experiments.study.plan import WeekTask
@@ -70,11 +72,15 @@ def _spread(
     context = multiprocessing.get_context("spawn")
     found: dict[int, list[WeekRecord]] = {}
     with ProcessPoolExecutor(workers, context, _prepare, (dict(grids), engine)) as pool:
-        futures: dict[Future[list[WeekRecord]], int] = {pool.submit(_play, task): n for n, task in enumerate(tasks)}
         try:
+            futures: dict[Future[list[WeekRecord]], int] = {pool.submit(_play, task): n for n, task in enumerate(tasks)}
             for future in as_completed(futures):
                 found[futures[future]] = future.result()
                 done(tasks[futures[future]])
+        except BrokenProcessPool as error:
+            raise WattqError(
+                f"a worker process ended before its week was done ({error}); free memory, or take --workers 1"
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -82,6 +88,8 @@ def _spread(
 
 
 def _prepare(grids: Mapping[str, Grid], engine: Engine) -> None:
+    # Ctrl-C reaches every process of a terminal; the one that shares out the weeks answers it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _shared[:] = [(grids, engine)]
 
 

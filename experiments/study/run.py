@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,7 @@ def run_study(
     part: str = "test",
     workers: int | None = None,
     most_weeks: int | None = None,
+    labels: Collection[str] = (),
     progress: Progress | None = None,
     engine: Engine | None = None,
 ) -> Study:
@@ -65,17 +66,19 @@ def run_study(
         part: which weeks, one of `PARTS`.
         workers: number of processes; 2 by default, 1 on a machine with one processor. Results do not depend on it.
         most_weeks: only the first so many weeks of each log.
+        labels: only these workloads; all when empty.
         progress: told as weeks finish: number done, number in all, what was done last.
         engine: what simulates, in place of the experiment's engine.
 
     Raises:
-        InvalidInputError: the experiment is no study, or there is no such part.
+        InvalidInputError: the experiment is no study, or there is no such part or workload.
         WattqError: an input is missing or breaks its format, a policy is unknown, a simulation aborts.
     """
     if not experiment.is_study:
         raise InvalidInputError(f"experiment {experiment.name}: has no 'weeks'; only a study has parts and workers")
     if part not in PARTS:
         raise InvalidInputError(f"--part {part}: there is {' and '.join(PARTS)}")
+    experiment = _only(experiment, labels)
     engine = engine or make_engine(experiment.engine, experiment.simulation_timeout_s)
     grids = {name: load_grid(name, spec, base) for name, spec in experiment.signals.items()} or {"": Grid("")}
     logs = tuple(sources(experiment, base))
@@ -86,6 +89,15 @@ def run_study(
     )
     groups = summarise(records, baseline_title(experiment))
     return Study(experiment, part, grids, logs, tuple(records), tuple(groups))
+
+
+def _only(experiment: Experiment, labels: Collection[str]) -> Experiment:
+    known = [workload.name for workload in experiment.workloads]
+    unknown = next((label for label in labels if label not in known), None)
+    if unknown is not None:
+        raise InvalidInputError(f"--workload {unknown}: experiment {experiment.name} has {', '.join(known)}")
+    kept = [workload for workload in experiment.workloads if not labels or workload.name in labels]
+    return experiment.model_copy(update={"workloads": kept})
 
 
 def _counter(n_tasks: int, progress: Progress | None) -> Callable[[WeekTask], None]:
@@ -110,7 +122,7 @@ def baseline_title(experiment: Experiment) -> str | None:
 
 def _series(grids: dict[str, Grid], folder: Path) -> dict[tuple[str, str], Path]:
     """Write each series as one file that policies read, and return them by grid and quantity."""
-    from wattq.platforms.signals.interval_csv import write_signal
+    from wattq.platforms.signals import write_signal
 
     found = {}
     for grid in grids.values():

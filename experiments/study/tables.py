@@ -95,6 +95,11 @@ def _captured(row: Row) -> str:
     return NONE if share is None or row.is_baseline else f"{100 * share:.0f} %"
 
 
+def _extra_wait(row: Row) -> str:
+    known = row.extra_wait_max_s is not None and not row.is_baseline
+    return duration(max(row.extra_wait_max_s or 0.0, 0.0)) if known else NONE
+
+
 def _columns() -> tuple[_Column, ...]:
     energy = [
         column
@@ -109,7 +114,7 @@ def _columns() -> tuple[_Column, ...]:
         *_pair("wait_p95_s", "Wait p95", duration),
         *_pair("wait_p99_s", "Wait p99", duration),
         *_pair("bounded_slowdown_mean", "Bsld mean", number_text),
-        _Column("Wait mean", _value("wait_mean_s", duration)),
+        _Column("Longest extra wait", _extra_wait),
         _Column("Utilisation", _value("utilisation", lambda value: f"{100 * value:.1f} %")),
         _Column("Served (host-h)", _value("served_work_host_h", amount)),
         _Column("Unfinished (host-h)", _value("unfinished_work_host_h", amount)),

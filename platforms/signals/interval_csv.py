@@ -112,7 +112,8 @@ def _of_region(rows: list[Row], names: list[str], wanted: str | None, path: str)
         regions = list(dict.fromkeys(cells[column].strip() for _, cells in rows))
         if len(regions) > 1 and wanted is None:
             raise SignalError(f"{path}: {len(regions)} regions ({', '.join(regions[:8])}); name one (region, --region)")
-        chosen = rows if len(regions) <= 1 else [row for row in rows if row[1][column].strip() == wanted]
+        named = wanted is not None and regions != [""]
+        chosen = [row for row in rows if row[1][column].strip() == wanted] if named else rows
     if not chosen:
         raise SignalError(f"{path}: no rows{f' of the region {wanted[:60]!r}' if wanted else ''}")
     return chosen

@@ -173,5 +173,7 @@ def _check_agreement(points: Points, options: ReadOptions, source: str) -> None:
         raise SignalError(
             f"{source}: values are in {points.unit}, not {options.unit[:60]!r}; nothing is converted, leave it out"
         )
+    if options.region is not None and points.region not in ("", options.region):
+        raise SignalError(f"{source}: values are of {points.region}, not {options.region[:60]!r}; leave the region out")
     if options.scope is not None and points.scope and options.scope != points.scope:
         raise SignalError(f"{source}: intensities are {points.scope}, not {options.scope!r}")

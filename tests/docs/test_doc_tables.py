@@ -81,6 +81,16 @@ def test_columns_of_the_comparison(results: Path) -> None:
     assert documented == header
 
 
+@pytest.mark.parametrize("name", ["study.csv", "weeks.csv"])
+def test_columns_of_study_files(name: str) -> None:
+    from wattq.experiments.study import study_csv
+    from wattq.experiments.study.tables import weeks_csv
+
+    header = (study_csv([]) if name == "study.csv" else weeks_csv([])).strip().split(",")
+    rows = first_table(DOCS / "files" / "study.md", f"## {name}")
+    assert [found for row in rows for found in names_in(row[0])] == header
+
+
 @pytest.mark.parametrize("name", ["summary", "provenance"])
 def test_keys_of_json_files(results: Path, name: str) -> None:
     content = json.loads((results / "runs" / "easy" / f"{name}.json").read_text(encoding="utf-8"))
@@ -133,6 +143,7 @@ def test_keys_of_experiment_files() -> None:
 
 def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.experiments import METRICS
+    from wattq.experiments.study.quantities import QUANTITIES
     from wattq.platforms import PRESETS
     from wattq.platforms.signals import GAP_RULES, SIGNAL_FORMATS
     from wattq.schedulers import ORDERS, POLICIES
@@ -140,7 +151,12 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.workloads import TRACES
 
     whole = {"metrics": METRICS, "presets": PRESETS, "orders": ORDERS, "policies": POLICIES, "traces": TRACES}
-    whole |= {"series": SERIES, "signal-formats": SIGNAL_FORMATS, "gap-rules": GAP_RULES}
+    whole |= {
+        "study-quantities": QUANTITIES,
+        "series": SERIES,
+        "signal-formats": SIGNAL_FORMATS,
+        "gap-rules": GAP_RULES,
+    }
     for table, names in whole.items():
         rows = generated.TABLES[table]().splitlines()[2:]
         assert [name for row in rows for name in names_in(row.split(" | ")[0])] == list(names)

@@ -62,7 +62,7 @@ def test_run_writes_batsims_files_and_prints_the_table(inputs: Path, capsys: pyt
     assert "results in out" in printed
     names = {path.name for path in (inputs / "out").iterdir()}
     batsim = {"jobs.csv", "schedule.csv", "machine_states.csv", "pstate_changes.csv", "consumed_energy.csv"}
-    assert names == batsim | {"summary.json", "provenance.json", "submitted.csv", "metrics.json"}
+    assert names == batsim | {"summary.json", "provenance.json", "submitted.csv", "metrics.json", "platform.xml"}
     metrics = json.loads((inputs / "out" / "metrics.json").read_text(encoding="utf-8"))
     # job 1 holds all hosts to 100; 2 and 3 then run side by side; 4 is larger than the machine
     assert metrics["wait_max_s"] == 90.0

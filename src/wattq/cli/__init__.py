@@ -15,6 +15,7 @@ import typer
 from wattq import __version__
 from wattq.cli import (
     account,
+    bound,
     data,
     demo,
     doctor,
@@ -70,6 +71,7 @@ app.command("report")(report.report)
 app.command("playbook")(playbook.playbook)
 app.command("sla")(sla.sla)
 app.command("account")(account.account)
+app.command("bound")(bound.bound)
 app.command("decompose")(account.decompose)
 app.command("estimate")(account.estimate)
 app.command("doctor")(doctor.doctor)

@@ -12,7 +12,7 @@ from wattq.errors import InvalidInputError
 if TYPE_CHECKING:
     from wattq.experiments.accounting import PowerHistory, Tariff
 
-__all__ = ["account", "decompose", "estimate"]
+__all__ = ["account", "decompose", "estimate", "history_of", "tariff_of"]
 
 PlatformOption = Annotated[
     str | None,
@@ -55,24 +55,40 @@ def account(
     workload: Annotated[
         Path | None, typer.Option("--workload", "-w", help="Workload w0 of a run without submitted.csv, for its users.")
     ] = None,
+    saved: Annotated[
+        bool, typer.Option("--savings", help="Print what was saved against no host ever asleep, by month.")
+    ] = False,
+    time_zone: Annotated[str, typer.Option(help="Zone of the months of --savings.")] = "UTC",
     json: JsonOption = None,
     csv: CsvOption = None,
     prefix: PrefixOption = "",
 ) -> None:
     """Account for a run: energy, carbon and cost by part, and by job, user or class."""
-    from wattq.experiments.accounting import account_csv, account_history, account_json, account_text
+    from wattq.experiments.accounting import (
+        account_csv,
+        account_history,
+        account_json,
+        account_text,
+        savings,
+        savings_text,
+    )
     from wattq.experiments.accounting.owners import GROUPINGS
 
     if by and by not in GROUPINGS:
         raise InvalidInputError(f"--by {by}: no such grouping; there are {', '.join(GROUPINGS)}")
-    tariff = _tariff(carbon, price, pue, origin, region, scope, gaps)
-    history = _history(run, platform, prefix, workload)
+    if saved and origin is None:
+        raise InvalidInputError("--savings: is by month; give the date of the run's time 0 with --origin")
+    tariff = tariff_of(carbon, price, pue, origin, region, scope, gaps)
+    history = history_of(run, platform, prefix, workload)
     window = None
     if since is not None or until is not None:
         window = (0.0 if since is None else since, float("inf") if until is None else until)
     found = account_history(history, tariff, window=window, horizon_s=horizon)
     _write({json: lambda: account_json(found, by), csv: lambda: account_csv(found, by)})
     typer.echo(account_text(found, by))
+    if saved:
+        months = savings(history, tariff, time_zone=time_zone, horizon_s=horizon)
+        typer.echo(f"\n{savings_text(months, tariff.currency)}")
 
 
 def decompose(
@@ -99,8 +115,8 @@ def decompose(
     """Explain why two runs differ in energy, carbon and cost."""
     from wattq.experiments import accounting
 
-    tariff = _tariff(carbon, price, pue, origin, region, scope, gaps)
-    histories = [_history(run, platform, prefix, None) for run in (run_a, run_b)]
+    tariff = tariff_of(carbon, price, pue, origin, region, scope, gaps)
+    histories = [history_of(run, platform, prefix, None) for run in (run_a, run_b)]
     until = _horizon(horizon, max(history.end_s for history in histories))
     a, b = (accounting.account_history(history, tariff, horizon_s=until) for history in histories)
     found = accounting.decompose(a, b, allow_less_work=less_work)
@@ -130,7 +146,7 @@ def estimate(
     typer.echo(f"{found.facility_kwh:,.3f} kWh, {found.carbon_kg:,.3f} kg CO2e, {found.cost:,.2f} {currency}")
 
 
-def _history(run: Path, platform: str | None, prefix: str, workload: Path | None) -> PowerHistory:
+def history_of(run: Path, platform: str | None, prefix: str, workload: Path | None) -> PowerHistory:
     """Return the power of a run over time; its platform is the one named, else its own ``platform.xml``."""
     from wattq.experiments.accounting import reconstruct
     from wattq.experiments.inputs import find_platform
@@ -147,7 +163,7 @@ def _history(run: Path, platform: str | None, prefix: str, workload: Path | None
     return reconstruct(results, read_platform(own) if platform is None else find_platform(platform))
 
 
-def _tariff(
+def tariff_of(
     carbon: Path | None,
     price: Path | None,
     pue: str,

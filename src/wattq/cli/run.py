@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,6 +83,10 @@ def compare(
     simulation_timeout: Annotated[float | None, typer.Option(help=TIMEOUT_HELP)] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that share the weeks of a study [2].")] = None,
     part: Annotated[str | None, typer.Option(help="Weeks of a study: test or tuning [test].")] = None,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option("--workload", "-w", help="Only this workload of a study, by its label; repeatable."),
+    ] = None,
     weeks: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many weeks of each log of a study.")
     ] = None,
@@ -94,7 +99,8 @@ def compare(
 
     path = find_experiment(experiment)
     loaded = load_experiment(path)
-    _check_study_options(loaded, {"--workers": workers, "--part": part, "--weeks": weeks})
+    given = {"--workers": workers, "--part": part, "--weeks": weeks, "--workload": workload}
+    _check_study_options(loaded, given)
     plays = None
     if engine is not None or simulation_timeout is not None:
         from wattq.experiments.engines import make_engine
@@ -103,12 +109,14 @@ def compare(
         limit = loaded.simulation_timeout_s if simulation_timeout is None and name == "batsim" else simulation_timeout
         plays = make_engine(name, limit)
     if loaded.is_study:
-        _run_study(loaded, output or default_output(loaded), path, plays, (part or "test", workers, weeks))
+        _run_study(
+            loaded, output or default_output(loaded), path, plays, (part or "test", workers, weeks, workload or [])
+        )
     else:
         run_experiment(loaded, output or default_output(loaded), path, plays)
 
 
-def _check_study_options(experiment: Any, options: dict[str, object]) -> None:
+def _check_study_options(experiment: Any, options: Mapping[str, object]) -> None:
     """Refuse options of studies for an experiment that is none."""
     from wattq.errors import InvalidInputError
 
@@ -120,15 +128,16 @@ def _check_study_options(experiment: Any, options: dict[str, object]) -> None:
 
 
 def _run_study(
-    experiment: Any, output: Path, path: Path, engine: Any, options: tuple[str, int | None, int | None]
+    experiment: Any, output: Path, path: Path, engine: Any, options: tuple[str, int | None, int | None, list[str]]
 ) -> None:
     """Run a study, print its tables and the places of its files."""
     from wattq.experiments.study import run_study, study_text, write_study
 
-    part, workers, weeks = options
+    part, workers, weeks, labels = options
     with progress_bar() as progress:
         study = run_study(
-            experiment, output, base=path.parent, part=part, workers=workers, most_weeks=weeks, progress=progress,
+            experiment, output, base=path.parent, part=part, workers=workers, most_weeks=weeks,
+            labels=labels, progress=progress,
             engine=engine,
         )  # fmt: skip
     files = write_study(study, output, path.name)

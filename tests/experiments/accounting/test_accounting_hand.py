@@ -21,6 +21,8 @@ from wattq.experiments.accounting import (
     estimate,
     owners,
     reconstruct,
+    savings,
+    savings_text,
 )
 from wattq.platforms import ComputeState, SleepState, make_platform
 
@@ -259,3 +261,43 @@ def test_estimate_of_a_job():
     for wrong in ({"power_w": -1.0}, {"hours": float("nan")}, {"pue": 0.9}, {"price_per_kwh": float("inf")}):
         with pytest.raises(InvalidInputError):
             estimate(**{"power_w": 1.0, "hours": 1.0, **wrong})
+
+
+def test_savings_by_month_against_always_on_and_idle_for_free(make_run, series):
+    machine = make_platform(1, [ComputeState(1e9, 100, 200)], [SleepState(10, 5, 125, 10, 115)])
+    day = 86400.0
+    dates = (10 * day, 10 * day + 5, 40 * day - 10, 40 * day)
+    total = 10 * day * 200 + 5 * 125 + (30 * day - 15) * 10 + 10 * 115 + 5 * day * 200
+    files = {
+        "pstate_changes.csv": "time,machine_id,new_pstate\n0,0,0\n"
+        + "".join(f"{date:g},0,{state}\n" for date, state in zip(dates, (-2, 1, -1, 0), strict=True)),
+        "consumed_energy.csv": "time,energy,event_type,wattmin,epower\n"
+        + "".join(f"{date:.6f},0.000000,p,0.000000,NA\n" for date in dates)
+        + f"{45 * day:.6f},{total:.6f},e,0.000000,NA\n",
+        "summary.json": f'{{"end_s": {45 * day}}}',
+    }
+    lines = [job(1, 0, 0, 10 * day, "0", 2000 * day), job(2, 0, 40 * day, 5 * day, "0", 1000 * day)]
+    history = reconstruct(read_run(make_run(lines, hosts=1, files=files)), machine)
+    begin = datetime(2021, 1, 17, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
+    price = series("price", [begin], begin + 45 * day, [50.0])
+    found = savings(history, Tariff(None, price, 1.0, begin), time_zone="Europe/Berlin")
+    assert [month.month for month in found.months] == ["2021-01", "2021-02", "2021-03"]
+    assert found.always_on["facility_j"] == 15 * day * 200 + 30 * day * 100
+    assert found.run["facility_j"] == pytest.approx(total, rel=1e-12)
+    assert found.idle_free["facility_j"] == 15 * day * 200
+    # January: 15 days from the 17th on, of which 10 compute and 5 (less the switch) are spent asleep
+    january = found.months[0]
+    assert january.always_on["facility_j"] - january.run["facility_j"] == pytest.approx(
+        5 * day * 90 - 5 * 115, rel=1e-12
+    )
+    for name in ("facility_j", "cost"):
+        assert sum(month.run[name] for month in found.months) == pytest.approx(found.run[name], rel=1e-9)
+        assert sum(month.always_on[name] for month in found.months) == pytest.approx(found.always_on[name], rel=1e-9)
+    saved = 30 * day * 100 - (30 * day - 15) * 10 - 5 * 125 - 10 * 115
+    assert found.saved("facility_j") == pytest.approx(saved, rel=1e-9)
+    assert found.effective("facility_j") == pytest.approx(saved / (30 * day * 100), rel=1e-9)
+    assert found.per_year("cost") == pytest.approx(found.saved("cost") / 45 * 365.2425, rel=1e-9)
+    heading = " ".join(savings_text(found, "EUR").splitlines()[0].split())
+    assert heading == "Against always on Saved energy kWh % Saved cost EUR %"
+    with pytest.raises(InvalidInputError, match="IANA"):
+        savings(history, time_zone="Middle/Earth")

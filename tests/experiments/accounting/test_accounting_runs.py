@@ -170,6 +170,8 @@ def test_decompose_on_the_command_line(runs, tmp_path, wattq):
         ),
         (["account", "{runs}/easy", "--price", "{runs}/carbon.csv", "--origin", "0"], "price"),
         (["account", "{runs}/easy", "--pue", "0.5"], "PUE"),
+        (["account", "{runs}/easy", "--savings"], "by month"),
+        (["account", "{runs}/easy", "--savings", "--origin", "0", "--time-zone", "Middle/Earth"], "IANA"),
         (["account", "{runs}/easy", "--pue", "nowhere.csv", "--origin", "0"], "nowhere.csv"),
         (["account", "{runs}/easy", "--horizon", "1"], "before the end"),
         (["account", "{runs}/easy", "-p", "kth-sp2"], "16 compute hosts"),

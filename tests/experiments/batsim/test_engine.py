@@ -31,7 +31,7 @@ JOBS = """{"nb_res": 4, "jobs": [
  "profiles": {"p": {"type": "delay", "delay": 10}}}
 """
 FILES = {"jobs.csv", "schedule.csv", "machine_states.csv"}
-OURS = {"summary.json", "provenance.json", "submitted.csv", "metrics.json", "batsim"}
+OURS = {"summary.json", "provenance.json", "submitted.csv", "metrics.json", "platform.xml", "batsim"}
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wattq.cli import main
-from wattq.errors import InvalidInputError, MissingFileError
+from wattq.errors import InvalidInputError, MissingFileError, WattqError
 from wattq.experiments import Experiment, PolicySpec, load_experiment, read_run, run_once
 from wattq.experiments.accounting import Tariff, account_week, reconstruct
 from wattq.experiments.inputs import find_platform
@@ -17,7 +17,7 @@ from wattq.experiments.playbook import findings, playbook_markdown
 from wattq.experiments.plots import render
 from wattq.experiments.study import Estimate, Group, Study, numbers_of, read_numbers, run_study, summarise, write_study
 from wattq.experiments.study.figures import group_figure, pictured
-from wattq.experiments.study.plan import needs, plan
+from wattq.experiments.study.plan import needs, plan, with_watts
 from wattq.experiments.study.tables import group_table, term_tables
 
 
@@ -194,7 +194,7 @@ def test_pictures_show_what_there_is(study: Study) -> None:
     assert pictured(group) == ("energy_kwh", "co2e_kg", "cost_eur")
     figure = group_figure(group, "co2e_kg")
     assert render(figure)[:4] == b"\x89PNG"
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["fcfs", "easy", "easy-sjbf"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["lower bound", "fcfs", "easy", "easy-sjbf"]
     assert figure.axes[0].get_ylabel() == "CO2e (% of EASY's)"
     titles = [title for title, _ in term_tables(group)]
     assert titles[1] == "Why CO2e differs from EASY's (kg over all weeks)"
@@ -223,6 +223,54 @@ def test_policies_that_take_a_signal_run_once_on_each_grid(study_base: Path, stu
     assert runs[0].is_baseline
 
 
+def test_shares_of_the_peak_become_watts(study: Study) -> None:
+    given = PolicySpec(name="file.py:Cap", params={"cap": "70 % of peak", "note": "70 % of peaks"})
+    made = with_watts(given, study.sources[0].platform)
+    assert made.params == {"cap": 4 * 200.0 * 0.7, "note": "70 % of peaks"}
+    assert made.title == given.title
+    assert needs(PolicySpec(name="easy", params={"signal": ""})) == ()
+
+
+NIGHT = """\
+from wattq.platforms.signals import read_signal
+
+
+class Night:
+    def __init__(self, signal, origin):
+        self.signal, self.origin = read_signal(signal), float(origin)
+
+    def decide(self, view, actions):
+        good = self.signal.at(self.origin + view.now) <= 200.0 or view.now > 1.5e6
+        for job in view.queue:
+            if not good or view.hosts_of(job) > view.n_free:
+                break
+            actions.start(job)
+        if len(view.queue) and not good:
+            actions.wake_me_at(view.now + 3600.0)
+"""
+
+
+def test_a_policy_sees_the_series_of_its_grid_on_the_runs_dates(study_base: Path, experiment: Experiment) -> None:
+    (study_base / "night.py").write_text(NIGHT, encoding="utf-8")
+    place = f"{study_base / 'night.py'}:Night"
+    night = PolicySpec(name=place, params={"signal": "carbon", "origin": "calendar"}, label="night")
+    weeks = experiment.weeks
+    assert weeks is not None
+    changes = {
+        "policies": [PolicySpec(name="easy"), night],
+        "weeks": weeks.model_copy(update={"drain_s": 20 * 86400.0}),
+        "bounds": False,
+    }
+    found = run_study(experiment.model_copy(update=changes), study_base / "out6", base=study_base, workers=1)
+    easy, late = found.groups[0].rows
+    # half of the day's hours lie at or below 200 g/kWh: waits grow, and the CO2e of a kWh falls
+    assert late.values["wait_mean_s"].value > easy.values["wait_mean_s"].value
+    rate = [row.values["co2e_kg"].value / row.values["energy_kwh"].value for row in (easy, late)]
+    assert rate[1] < rate[0]
+    assert late.extra_wait_max_s is not None
+    assert late.extra_wait_max_s > 3600.0
+
+
 def test_a_run_beyond_the_series_has_no_carbon_and_says_why(study_base: Path, experiment: Experiment) -> None:
     short = experiment.weeks
     assert short is not None
@@ -244,6 +292,24 @@ def test_a_run_beyond_the_series_has_no_carbon_and_says_why(study_base: Path, ex
     assert record.values["energy_kwh"] > 0
     (group,) = summarise([record], None)
     assert "co2e_kg" not in group.rows[0].values
+
+
+DYING = """\
+import os
+
+
+class Dying:
+    def decide(self, view, actions):
+        os._exit(3)
+"""
+
+
+def test_a_worker_that_dies_is_named(study_base: Path, experiment: Experiment) -> None:
+    (study_base / "dying.py").write_text(DYING, encoding="utf-8")
+    policy = PolicySpec(name=f"{study_base / 'dying.py'}:Dying", label="dying")
+    changed = experiment.model_copy(update={"policies": [policy], "bounds": False})
+    with pytest.raises(WattqError, match="a worker process ended before its week was done"):
+        run_study(changed, study_base / "out7", base=study_base, workers=2)
 
 
 def call(*words: str) -> int:
@@ -273,6 +339,7 @@ def test_the_command_line(
         (("compare", "demo", "--workers", "2"), "--workers: experiment demo has no 'weeks'"),
         (("compare", "small.yaml", "--part", "train"), "--part train: there is test and tuning"),
         (("compare", "small.yaml", "--workers", "0"), "--workers 0: give a number from 1 to 64"),
+        (("compare", "small.yaml", "-w", "other"), "--workload other: experiment small has log"),
         (("playbook", "nowhere"), "nowhere: cannot be read"),
         (("experiment", "to-robin", "small.yaml", "-o", "robin"), "weeks of a study are not written as robin files"),
     ],

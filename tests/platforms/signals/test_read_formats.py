@@ -219,6 +219,16 @@ def test_mixed_currencies_are_refused_by_line() -> None:
         read(own + "2021-06-01T01:00Z,2021-06-01T02:00Z,,4,DE,GBP/MWh\n")
 
 
+def test_regions_are_not_renamed() -> None:
+    own = "from,to,forecast,actual,region\n2021-06-01T00:00Z,2021-06-01T01:00Z,,4,{}\n"
+    assert read(own.format("DE"), region="DE").region == "DE"
+    assert read(own.format(""), region="DE").region == "DE"
+    with pytest.raises(SignalError, match="no rows of the region 'FR'"):
+        read(own.format("DE"), region="FR")
+    with pytest.raises(SignalError, match="values are of GB, not 'FR'"):
+        read(GB_ANSWER, region="FR")
+
+
 def test_columns_of_plain_csv() -> None:
     text = "Time;Low [EUR/MWh];High [EUR/MWh]\n2021-06-01T00:00Z;4;1,400.5\n2021-06-01T01:00Z;5;6\n"
     with pytest.raises(SignalError, match="2 columns beside the dates"):
