@@ -34,6 +34,7 @@ demo: $(STAMP) ## compare policies on a real trace; table and results/demo/repor
 	$(BIN)/wattq demo
 
 test: $(STAMP) ## all tests but the slow ones and those that need a live service
+	@$(BIN)/python -m wattq.schedulers.compile --all
 	$(BIN)/python -m pytest -m "not slow and not service"
 
 lint: $(STAMP) ## ruff, ruff format, mypy

@@ -275,24 +275,56 @@ def unable_to_rest(v: Ledger, par: NDArray[np.float64]) -> bool:
 
 @jitted
 def never_fits(v: Ledger, par: NDArray[np.float64], hosts: int) -> bool:
-    """Return whether a job of so many hosts would draw more than every cap although nothing else runs."""
-    at = int(par[p.CAP_AT])
-    if par[p.N_CAP] == 0 or par[at] > 0.0:
+    """Return whether a job of so many hosts draws more than every cap to come although nothing else runs.
+
+    The other hosts are idle; or asleep, but for the spare ones, where the caps leave the power to switch them.
+    """
+    if par[p.N_CAP] == 0:
         return False
-    highest = 0.0
-    for k in range(int(par[p.N_CAP])):
-        highest = max(highest, par[at + 2 * k + 1])
-    # As many hosts as the job asks for draw at least the least power of a loaded one, the others that of one at rest.
-    rest_w = 0.0
-    least_w = np.inf
+    highest_w = _highest_cap_w(par, v.head[0].now_s)
+    idle_w = 0.0
     for host in range(v.head[0].n_hosts):
-        cls = v.hosts[host].cls
+        idle_w += _least_idle_w(v, v.hosts[host].cls)
+    others = v.head[0].n_hosts - hosts
+    least_w = np.inf
+    for cls in range(v.pstates.shape[0]):
+        loaded_w = slowest_power_w(v, cls, par[p.CAP_SLOWDOWN])
+        own_w = _least_idle_w(v, cls)
         k = sleep_state(v, cls)
-        asleep = k >= 0 and par[p.TIMEOUT_S] < np.inf
-        own_w = v.pstates[cls, k].idle_w if asleep else _least_idle_w(v, cls)
-        rest_w += own_w
-        least_w = min(least_w, slowest_power_w(v, cls, par[p.CAP_SLOWDOWN]) - own_w)
-    return rest_w + hosts * max(least_w, 0.0) > highest
+        rest_w = others * own_w
+        if k >= 0 and par[p.TIMEOUT_S] < np.inf and idle_w + max(_peak_w(v, cls, k) - own_w, 0.0) <= highest_w:
+            spare = min(np.ceil(par[p.SPARE] * v.head[0].n_hosts - 1e-9), np.float64(others))
+            rest_w = min(rest_w, spare * own_w + (others - spare) * v.pstates[cls, k].idle_w)
+            loaded_w = max(loaded_w, _peak_w(v, cls, k))
+        least_w = min(least_w, hosts * loaded_w + rest_w)
+    return least_w > highest_w
+
+
+@inlined
+def _peak_w(v: Ledger, cls: int, k: int) -> float:
+    """Return the highest power of a host on its way to sleep state k and back, in W."""
+    p_off = v.pstates[cls, k].off
+    p_on = v.pstates[cls, k].on
+    watts = v.pstates[cls, k].idle_w
+    if p_off >= 0:
+        watts = max(watts, v.pstates[cls, p_off].full_w)
+    if p_on >= 0:
+        watts = max(watts, v.pstates[cls, p_on].full_w)
+    return watts
+
+
+@inlined
+def _highest_cap_w(par: NDArray[np.float64], now_s: float) -> float:
+    """Return the highest power that is allowed from now on, in W; infinite before the first date of the schedule."""
+    at = int(par[p.CAP_AT])
+    n = int(par[p.N_CAP])
+    if par[at] > now_s:
+        return np.inf
+    highest_w = 0.0
+    for k in range(n):
+        if k + 1 == n or par[at + 2 * k + 2] > now_s:
+            highest_w = max(highest_w, par[at + 2 * k + 1])
+    return highest_w
 
 
 @jitted

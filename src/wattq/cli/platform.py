@@ -53,7 +53,7 @@ def effective(
     """Write a platform with the speeds that work of one sensitivity sees, for Batsim, which knows no other."""
     from wattq.platforms import effective_platform, load_platform
 
-    _write(effective_platform(load_platform(platform), beta), out)
+    platform_make.write(effective_platform(load_platform(platform), beta), out)
 
 
 @app.command()

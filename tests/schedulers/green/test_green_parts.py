@@ -255,7 +255,11 @@ def test_jobs_that_never_fit_are_rejected_and_a_cap_below_idle_is_an_error() -> 
 
 ROWS = st.lists(
     st.tuples(
-        st.integers(0, 600), st.integers(1, 6), st.integers(1, 300), st.integers(1, 200), st.sampled_from([0.0, 0.5, 1.0])
+        st.integers(0, 600),
+        st.integers(1, 6),
+        st.integers(1, 300),
+        st.integers(1, 200),
+        st.sampled_from([0.0, 0.5, 1.0]),
     ),
     min_size=1,
     max_size=25,
@@ -290,7 +294,8 @@ def test_no_sample_exceeds_the_cap(rows, first_w, changes, eco, slowdown) -> Non
             if at < end and until > begin
         )
         assert power_w <= allowed * (1 + 1e-9) + 1e-6 / (end - begin)
-    assert run.summary["jobs"]["never_started"] == 0
+    # A later cap may leave no stretch of time that is long enough for a job, which is then reported as never started.
+    assert changes or run.summary["jobs"]["never_started"] == 0
 
 
 # --------------------------------------------------------------------------------------------------- every backend
