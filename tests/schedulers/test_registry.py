@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import wattq.schedulers
-from wattq.schedulers import POLICIES, POLICY_ALIASES, PolicyError, make_policy
+from wattq.schedulers import POLICIES, POLICY_ALIASES, PolicyError, make_policy, policy_spec
 
 USERS = """
 class FirstFit:

@@ -23,7 +23,8 @@ __all__ = ["verify_backend"]
 
 def verify_backend(
     policies: Annotated[
-        list[str] | None, typer.Argument(help="Policies, built-in or your own (default: every built-in one that needs no --param).")
+        list[str] | None,
+        typer.Argument(help="Policies, built-in or your own (default: every built-in one that needs no --param)."),
     ] = None,
     platform: Annotated[
         str, typer.Option("--platform", "-p", help="Preset (platform show --list) or SimGrid XML.")

@@ -332,7 +332,9 @@ def test_mutated_messages_are_answered_or_refused(say: SimpleNamespace, data: st
                 part[path[-1]] = data.draw(VALUES)
         except (KeyError, IndexError, TypeError):
             continue
-    bridge = Bridge(Options(data.draw(st.sampled_from([name for name in POLICIES if not policy_spec(name)[1].needs]))), capacity=1)
+    bridge = Bridge(
+        Options(data.draw(st.sampled_from([name for name in POLICIES if not policy_spec(name)[1].needs]))), capacity=1
+    )
     with suppress(WattqError):
         for message in messages:
             reply = json.loads(bridge.reply(json.dumps(message)))
