@@ -104,7 +104,7 @@ _ORDERING = (
         "age_area",
         "a number, 0 or more",
         "order 'aged': wait that 1 s of work for the whole machine is worth, s",
-        2.0,
+        30.0,
         _number,
     ),
 )
@@ -182,7 +182,8 @@ ECO = (
     replace(_ORDERING[0], default="aged"),
     *_ORDERING[1:],
     *_SLEEP,
-    *_SPEED,
+    replace(_SPEED[0], default=0.12),
+    *_SPEED[1:],
     replace(_CAP[0], meaning="power that the machine never exceeds; without it there is none"),
     _CAP[1],
     *_SIGNAL,
