@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
-from wattq.schedulers.green.sets import clear_row, has, put
 from wattq.schedulers.green.state import State
 from wattq.schedulers.green.states import sleep_state, slowest_power_w, slowest_state, state_below, state_of
+from wattq.schedulers.host_sets import clear, has, put
 from wattq.simulator import layout as c
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
@@ -235,7 +235,7 @@ def _lower(v: Ledger, st: State, power_of_state_w: float, bound: float) -> bool:
     any_lowered = False
     for cls in range(v.pstates.shape[0]):
         k = state_below(v, cls, power_of_state_w, bound)
-        clear_row(st.rows[g.SOME])
+        clear(st.rows[g.SOME])
         n = 0
         for host in range(v.head[0].n_hosts):
             h = v.hosts[host]

@@ -9,10 +9,10 @@ from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
 from wattq.schedulers.green.book import count_hosts, wake_hosts
 from wattq.schedulers.green.power import LEAD_S, has_cap, sleeping_gain_w, switching_room_w, waking_gain_w
-from wattq.schedulers.green.sets import clear_row, has, put, take_highest
 from wattq.schedulers.green.starting import preferred
 from wattq.schedulers.green.state import State
 from wattq.schedulers.green.states import break_even_s, sleep_state
+from wattq.schedulers.host_sets import clear, has, put, take_highest
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import set_power_state
@@ -44,7 +44,7 @@ def _kept_awake(v: Ledger, par: NDArray[np.float64], st: State) -> int:
 @jitted
 def _room_w(v: Ledger, par: NDArray[np.float64], st: State) -> float:
     """Return the power that hosts may add by being switched now, in W; empties the row CHOSEN."""
-    clear_row(st.rows[g.CHOSEN])
+    clear(st.rows[g.CHOSEN])
     # Switching off takes less time than waking on any machine known; twice the latter is on the safe side.
     return switching_room_w(v, par, st, v.head[0].now_s + 2.0 * st.f[g.BOOT_S] + LEAD_S)
 
@@ -84,7 +84,7 @@ def sleep_idle(v: Ledger, par: NDArray[np.float64], st: State) -> None:
         if k < 0:
             continue
         timeout_s = _timeout_s(v, par, cls)
-        clear_row(idle)
+        clear(idle)
         for host in range(v.head[0].n_hosts):
             h = v.hosts[host]
             if h.cls != cls or not has(v.free, host) or has(st.rows[g.CLAIMED], host):
@@ -108,7 +108,7 @@ def _put_to_sleep(v: Ledger, st: State, most: int, k: int, room_w: float) -> int
             most = min(most, int(max(room_w, 0.0) / gain_w))
     if most <= 0:
         return 0
-    clear_row(st.rows[g.SOME])
+    clear(st.rows[g.SOME])
     n = take_highest(st.rows[g.CHOSEN], most, st.rows[g.SOME])
     if n > 0:
         set_power_state(v, st.rows[g.SOME], k)
