@@ -6,6 +6,7 @@ import math
 import re
 
 from wattq.schedulers.parameters import Parameter
+from wattq.schedulers.values import number, share, truth
 
 __all__ = [
     "alteration",
@@ -22,39 +23,14 @@ __all__ = [
 _ALTERATION = re.compile(r"\s*([xp])\s*(\d+(?:\.\d+)?)\s*")
 
 
-def _number(value: object, least: float, most: float) -> float:
-    """Return a number within bounds, from a number or its text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(value)
-    number = float(value)
-    if not least <= number <= most:
-        raise ValueError(value)
-    return number
-
-
 def _seconds(value: object) -> float:
     """Return a duration of 0 s or more."""
-    return _number(value, 0.0, 1e300)
+    return number(value, 0.0, 1e300)
 
 
 def _period(value: object) -> float:
     """Return the length of a period: the engine's dates have six decimals, and calls must not crowd out all else."""
-    return _number(value, 1.0, 1e300)
-
-
-def _share(value: object) -> float:
-    """Return a share."""
-    return _number(value, 0.0, 1.0)
-
-
-def _truth(value: object) -> float:
-    """Return 1 for true, 0 for false, from a truth value or its text."""
-    if isinstance(value, bool):
-        return float(value)
-    words = {"true": 1.0, "yes": 1.0, "1": 1.0, "false": 0.0, "no": 0.0, "0": 0.0}
-    if str(value).strip().lower() not in words:
-        raise ValueError(value)
-    return words[str(value).strip().lower()]
+    return number(value, 1.0, 1e300)
 
 
 def _alteration(value: object) -> tuple[float, float]:
@@ -62,8 +38,8 @@ def _alteration(value: object) -> tuple[float, float]:
     found = _ALTERATION.fullmatch(value) if isinstance(value, str) else None
     if found is None or not math.isfinite(float(found[2])) or float(found[2]) > 1e9:
         raise ValueError(value)
-    number = float(found[2])
-    return (number, 0.0) if found[1] == "x" else (1.0, number)
+    step = float(found[2])
+    return (step, 0.0) if found[1] == "x" else (1.0, step)
 
 
 _SECONDS = "a number of seconds, 0 or more"
@@ -89,11 +65,11 @@ def idle_time(default_s: float) -> Parameter:
 def on_messages(default: bool) -> Parameter:
     """Return the parameter that lets idle hosts fall asleep between monitoring stages, with its default."""
     meaning = "whether idle hosts are also put to sleep between two looks"
-    return Parameter("sedate_idle_on_classical_events", _TRUTH, meaning, str(default).lower(), _truth)
+    return Parameter("sedate_idle_on_classical_events", _TRUTH, meaning, str(default).lower(), truth)
 
 
 fraction_awake = Parameter(
-    "fraction_of_machines_to_let_awake", "a number from 0 to 1", "part of the hosts that stays awake", 0.5, _share
+    "fraction_of_machines_to_let_awake", "a number from 0 to 1", "part of the hosts that stays awake", 0.5, share
 )
 alteration = Parameter(
     "inertial_alteration",
@@ -106,5 +82,5 @@ ceiling = Parameter(
     "upper_llh_threshold", _SECONDS, "mean load horizon at which hosts are woken in any case", 1e100, _seconds
 )
 future_switches = Parameter(
-    "allow_future_switches", _TRUTH, "whether hosts that are busy now may be told to sleep later", "true", _truth
+    "allow_future_switches", _TRUTH, "whether hosts that are busy now may be told to sleep later", "true", truth
 )

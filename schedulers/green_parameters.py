@@ -10,6 +10,7 @@ from itertools import pairwise
 from wattq.schedulers import sites_parameters
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS, order_code
 from wattq.schedulers.parameters import Parameter
+from wattq.schedulers.values import number, share, truth
 
 __all__ = ["AGED_ORDER", "CAP", "ECO", "GATE", "HOLD", "SLEEP", "SPEED"]
 
@@ -29,19 +30,6 @@ def _order(value: object) -> float:
     return float(order_code(name))
 
 
-def _number(value: object, least: float = 0.0, most: float = 1e300) -> float:
-    """Return a number within bounds, from a number or its text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(value)
-    try:
-        number = float(value)
-    except OverflowError:
-        raise ValueError(value) from None
-    if not least <= number <= most:
-        raise ValueError(value)
-    return number
-
-
 def _timeout(value: object) -> float:
     """Return a duration; the break-even time is told by a negative number."""
     if value == "break-even":
@@ -51,20 +39,7 @@ def _timeout(value: object) -> float:
 
 def _never(value: object) -> float:
     """Return a number of 0 or more, infinite for ``never``."""
-    return math.inf if value == "never" else _number(value)
-
-
-def _share(value: object) -> float:
-    """Return a share from 0 to 1."""
-    return _number(value, 0.0, 1.0)
-
-
-def _truth(value: object) -> float:
-    """Return 1 for true and 0 for false, from a truth value or its text."""
-    words = {"true": 1.0, "yes": 1.0, "1": 1.0, "false": 0.0, "no": 0.0, "0": 0.0}
-    if str(value).strip().lower() not in words:
-        raise ValueError(value)
-    return words[str(value).strip().lower()]
+    return math.inf if value == "never" else number(value)
 
 
 def _caps(value: object) -> tuple[tuple[float, float], ...]:
@@ -76,8 +51,8 @@ def _caps(value: object) -> tuple[tuple[float, float], ...]:
     elif value == "":
         return ()
     else:
-        return ((0.0, _number(value, 1e-9)),)
-    found = tuple((_number(date), _number(power, 1e-9)) for date, power in pairs)
+        return ((0.0, number(value, 1e-9)),)
+    found = tuple((number(date), number(power, 1e-9)) for date, power in pairs)
     dates = [date for date, _ in found]
     if not found or len(found) > _MOST_CAPS or any(a >= b for a, b in pairwise(dates)):
         raise ValueError(value)
@@ -98,21 +73,21 @@ _ORDERING = (
     Parameter("order", _ORDER_RULE, "who comes first in the queue", "fcfs", _order),
     Parameter("backfill", _ORDER_RULE, "the order in which candidates are backfilled", "order", _order),
     Parameter(
-        "age_run", "a number, 0 or more", "order 'aged': wait that 1 s of expected run time is worth, s", 5.0, _number
+        "age_run", "a number, 0 or more", "order 'aged': wait that 1 s of expected run time is worth, s", 5.0, number
     ),
     Parameter(
         "age_area",
         "a number, 0 or more",
         "order 'aged': wait that 1 s of work for the whole machine is worth, s",
         30.0,
-        _number,
+        number,
     ),
 )
 _SLEEP = (
     Parameter(
         "timeout", f"'break-even', {_NEVER_RULE}", "idle time after which a host goes to sleep", "break-even", _timeout
     ),
-    Parameter("spare", "a share from 0 to 1", "share of the hosts that stays awake without work", 0.0, _share),
+    Parameter("spare", "a share from 0 to 1", "share of the hosts that stays awake without work", 0.0, share),
 )
 _SPEED = (
     Parameter(
@@ -120,7 +95,7 @@ _SPEED = (
         "a share, 0 or more",
         "largest increase of a run time by a slower power state; walltimes must leave room for it",
         0.06,
-        _number,
+        number,
     ),
     Parameter(
         "boost",
@@ -129,9 +104,9 @@ _SPEED = (
         "never",
         _never,
     ),
-    Parameter("headroom", "a share from 0 to 1", "share of free hosts below which jobs run at full speed", 0.0, _share),
+    Parameter("headroom", "a share from 0 to 1", "share of free hosts below which jobs run at full speed", 0.0, share),
     Parameter(
-        "boost_running", "true or false", "whether jobs that run already change their power state, too", False, _truth
+        "boost_running", "true or false", "whether jobs that run already change their power state, too", False, truth
     ),
 )
 _CAP = (
@@ -147,7 +122,7 @@ _CAP = (
         "a share, 0 or more",
         "largest increase of a run time by the states that the cap asks for; walltimes must leave room for it",
         0.25,
-        _number,
+        number,
     ),
 )
 _SIGNAL = (
@@ -161,16 +136,16 @@ _SIGNAL = (
         default=86400.0,
     ),
     Parameter(
-        "min_area", "a number of host-seconds, 0 or more", "requested work below which no job waits", 0.0, _number
+        "min_area", "a number of host-seconds, 0 or more", "requested work below which no job waits", 0.0, number
     ),
 )
 _HOLD = (
     replace(sites_parameters.min_gain, meaning="by how much better the time must be for a job to wait", default=0.02),
-    Parameter("run_share", "a share from 0 to 1", "expected run time as a share of the estimate", 0.5, _share),
+    Parameter("run_share", "a share from 0 to 1", "expected run time as a share of the estimate", 0.5, share),
 )
 _GATE = (
     Parameter(
-        "gate", "a share from 0 to 1", "jobs are backfilled in this share of the coming day's best hours", 0.5, _share
+        "gate", "a share from 0 to 1", "jobs are backfilled in this share of the coming day's best hours", 0.5, share
     ),
 )
 SLEEP = (*_ORDERING, *_SLEEP)

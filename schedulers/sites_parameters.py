@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from wattq.schedulers.parameters import Parameter
+from wattq.schedulers.values import number
 
 __all__ = ["forecast", "machine", "max_wait", "min_gain", "origin", "seed", "sites"]
 
@@ -56,23 +57,10 @@ def _model(value: object) -> str:
 
 def _seed(value: object) -> int:
     """Return a whole number."""
-    number = _duration(value)
-    if number != math.floor(number) or number >= 2**53:
+    found = number(value)
+    if found != math.floor(found) or found >= 2**53:
         raise ValueError(value)
-    return int(number)
-
-
-def _duration(value: object) -> float:
-    """Return a finite number that is not negative."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(value)
-    try:
-        number = float(value)
-    except OverflowError:
-        raise ValueError(value) from None
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(value)
-    return number
+    return int(found)
 
 
 def _waits(value: object) -> dict[int | None, float]:
@@ -82,22 +70,22 @@ def _waits(value: object) -> dict[int | None, float]:
     elif isinstance(value, Mapping):
         parts = [[str(queue), str(wait)] for queue, wait in value.items()]
     else:
-        return {None: _duration(value)}
+        return {None: number(value)}
     found: dict[int | None, float] = {}
     for *queue, wait in parts:
-        number = int(queue[0]) if queue and queue[0].strip() != "default" else None
-        if len(queue) > 1 or number in found or not -1 <= (number or 0) < 2**53 or len(found) >= _MOST_QUEUES:
+        name = int(queue[0]) if queue and queue[0].strip() != "default" else None
+        if len(queue) > 1 or name in found or not -1 <= (name or 0) < 2**53 or len(found) >= _MOST_QUEUES:
             raise ValueError(value)
-        found[number] = _duration(wait)
+        found[name] = number(wait)
     return {None: 0.0} | found
 
 
 def _share(value: object) -> float:
     """Return a share below 1."""
-    number = _duration(value)
-    if number >= 1:
+    found = number(value)
+    if found >= 1:
         raise ValueError(value)
-    return number
+    return found
 
 
 sites = Parameter(

@@ -22,7 +22,7 @@ from wattq.schedulers.energy_bf.layout import (
     Sleepers,
 )
 from wattq.schedulers.energy_bf.plan import let_sleep, wake
-from wattq.schedulers.energy_bf.sets import add_all, clear, drop, drop_all, has, put, size
+from wattq.schedulers.host_sets import add_all, clear, drop, drop_all, has, put, size
 from wattq.schedulers.reservations import start_reserved
 from wattq.schedulers.timetable import FIRST
 from wattq.schedulers.waitlist import drop as drop_from_queue

@@ -23,7 +23,7 @@ from wattq.schedulers.energy_bf.layout import (
     Sleepers,
 )
 from wattq.schedulers.energy_bf.plan import stay_awake
-from wattq.schedulers.energy_bf.sets import add_all, clear, copy, drop_all, has, keep_all, put, size
+from wattq.schedulers.host_sets import add_all, clear, copy, drop_all, has, keep_all, put, size
 from wattq.schedulers.reservations import fits_now, is_reserved, place
 from wattq.schedulers.timetable import FIRST as FIRST_SLICE
 from wattq.schedulers.waitlist import FIRST, HOLE, TAIL, first_job

@@ -15,7 +15,7 @@ from wattq.schedulers.energy_bf.layout import (
     TO_WAKE,
     Sleepers,
 )
-from wattq.schedulers.energy_bf.sets import drop, has, put
+from wattq.schedulers.host_sets import drop, has, put
 from wattq.simulator import layout as c
 from wattq.simulator.faults import NO_SLEEP_STATE, NO_SWITCH_SPEED
 from wattq.simulator.jit import inlined, jitted

@@ -23,7 +23,7 @@ from wattq.schedulers.energy_bf.layout import (
     WOKEN,
     Sleepers,
 )
-from wattq.schedulers.energy_bf.sets import (
+from wattq.schedulers.host_sets import (
     add_all,
     clear,
     copy,

@@ -43,8 +43,8 @@ from wattq.schedulers.energy_bf.layout import (
     WOKEN,
     Sleepers,
 )
-from wattq.schedulers.energy_bf.sets import add_all, clear, copy, drop, drop_all, has, keep_all, size
 from wattq.schedulers.energy_bf.subpart import call_off_sleeps, choose_to_sedate, free_throughout
+from wattq.schedulers.host_sets import add_all, clear, copy, drop, drop_all, has, keep_all, size
 from wattq.schedulers.reservations import is_reserved, place
 from wattq.schedulers.timetable import FIRST as FIRST_SLICE
 from wattq.schedulers.waitlist import FIRST, first_job

@@ -37,8 +37,8 @@ from wattq.schedulers.energy_bf.layout import (
     open_memory,
 )
 from wattq.schedulers.energy_bf.plan import make_plan
-from wattq.schedulers.energy_bf.sets import size
 from wattq.schedulers.energy_bf.subpart import subpart_stage
+from wattq.schedulers.host_sets import size
 from wattq.schedulers.message import acceptable, new_job
 from wattq.schedulers.present import ran_out
 from wattq.schedulers.waitlist import add, first_job, refresh, tidy

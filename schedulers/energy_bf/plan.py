@@ -19,7 +19,7 @@ from wattq.schedulers.energy_bf.layout import (
     RISING,
     Sleepers,
 )
-from wattq.schedulers.energy_bf.sets import clear, drop, has, only, put, size
+from wattq.schedulers.host_sets import clear, drop, has, only, put, size
 from wattq.schedulers.timetable import (
     BASE,
     FIRST,

@@ -17,7 +17,7 @@ from wattq.schedulers.energy_bf.layout import (
     TO_SEDATE,
     Sleepers,
 )
-from wattq.schedulers.energy_bf.sets import add_all, clear, copy, drop_all, keep_all, keep_lowest, size
+from wattq.schedulers.host_sets import add_all, clear, copy, drop_all, keep_all, keep_lowest, size
 from wattq.schedulers.timetable import FIRST as FIRST_SLICE
 from wattq.schedulers.waitlist import first_job
 from wattq.simulator.jit import inlined, jitted

@@ -25,7 +25,7 @@ from wattq.schedulers.energy_bf.layout import (
 )
 from wattq.schedulers.energy_bf.monitor import enter_jobs, read_hosts
 from wattq.schedulers.energy_bf.plan import make_plan, wake_at
-from wattq.schedulers.energy_bf.sets import clear, has, keep_lowest, put, size
+from wattq.schedulers.host_sets import clear, has, keep_lowest, put, size
 from wattq.schedulers.present import ran_out
 from wattq.schedulers.reservations import forget, is_reserved, place
 from wattq.schedulers.timetable import FIRST as FIRST_SLICE

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from wattq.schedulers.green import state as g
-from wattq.schedulers.green.sets import clear_row, has, put, remove, size_of, take_lowest
 from wattq.schedulers.green.state import State
 from wattq.schedulers.green.states import FULL, state_of
+from wattq.schedulers.host_sets import clear, drop_all, has, put, size_without, take_lowest
 from wattq.simulator import layout as c
 from wattq.simulator.jit import jitted
 from wattq.simulator.layout import Ledger
@@ -31,8 +31,8 @@ __all__ = [
 @jitted
 def look_at_hosts(v: Ledger, st: State) -> None:
     """Note which hosts are asleep or waking."""
-    clear_row(st.rows[g.SLEEPERS])
-    clear_row(st.rows[g.COMING])
+    clear(st.rows[g.SLEEPERS])
+    clear(st.rows[g.COMING])
     for host in range(v.head[0].n_hosts):
         h = v.hosts[host]
         if h.away != 0:
@@ -46,16 +46,16 @@ def look_at_hosts(v: Ledger, st: State) -> None:
 @jitted
 def count_hosts(v: Ledger, st: State) -> None:
     """Count the hosts that a job may count on: free, waking or asleep, and unclaimed."""
-    st.i[g.AWAKE] = size_of(v.free, st.rows[g.CLAIMED])
-    st.i[g.ASLEEP] = size_of(st.rows[g.SLEEPERS], st.rows[g.CLAIMED])
-    st.i[g.AVAILABLE] = st.i[g.AWAKE] + st.i[g.ASLEEP] + size_of(st.rows[g.COMING], st.rows[g.CLAIMED])
+    st.i[g.AWAKE] = size_without(v.free, st.rows[g.CLAIMED])
+    st.i[g.ASLEEP] = size_without(st.rows[g.SLEEPERS], st.rows[g.CLAIMED])
+    st.i[g.AVAILABLE] = st.i[g.AWAKE] + st.i[g.ASLEEP] + size_without(st.rows[g.COMING], st.rows[g.CLAIMED])
 
 
 @jitted
 def choose_hosts(v: Ledger, st: State, n: int) -> bool:
     """Write n hosts into the row CHOSEN, free ones first, then waking ones, then those asleep; are all of them free?"""
     chosen = st.rows[g.CHOSEN]
-    clear_row(chosen)
+    clear(chosen)
     found = take_lowest(v.free, st.rows[g.CLAIMED], n, chosen)
     if found == n:
         return True
@@ -69,7 +69,7 @@ def _set_states(v: Ledger, st: State, how: int, bound: float, beta: float) -> No
     """Bring the hosts of the row CHOSEN into the power state that a job runs in."""
     for cls in range(v.pstates.shape[0]):
         k = state_of(v, cls, how, bound, beta)
-        clear_row(st.rows[g.SOME])
+        clear(st.rows[g.SOME])
         n = 0
         for host in range(v.head[0].n_hosts):
             if has(st.rows[g.CHOSEN], host) and v.hosts[host].cls == cls and v.hosts[host].pstate != k:
@@ -83,7 +83,7 @@ def _set_states(v: Ledger, st: State, how: int, bound: float, beta: float) -> No
 def wake_hosts(v: Ledger, st: State, n: int, how: int, bound: float) -> None:
     """Wake the n lowest unclaimed hosts that are asleep, into the power state in which jobs begin."""
     chosen = st.rows[g.CHOSEN]
-    clear_row(chosen)
+    clear(chosen)
     take_lowest(st.rows[g.SLEEPERS], st.rows[g.CLAIMED], n, chosen)
     _wake_chosen(v, st, how, bound, 1.0)
     count_hosts(v, st)
@@ -94,7 +94,7 @@ def _wake_chosen(v: Ledger, st: State, how: int, bound: float, beta: float) -> N
     """Wake those hosts of the row CHOSEN that are asleep."""
     for cls in range(v.pstates.shape[0]):
         k = state_of(v, cls, how, bound, beta)
-        clear_row(st.rows[g.SOME])
+        clear(st.rows[g.SOME])
         n = 0
         for host in range(v.head[0].n_hosts):
             if has(st.rows[g.CHOSEN], host) and has(st.rows[g.SLEEPERS], host) and v.hosts[host].cls == cls:
@@ -102,7 +102,7 @@ def _wake_chosen(v: Ledger, st: State, how: int, bound: float, beta: float) -> N
                 put(st.rows[g.COMING], host)
                 n += 1
         if n > 0:
-            remove(st.rows[g.SLEEPERS], st.rows[g.SOME])
+            drop_all(st.rows[g.SLEEPERS], st.rows[g.SOME])
             set_power_state(v, st.rows[g.SOME], k)
 
 
@@ -131,7 +131,7 @@ def begin_job(v: Ledger, st: State, job: int, how: int, bound: float) -> None:
 @jitted
 def _drop_claim(st: State, claim: int) -> None:
     """Forget a claim; its hosts are anybody's again."""
-    remove(st.rows[g.CLAIMED], st.rows[g.CLAIM_ROWS + claim])
+    drop_all(st.rows[g.CLAIMED], st.rows[g.CLAIM_ROWS + claim])
     st.i[g.N_CLAIMS] -= 1
     for k in range(claim, st.i[g.N_CLAIMS]):
         st.claim_job[k] = st.claim_job[k + 1]

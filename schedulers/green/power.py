@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
-from wattq.schedulers.green.sets import clear_row, has, put
 from wattq.schedulers.green.state import State
 from wattq.schedulers.green.states import sleep_state, slowest_power_w, slowest_state, state_below, state_of
+from wattq.schedulers.host_sets import clear, has, put
 from wattq.simulator import layout as c
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
@@ -34,6 +34,7 @@ __all__ = [
     "power_w",
     "sleeping_gain_w",
     "state_now",
+    "switching_room_w",
     "unable_to_rest",
     "waking_gain_w",
 ]
@@ -151,28 +152,48 @@ def low_power_w(v: Ledger, par: NDArray[np.float64], st: State, date_s: float) -
     """Return the power to which the machine can be brought at a later date, in W.
 
     Jobs that may still run then, claims and the hosts of the row CHOSEN are taken in the slowest state of their hosts,
-    other hosts as idle in their dearest state, unless they are asleep now.
+    other hosts as idle in their dearest state, and all that may be switched then at the peak of the switch. Hosts that
+    are asleep count as idle: they may be woken before.
     """
     total = 0.0
     for host in range(v.head[0].n_hosts):
         h = v.hosts[host]
         loaded = has(st.rows[g.CHOSEN], host) or has(st.rows[g.CLAIMED], host)
         loaded = loaded or (h.job >= 0 and ends_s(v, h.job) > date_s)
-        total += slowest_power_w(v, h.cls, par[p.CAP_SLOWDOWN]) if loaded else _rest_w(v, host)
+        watts = slowest_power_w(v, h.cls, par[p.CAP_SLOWDOWN]) if loaded else _dearest_idle_w(v, h.cls)
+        if h.state == c.SWITCHING_OFF or h.state == c.SWITCHING_ON:
+            watts = max(watts, _switching_w(v, host))
+        elif loaded and h.state == c.SLEEPING:
+            watts = max(watts, _peak_w(v, h.cls, h.pstate))
+        total += watts
     return total
 
 
-@jitted
-def _rest_w(v: Ledger, host: int) -> float:
-    """Return the most power that a host without work may draw later on, in W."""
-    h = v.hosts[host]
-    if h.state == c.SLEEPING and h.target < 0:
-        return v.pstates[h.cls, h.pstate].idle_w
+@inlined
+def _dearest_idle_w(v: Ledger, cls: int) -> float:
+    """Return the highest power of an idle host of a class that is awake, in W."""
     most = 0.0
-    for k in range(v.pstates[h.cls, 0].n):
-        if v.pstates[h.cls, k].kind == c.PS_COMPUTE:
-            most = max(most, v.pstates[h.cls, k].idle_w)
+    for k in range(v.pstates[cls, 0].n):
+        if v.pstates[cls, k].kind == c.PS_COMPUTE:
+            most = max(most, v.pstates[cls, k].idle_w)
     return most
+
+
+@jitted
+def switching_room_w(v: Ledger, par: NDArray[np.float64], st: State, until_s: float) -> float:
+    """Return the power that hosts may add by switches that last until a date, in W, under this cap and those to come.
+
+    The row CHOSEN must be empty. Before a later cap begins, jobs are slowed down; each host that is being switched
+    draws no more above an idle one than `sleeping_gain_w` or `waking_gain_w` say.
+    """
+    room_w = st.f[g.ROOM_W]
+    now_s = v.head[0].now_s
+    at = int(par[p.CAP_AT])
+    for k in range(int(par[p.N_CAP])):
+        date_s = par[at + 2 * k]
+        if now_s < date_s <= until_s:
+            room_w = min(room_w, par[at + 2 * k + 1] - low_power_w(v, par, st, date_s))
+    return room_w
 
 
 @jitted
@@ -214,7 +235,7 @@ def _lower(v: Ledger, st: State, power_of_state_w: float, bound: float) -> bool:
     any_lowered = False
     for cls in range(v.pstates.shape[0]):
         k = state_below(v, cls, power_of_state_w, bound)
-        clear_row(st.rows[g.SOME])
+        clear(st.rows[g.SOME])
         n = 0
         for host in range(v.head[0].n_hosts):
             h = v.hosts[host]
@@ -265,7 +286,7 @@ def unable_to_rest(v: Ledger, par: NDArray[np.float64]) -> bool:
     """Return whether the machine draws more than some cap although no job runs."""
     total = 0.0
     for host in range(v.head[0].n_hosts):
-        total += _rest_w(v, host)
+        total += _dearest_idle_w(v, v.hosts[host].cls)
     lowest = np.inf
     at = int(par[p.CAP_AT])
     for k in range(int(par[p.N_CAP])):

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
 from wattq.schedulers.green.power import LEAD_S, cap_from, has_cap, lower_running, power_w, state_now
-from wattq.schedulers.green.sets import clear_row, put
 from wattq.schedulers.green.starting import preferred
 from wattq.schedulers.green.state import State
 from wattq.schedulers.green.states import state_of
+from wattq.schedulers.host_sets import clear, put
 from wattq.simulator import layout as c
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
@@ -25,7 +25,7 @@ def _all_to(v: Ledger, st: State, how: int, bound: float) -> None:
     """Bring every running host into a power state."""
     for cls in range(v.pstates.shape[0]):
         for k in range(v.pstates[cls, 0].n):
-            clear_row(st.rows[g.SOME])
+            clear(st.rows[g.SOME])
             n = 0
             for host in range(v.head[0].n_hosts):
                 h = v.hosts[host]
@@ -45,7 +45,7 @@ def _raise_running(v: Ledger, par: NDArray[np.float64], st: State, cap_w: float)
     how = preferred(par, st)
     for r in range(v.head[0].n_running):
         j = v.jobs[v.running[r]]
-        clear_row(st.rows[g.SOME])
+        clear(st.rows[g.SOME])
         added = 0.0
         state = 0
         for k in range(j.iv, j.iv + j.n_iv):

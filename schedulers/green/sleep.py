@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
 from wattq.schedulers.green.book import count_hosts, wake_hosts
-from wattq.schedulers.green.power import has_cap, sleeping_gain_w, waking_gain_w
-from wattq.schedulers.green.sets import clear_row, has, put, take_highest
+from wattq.schedulers.green.power import LEAD_S, has_cap, sleeping_gain_w, switching_room_w, waking_gain_w
 from wattq.schedulers.green.starting import preferred
 from wattq.schedulers.green.state import State
 from wattq.schedulers.green.states import break_even_s, sleep_state
+from wattq.schedulers.host_sets import clear, has, put, take_highest
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import set_power_state
@@ -42,6 +42,14 @@ def _kept_awake(v: Ledger, par: NDArray[np.float64], st: State) -> int:
 
 
 @jitted
+def _room_w(v: Ledger, par: NDArray[np.float64], st: State) -> float:
+    """Return the power that hosts may add by being switched now, in W; empties the row CHOSEN."""
+    clear(st.rows[g.CHOSEN])
+    # Switching off takes less time than waking on any machine known; twice the latter is on the safe side.
+    return switching_room_w(v, par, st, v.head[0].now_s + 2.0 * st.f[g.BOOT_S] + LEAD_S)
+
+
+@jitted
 def wake_ahead(v: Ledger, par: NDArray[np.float64], st: State) -> None:
     """Wake hosts so that they are up at the shadow time of the queue's head, and spare hosts at once."""
     spare = int(np.ceil(par[p.SPARE] * v.head[0].n_hosts - 1e-9))
@@ -55,7 +63,8 @@ def wake_ahead(v: Ledger, par: NDArray[np.float64], st: State) -> None:
     missing = min(missing, st.i[g.ASLEEP])
     if has_cap(par) and missing > 0:
         each_w = waking_gain_w(v)
-        missing = min(missing, int(max(st.f[g.ROOM_W], 0.0) / each_w) if each_w > 0.0 else missing)
+        room_w = _room_w(v, par, st)
+        missing = min(missing, int(max(room_w, 0.0) / each_w) if each_w > 0.0 else missing)
         st.f[g.ROOM_W] -= missing * each_w
     if missing > 0:
         wake_hosts(v, st, missing, preferred(par, st), par[p.SLOWDOWN])
@@ -67,6 +76,7 @@ def sleep_idle(v: Ledger, par: NDArray[np.float64], st: State) -> None:
     may_go = st.i[g.AWAKE] - _kept_awake(v, par, st)
     if may_go <= 0:
         return
+    room_w = _room_w(v, par, st) if has_cap(par) else np.inf
     now_s = v.head[0].now_s
     idle = st.rows[g.CHOSEN]
     for cls in range(v.pstates.shape[0]):
@@ -74,7 +84,7 @@ def sleep_idle(v: Ledger, par: NDArray[np.float64], st: State) -> None:
         if k < 0:
             continue
         timeout_s = _timeout_s(v, par, cls)
-        clear_row(idle)
+        clear(idle)
         for host in range(v.head[0].n_hosts):
             h = v.hosts[host]
             if h.cls != cls or not has(v.free, host) or has(st.rows[g.CLAIMED], host):
@@ -83,22 +93,22 @@ def sleep_idle(v: Ledger, par: NDArray[np.float64], st: State) -> None:
                 put(idle, host)
             else:
                 st.f[g.NEXT_S] = min(st.f[g.NEXT_S], h.idle_since_s + timeout_s)
-        may_go -= _put_to_sleep(v, par, st, may_go, k)
+        may_go -= _put_to_sleep(v, st, may_go, k, room_w)
 
 
 @jitted
-def _put_to_sleep(v: Ledger, par: NDArray[np.float64], st: State, most: int, k: int) -> int:
+def _put_to_sleep(v: Ledger, st: State, most: int, k: int, room_w: float) -> int:
     """Put the highest hosts of the row CHOSEN to sleep, as many as may go and as the cap allows; return how many."""
-    if has_cap(par):
+    if room_w < np.inf:
         gain_w = 0.0
         for host in range(v.head[0].n_hosts):
             if has(st.rows[g.CHOSEN], host):
                 gain_w = max(gain_w, sleeping_gain_w(v, host))
         if gain_w > 0.0:
-            most = min(most, int(max(st.f[g.ROOM_W], 0.0) / gain_w))
+            most = min(most, int(max(room_w, 0.0) / gain_w))
     if most <= 0:
         return 0
-    clear_row(st.rows[g.SOME])
+    clear(st.rows[g.SOME])
     n = take_highest(st.rows[g.CHOSEN], most, st.rows[g.SOME])
     if n > 0:
         set_power_state(v, st.rows[g.SOME], k)

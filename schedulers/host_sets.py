@@ -1,4 +1,4 @@
-"""Sets of hosts in rows of bit words: the operations that the energy family needs."""
+"""Sets of hosts in rows of bit words: what policies that switch hosts do with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,22 @@ from numpy.typing import NDArray
 from wattq.simulator.bits import count_bits, first_bit
 from wattq.simulator.jit import inlined, jitted
 
-__all__ = ["add_all", "clear", "copy", "drop", "drop_all", "has", "keep_all", "keep_lowest", "only", "put", "size"]
+__all__ = [
+    "add_all",
+    "clear",
+    "copy",
+    "drop",
+    "drop_all",
+    "has",
+    "keep_all",
+    "keep_lowest",
+    "only",
+    "put",
+    "size",
+    "size_without",
+    "take_highest",
+    "take_lowest",
+]
 
 _ONE = np.uint64(1)
 
@@ -82,6 +97,15 @@ def size(row: NDArray[np.uint64]) -> int:
     return n
 
 
+@inlined
+def size_without(row: NDArray[np.uint64], but: NDArray[np.uint64]) -> int:
+    """Return the number of hosts that are in a set and not in another."""
+    n = 0
+    for k in range(row.shape[0]):
+        n += count_bits(row[k] & ~but[k])
+    return n
+
+
 @jitted
 def keep_lowest(row: NDArray[np.uint64], n: int) -> None:
     """Leave only the n lowest hosts."""
@@ -98,3 +122,34 @@ def keep_lowest(row: NDArray[np.uint64], n: int) -> None:
             word &= word - _ONE
         row[k] = kept
         left = 0
+
+
+@jitted
+def take_lowest(source: NDArray[np.uint64], but: NDArray[np.uint64], n: int, target: NDArray[np.uint64]) -> int:
+    """Add the n lowest hosts that are in a set and not in another to a target; return how many there were."""
+    taken = 0
+    for k in range(source.shape[0]):
+        word = source[k] & ~but[k] & ~target[k]
+        while word != np.uint64(0) and taken < n:
+            bit = _ONE << np.uint64(first_bit(word))
+            target[k] |= bit
+            word &= ~bit
+            taken += 1
+        if taken == n:
+            break
+    return taken
+
+
+@jitted
+def take_highest(source: NDArray[np.uint64], n: int, target: NDArray[np.uint64]) -> int:
+    """Move the n highest hosts of a set into a target; return how many there were."""
+    taken = 0
+    for back in range(source.shape[0]):
+        k = source.shape[0] - 1 - back
+        for down in range(64):
+            bit = _ONE << np.uint64(63 - down)
+            if taken < n and source[k] & bit != np.uint64(0):
+                source[k] &= ~bit
+                target[k] |= bit
+                taken += 1
+    return taken
