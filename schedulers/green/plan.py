@@ -16,7 +16,7 @@ from wattq.schedulers.green.state import State
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
-__all__ = ["may_pass", "reserve"]
+__all__ = ["ends_in_time", "may_pass", "reserve"]
 
 
 @inlined
@@ -76,9 +76,15 @@ def reserve(v: Ledger, st: State, need: int, need_w: float) -> None:
 
 
 @inlined
+def ends_in_time(v: Ledger, st: State, run_s: float) -> bool:
+    """Return whether a job that starts now is expected to end by the shadow time."""
+    return bool(run_s < np.inf and v.head[0].now_s + run_s <= st.f[g.SHADOW_S])
+
+
+@inlined
 def may_pass(v: Ledger, st: State, hosts: int, power_w: float, run_s: float) -> bool:
     """Return whether a job that fits may start before the first one; it takes what is left over at once."""
-    if run_s < np.inf and v.head[0].now_s + run_s <= st.f[g.SHADOW_S]:
+    if ends_in_time(v, st, run_s):
         return True
     if hosts <= st.i[g.EXTRA] and power_w <= st.f[g.EXTRA_W]:
         st.i[g.EXTRA] -= hosts

@@ -17,15 +17,15 @@ from wattq.schedulers.green import state as g
 from wattq.schedulers.green.book import count_hosts, drop_broken_claims, look_at_hosts, start_claims
 from wattq.schedulers.green.forecast import has_signal, issue_at, rank_of_now
 from wattq.schedulers.green.hold import hold_back, longest_wait_s, plan_again, release_due
-from wattq.schedulers.green.plan import may_pass, reserve
-from wattq.schedulers.green.power import has_cap, never_fits, next_change_s, unable_to_rest
-from wattq.schedulers.green.queues import enter, leave, sort_again, two_orders
+from wattq.schedulers.green.plan import ends_in_time, may_pass, reserve
+from wattq.schedulers.green.power import has_cap, least_job_power_w, never_fits, next_change_s, unable_to_rest
+from wattq.schedulers.green.queues import enter, leave, leave_last, sort_again, two_orders
 from wattq.schedulers.green.retune import retune
 from wattq.schedulers.green.sleep import sleep_idle, sleeps, wake_ahead
-from wattq.schedulers.green.starting import NOT_NOW, begin, how_now, least_power_w, measure_power
+from wattq.schedulers.green.starting import NO_POWER_NOW, NOT_NOW, begin, how_now, least_power_w, measure_power
 from wattq.schedulers.green.state import State, green_memory, open_state
 from wattq.schedulers.green.states import boot_s, what_is_missing
-from wattq.schedulers.message import acceptable, hosts_changed, new_job
+from wattq.schedulers.message import acceptable, hosts_changed, may_release, new_job
 from wattq.schedulers.waitlist import FIRST, HOLE, TAIL, first_job
 from wattq.simulator.faults import CAP_TOO_LOW, OUT_OF_SIGNAL
 from wattq.simulator.jit import inlined, jitted
@@ -39,6 +39,7 @@ __all__ = ["decide_green", "green_memory"]
 def _take_note(v: Ledger, par: NDArray[np.float64], st: State) -> None:
     """Bring the memory up to date with the message: hosts, claims, forecasts."""
     st.f[g.NEXT_S] = np.inf
+    st.i[g.ENTERED] = 0
     if st.i[g.BEGUN] == 0:
         st.i[g.BEGUN] = 1
         st.f[g.CALL_S] = -np.inf
@@ -85,7 +86,7 @@ def _start_heads(v: Ledger, par: NDArray[np.float64], st: State) -> None:
     while w.head[FIRST] < w.head[TAIL] and w.hosts[w.head[FIRST]] <= st.i[g.AVAILABLE]:
         job = w.job[w.head[FIRST]]
         how = how_now(v, par, st, job)
-        if how == NOT_NOW:
+        if how <= NOT_NOW:
             return
         leave(v, par, st, w.head[FIRST], False)
         begin(v, par, st, job, how)
@@ -97,21 +98,68 @@ def _backfill(v: Ledger, par: NDArray[np.float64], st: State, head_job: int) -> 
     others = two_orders(par)
     w = st.others if others else st.queue
     gated = par[p.GATE] > 0.0 and rank_of_now(par, issue_at(par, v.head[0].now_s), v.head[0].now_s) >= par[p.GATE]
+    # What the cap has no power for now stays so in this round, and so do larger jobs.
+    most_hosts = _most_powered(v, par, st)
     for slot in range(w.head[FIRST], w.head[TAIL]):
         hosts = w.hosts[slot]
-        if hosts > st.i[g.AVAILABLE] or hosts == HOLE or w.job[slot] == head_job:
+        if hosts > st.i[g.AVAILABLE] or hosts > most_hosts or w.job[slot] == head_job:
+            continue
+        run_s = w.estimate_s[slot] + (st.f[g.BOOT_S] if hosts > st.i[g.AWAKE] else 0.0)
+        if not ends_in_time(v, st, run_s) and hosts > st.i[g.EXTRA]:
             continue
         job = w.job[slot]
         if gated and v.head[0].now_s < v.jobs[job].submit_s + longest_wait_s(v, par, job):
             continue
         how = how_now(v, par, st, job)
-        run_s = v.jobs[job].estimate_s + (st.f[g.BOOT_S] if hosts > st.i[g.AWAKE] else 0.0)
-        if how == NOT_NOW or not may_pass(v, st, hosts, st.f[g.ADDED_W], run_s):
+        if how == NO_POWER_NOW:
+            most_hosts = hosts - 1
+        if how <= NOT_NOW or not may_pass(v, st, hosts, st.f[g.ADDED_W], run_s):
             continue
         leave(v, par, st, slot, others)
         begin(v, par, st, job, how)
         if st.i[g.AVAILABLE] == 0:
             return
+
+
+@inlined
+def _most_powered(v: Ledger, par: NDArray[np.float64], st: State) -> int:
+    """Return how many hosts the cap has power for at most, by the least that a host adds when work comes to it."""
+    if not has_cap(par):
+        return HOLE - 1
+    each_w = least_job_power_w(v, 1, par[p.CAP_SLOWDOWN])
+    return int(min(max(st.f[g.ROOM_W], 0.0) / each_w, 1e9)) if each_w > 0.0 else HOLE - 1
+
+
+@jitted
+def _try_last(v: Ledger, par: NDArray[np.float64], st: State, head_job: int) -> None:
+    """Start the one job that entered if it does not delay the head of the queue."""
+    job = st.i[g.LAST_IN]
+    hosts = v.jobs[job].hosts
+    run_s = v.jobs[job].estimate_s + (st.f[g.BOOT_S] if hosts > st.i[g.AWAKE] else 0.0)
+    if job == head_job or hosts > st.i[g.AVAILABLE] or not may_pass(v, st, hosts, 0.0, run_s):
+        return
+    leave_last(v, par, st, job)
+    begin(v, par, st, job, how_now(v, par, st, job))
+
+
+@inlined
+def _is_settled(v: Ledger, par: NDArray[np.float64], st: State, head_job: int) -> bool:
+    """Return whether all candidates but those that entered now were refused under a reservation that still holds.
+
+    As in `easy`: while the head stays, nothing started and no host came back, time only makes it harder to end by the
+    shadow time. A cap or a gate that opens may change that.
+    """
+    return bool(
+        st.i[g.HEAD] == head_job + 1
+        and st.i[g.ENTERED] <= 1
+        and v.head[0].n_decisions == 0
+        and st.i[g.AVAILABLE] <= st.i[g.WERE]
+        and v.head[0].now_s <= st.f[g.LAST_SHADOW_S] < np.inf
+        and not may_release(v)
+        and not hosts_changed(v)
+        and not has_cap(par)
+        and par[p.GATE] <= 0.0
+    )
 
 
 @jitted
@@ -123,12 +171,19 @@ def _schedule(v: Ledger, par: NDArray[np.float64], st: State) -> None:
     _start_heads(v, par, st)
     head_job = first_job(st.queue)
     if head_job < 0:
+        st.i[g.HEAD] = 0
         st.f[g.LOAD_S] = 0.0
         return
     need = v.jobs[head_job].hosts
+    settled = _is_settled(v, par, st, head_job)
     reserve(v, st, need, least_power_w(v, par, st, head_job))
-    if st.i[g.AVAILABLE] > 0:
+    st.f[g.LAST_SHADOW_S] = st.f[g.SHADOW_S]
+    if st.i[g.AVAILABLE] > 0 and not settled:
         _backfill(v, par, st, head_job)
+    elif settled and st.i[g.ENTERED] == 1:
+        _try_last(v, par, st, head_job)
+    st.i[g.HEAD] = head_job + 1
+    st.i[g.WERE] = st.i[g.AVAILABLE]
 
 
 @inlined

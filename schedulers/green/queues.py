@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
 from wattq.schedulers.green.state import State
-from wattq.schedulers.waitlist import Waitlist, add, add_scored, drop, drop_job, drop_scored, refresh, tidy
+from wattq.schedulers.waitlist import SEEN, Waitlist, add, add_scored, drop, drop_job, drop_scored, refresh, tidy
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
-__all__ = ["enter", "leave", "sort_again", "two_orders"]
+__all__ = ["enter", "leave", "leave_last", "sort_again", "two_orders"]
 
 
 @inlined
@@ -52,6 +52,8 @@ def enter(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> None:
     if two_orders(par):
         _add(v, par, st.others, par[p.BACKFILL], job)
     st.f[g.LOAD_S] += _work_s(v, job)
+    st.i[g.ENTERED] += 1
+    st.i[g.LAST_IN] = job
 
 
 @jitted
@@ -74,6 +76,15 @@ def leave(v: Ledger, par: NDArray[np.float64], st: State, slot: int, from_others
         else:
             _drop(v, par, st.others, par[p.BACKFILL], job, w.tie[slot])
     drop(w, slot)
+    st.f[g.LOAD_S] -= _work_s(v, job)
+
+
+@jitted
+def leave_last(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> None:
+    """Take the job that entered last out of both lists."""
+    _drop(v, par, st.queue, par[p.ORDER], job, st.queue.head[SEEN])
+    if two_orders(par):
+        _drop(v, par, st.others, par[p.BACKFILL], job, st.others.head[SEEN])
     st.f[g.LOAD_S] -= _work_s(v, job)
 
 

@@ -24,8 +24,8 @@ from wattq.simulator.layout import Ledger
 
 __all__ = ["begin", "how_now", "least_power_w", "measure_power", "preferred"]
 
-NOT_NOW = -9
-"""No power state of a job keeps the machine under its cap."""
+# No power state of a job keeps the machine under the cap of later, or under that of now.
+NOT_NOW, NO_POWER_NOW = -8, -9
 
 
 @inlined
@@ -61,7 +61,7 @@ def _keeps_later_caps(v: Ledger, par: NDArray[np.float64], st: State, job: int) 
 
 @jitted
 def how_now(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> int:
-    """Return how the power state of a job that has enough hosts is chosen, `NOT_NOW` when the cap forbids its start.
+    """Return how the power state of a job with enough hosts is chosen; at most `NOT_NOW` when a cap forbids it.
 
     With a cap, the preferred state is tried first, then those of less power, the fastest first. The power that the job
     adds is left in the memory.
@@ -81,7 +81,7 @@ def how_now(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> int:
         how = state_below(v, 0, v.pstates[0, state].full_w, par[p.CAP_SLOWDOWN])
         if how < 0:
             break
-    return NOT_NOW
+    return NO_POWER_NOW
 
 
 @jitted

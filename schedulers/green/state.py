@@ -14,9 +14,11 @@ from wattq.simulator.jit import inlined
 __all__ = ["State", "green_memory", "open_state"]
 
 # Integers.
-N_CLAIMS, N_HELD, BEGUN, FAST, AWAKE, ASLEEP, AVAILABLE, EXTRA, NEEDED, ISSUE, OWN_I = range(11)
+N_CLAIMS, N_HELD, BEGUN, FAST, AWAKE, ASLEEP, AVAILABLE, EXTRA, NEEDED, ISSUE, HEAD, WERE, ENTERED, LAST_IN, OWN_I = (
+    range(15)
+)
 # Floats; dates and durations in s, powers in W, the load in host-seconds.
-SHADOW_S, EXTRA_W, CALL_S, LOAD_S, ROOM_W, ADDED_W, BOOT_S, NEXT_S, LAST_CAP_W, OWN_F = range(10)
+SHADOW_S, EXTRA_W, CALL_S, LOAD_S, ROOM_W, ADDED_W, BOOT_S, NEXT_S, LAST_CAP_W, LAST_SHADOW_S, OWN_F = range(11)
 # Rows of host sets; those of the claims follow.
 CLAIMED, SLEEPERS, COMING, CHOSEN, SOME, CLAIM_ROWS = range(6)
 
@@ -27,10 +29,12 @@ class State(NamedTuple):
     Attributes:
         i: number of claims; of jobs held back; whether the first message was seen; whether jobs run at full speed;
             unclaimed hosts that are free, asleep, and that a job may count on (free, asleep or waking); extra nodes of
-            the reservation; hosts that it needs beyond those of running jobs; forecast in use plus 1.
+            the reservation; hosts that it needs beyond those of running jobs; forecast in use plus 1; head of the last
+            round plus 1; hosts that it could count on then; jobs that entered the queue in this round, and
+            the last of them.
         f: shadow time; extra power; date of the next call asked for; work in the queue; power that the cap leaves;
             power that the job just looked at adds; time that waking takes; date at which something is to be looked at
-            again; cap of the last message.
+            again; cap and shadow time of the last message.
         claim_job: job of each claim: it starts when the hosts that it waits for are awake.
         claim_how: how its power state is chosen, see `states.state_of`.
         claim_used: scratch, per claim.
