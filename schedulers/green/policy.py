@@ -40,6 +40,7 @@ def _take_note(v: Ledger, par: NDArray[np.float64], st: State) -> None:
     """Bring the memory up to date with the message: hosts, claims, forecasts."""
     st.f[g.NEXT_S] = np.inf
     st.i[g.ENTERED] = 0
+    st.i[g.LEFT] = 0
     if st.i[g.BEGUN] == 0:
         st.i[g.BEGUN] = 1
         st.f[g.CALL_S] = -np.inf
@@ -152,6 +153,7 @@ def _is_settled(v: Ledger, par: NDArray[np.float64], st: State, head_job: int) -
     return bool(
         st.i[g.HEAD] == head_job + 1
         and st.i[g.ENTERED] <= 1
+        and st.i[g.LEFT] == 0
         and v.head[0].n_decisions == 0
         and st.i[g.AVAILABLE] <= st.i[g.WERE]
         and v.head[0].now_s <= st.f[g.LAST_SHADOW_S] < np.inf

@@ -76,6 +76,7 @@ def leave(v: Ledger, par: NDArray[np.float64], st: State, slot: int, from_others
         else:
             _drop(v, par, st.others, par[p.BACKFILL], job, w.tie[slot])
     drop(w, slot)
+    st.i[g.LEFT] = 1
     st.f[g.LOAD_S] -= _work_s(v, job)
 
 

@@ -30,8 +30,8 @@ class State(NamedTuple):
         i: number of claims; of jobs held back; whether the first message was seen; whether jobs run at full speed;
             unclaimed hosts that are free, asleep, and that a job may count on (free, asleep or waking); extra nodes of
             the reservation; hosts that it needs beyond those of running jobs; forecast in use plus 1; head of the last
-            round plus 1; hosts that it could count on then; jobs that entered the queue in this round, and
-            the last of them.
+            round plus 1; hosts that it could count on then; jobs that entered the queue in this round, the
+            last of them, and whether any left it.
         f: shadow time; extra power; date of the next call asked for; work in the queue; power that the cap leaves;
             power that the job just looked at adds; time that waking takes; date at which something is to be looked at
             again; cap and shadow time of the last message.
