@@ -337,3 +337,22 @@ def test_deferral_over_the_protocol(tmp_path, hourly) -> None:
     theirs = converse(platform, [jobs], bridge.reply, energy=True)
     assert ours.files()["jobs.csv"] == theirs.files()["jobs.csv"]
     assert max(np.array(starts(ours)) - jobs.submit_s) > 3600
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 1500), st.integers(1, 6), st.integers(1, 200), st.integers(1, 400)),
+        min_size=5,
+        max_size=60,
+    ),
+    order=st.sampled_from(["fcfs", "sjf", "aged", "wfp3"]),
+    backfill=st.sampled_from([None, "sjf", "aged"]),
+    timeout=st.sampled_from([0, 5, 40]),
+    spare=st.sampled_from([0.0, 0.2]),
+)
+def test_every_job_runs_once_whoever_waits_for_waking_hosts(rows, order, backfill, timeout, spare) -> None:
+    jobs = work(*[(at, hosts, run, run * 1.3 + more) for at, hosts, run, more in sorted(rows)])
+    params = {"order": order, "timeout": timeout, "spare": spare, "slowdown": 0.25, "boost": 30}
+    run = play(jobs, "eco", machine(6), **params, **({"backfill": backfill} if backfill else {}))
+    assert run.summary["jobs"]["succeeded"] == len(rows)
