@@ -14,9 +14,8 @@ from wattq.simulator.jit import inlined
 __all__ = ["State", "green_memory", "open_state"]
 
 # Integers.
-N_CLAIMS, N_HELD, BEGUN, FAST, AWAKE, ASLEEP, AVAILABLE, EXTRA, NEEDED, ISSUE, HEAD, WERE, ENTERED, LAST_IN, OWN_I = (
-    range(15)
-)
+N_CLAIMS, N_HELD, BEGUN, FAST, AWAKE, ASLEEP, AVAILABLE, EXTRA = range(8)
+NEEDED, ISSUE, HEAD, WERE, ENTERED, LAST_IN, LEFT, OWN_I = range(8, 16)
 # Floats; dates and durations in s, powers in W, the load in host-seconds.
 SHADOW_S, EXTRA_W, CALL_S, LOAD_S, ROOM_W, ADDED_W, BOOT_S, NEXT_S, LAST_CAP_W, LAST_SHADOW_S, OWN_F = range(11)
 # Rows of host sets; those of the claims follow.
