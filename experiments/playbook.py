@@ -91,8 +91,8 @@ def worse_service(group: Group, row: Row) -> bool:
     """Return whether a policy made waits or slowdowns longer.
 
     By the quotient to EASY of the p95 wait or of the mean bounded slowdown being above 1, where the p95 wait is not
-    below `SHORT_WAIT_S`; where EASY's p95 wait is 0, by the p95 wait being above `SHORT_WAIT_S`. The interval does not excuse
-    a quotient above 1.
+    below `SHORT_WAIT_S`; where EASY's p95 wait is 0, by the p95 wait being above `SHORT_WAIT_S`. The interval does not
+    excuse a quotient above 1.
     """
     if "wait_p95_s" in row.values and row.values["wait_p95_s"].value < SHORT_WAIT_S:
         return False

@@ -161,8 +161,10 @@ def test_the_playbook_claims_what_the_intervals_show(study: Study) -> None:
         return next(s.sentences[0] for s in findings(changed) if s.title == "Which policy for which load")
 
     shorter, same, longer = Estimate(0.9, 0.8, 0.95), Estimate(1.0, 0.9, 1.1), Estimate(1.3, 1.2, 1.4)
-    assert "take easy-sjbf. easy-sjbf takes 90.0 % [80.0, 95.0] of EASY's CO2e" in advice(shorter, same)
-    for energy, wait in ((same, same), (shorter, longer), (Estimate(0.5), same)):
+    advised = advice(shorter, same)
+    assert "take easy-sjbf, with p95 wait and mean bounded slowdown no higher than EASY's over these weeks" in advised
+    assert "easy-sjbf takes 90.0 % [80.0, 95.0] of EASY's CO2e" in advised
+    for energy, wait in ((same, same), (shorter, longer), (shorter, Estimate(1.1, 0.9, 1.3)), (Estimate(0.5), same)):
         assert "stay with EASY" in advice(energy, wait)
 
 
