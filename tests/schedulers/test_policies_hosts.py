@@ -17,7 +17,7 @@ from wattq.simulator import simulate
 from wattq.workloads import generate_saturated
 
 # The others switch hosts, which takes energy and hosts that can sleep: tests/schedulers/test_energy_bf.py.
-PLAIN = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
+PLAIN = [name for name in POLICIES if not (policy_spec(name)[1].needs_energy or policy_spec(name)[1].needs)]
 
 
 @pytest.fixture(scope="module")

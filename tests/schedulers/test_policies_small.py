@@ -10,7 +10,7 @@ import pytest
 from wattq.schedulers import POLICIES, make_policy, policy_spec
 
 # The others switch hosts, which takes energy and hosts that can sleep: tests/schedulers/test_energy_bf.py.
-PLAIN = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
+PLAIN = [name for name in POLICIES if not (policy_spec(name)[1].needs_energy or policy_spec(name)[1].needs)]
 
 INF = math.inf
 

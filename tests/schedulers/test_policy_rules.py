@@ -13,7 +13,7 @@ from wattq.schedulers import POLICIES, make_policy, policy_spec
 from wattq.simulator import layout as c
 
 # The others switch hosts, which takes energy and hosts that can sleep: tests/schedulers/test_energy_bf.py.
-PLAIN = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
+PLAIN = [name for name in POLICIES if not (policy_spec(name)[1].needs_energy or policy_spec(name)[1].needs)]
 
 N_HOSTS = 70  # more than one word of bits
 

@@ -59,7 +59,9 @@ def test_workloads_of_the_same_name(machine: Platform, work: Workload) -> None:
         simulate(machine, [work, work], make_policy("fcfs"))
 
 
-@pytest.mark.parametrize("name", [name for name in POLICIES if not policy_spec(name)[1].needs_energy])
+@pytest.mark.parametrize(
+    "name", [name for name in POLICIES if not (policy_spec(name)[1].needs_energy or policy_spec(name)[1].needs)]
+)
 def test_jobs_larger_than_the_machine_are_rejected_named_and_counted(
     kit: SimpleNamespace, machine: Platform, name: str
 ) -> None:

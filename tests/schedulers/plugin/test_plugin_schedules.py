@@ -23,7 +23,7 @@ from wattq.simulator.external import ExternalEvents, read_events
 from wattq.workloads.model import Workload
 
 # The others switch hosts, which takes energy and hosts that can sleep: tests/schedulers/test_energy_bf.py.
-PLAIN = [name for name in POLICIES if not policy_spec(name)[1].needs_energy]
+PLAIN = [name for name in POLICIES if not (policy_spec(name)[1].needs_energy or policy_spec(name)[1].needs)]
 
 Trace = Callable[[str], tuple[Platform, Workload]]
 EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
