@@ -20,7 +20,16 @@ from wattq.surrogates.history.feature import GROUPS, Feature
 from wattq.surrogates.history.layout import History, new_history
 from wattq.surrogates.jobs import Jobs, Outcomes
 
-__all__ = ["FEATURES", "GROUPS", "Feature", "FeatureTable", "build_features", "clock_of", "feature_columns"]
+__all__ = [
+    "FEATURES",
+    "GROUPS",
+    "Feature",
+    "FeatureTable",
+    "build_features",
+    "clock_of",
+    "feature_columns",
+    "history_of",
+]
 
 _MONDAY_S = 4 * 86_400.0  # first Monday after the Unix time 0
 
@@ -113,11 +122,11 @@ def build_features(jobs: Jobs, outcomes: Outcomes) -> FeatureTable:
     known = np.flatnonzero(~np.isnan(start))
     starts, ends = (known[np.argsort(date[known], kind="stable")] for date in (start, start + run))
     x: NDArray[np.float32] = np.empty((jobs.n_jobs, len(FEATURES)), dtype=np.float32)
-    replay(_history_of(jobs), jobs.submit_s, start, run, starts, ends, 0, jobs.n_jobs, x)
+    replay(history_of(jobs), jobs.submit_s, start, run, starts, ends, 0, jobs.n_jobs, x)
     return FeatureTable(x, tuple(feature.name for feature in FEATURES), jobs)
 
 
-def _history_of(jobs: Jobs) -> History:
+def history_of(jobs: Jobs) -> History:
     """Return an empty past that holds the requests of all jobs."""
     request = np.where(jobs.request_s > 0.0, jobs.request_s, -1.0)
     sizes, asked = np.unique(jobs.hosts, return_inverse=True)[1], np.unique(request, return_inverse=True)[1]
