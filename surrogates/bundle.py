@@ -26,7 +26,7 @@ from wattq.surrogates.bundle_manifest import (
     signed,
     versions_here,
 )
-from wattq.surrogates.bundle_models import check_features, restore_model
+from wattq.surrogates.bundle_models import check_features, features_of, restore_model
 
 __all__ = ["ENDING", "Bundle", "bundle_bytes", "load_bundle", "parse_bundle", "read_manifest", "save_bundle"]
 
@@ -60,7 +60,7 @@ def save_bundle(path: str | Path, model: Any, meta: BundleMeta) -> Manifest:
 
     Args:
         path: file to write; its name ends with ``.wattq``.
-        model: the model, with `name`, `needs` and `state()`.
+        model: the model, with `name`, `state()` and, for kind ``runtime``, `needs`.
         meta: kind, training data, labels, seed, metrics.
 
     Raises:
@@ -85,7 +85,7 @@ def bundle_bytes(model: Any, meta: BundleMeta) -> bytes:
     arrays, state = model.state()
     members = {name + _NPY: array_bytes(name, np.asarray(arrays[name])) for name in sorted(arrays)}
     digests = {name: hashlib.sha256(members[name + _NPY]).hexdigest() for name in arrays}
-    manifest = signed(Manifest(meta, model.name, tuple(model.needs), versions_here(), state, digests))
+    manifest = signed(Manifest(meta, model.name, features_of(model), versions_here(), state, digests))
     return pack({_MANIFEST: manifest_bytes(manifest), **members})
 
 

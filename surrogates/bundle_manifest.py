@@ -36,8 +36,9 @@ FORMAT_VERSION = 1
 KINDS = ("runtime", "energy")
 """What a bundle predicts."""
 
-LABEL_SOURCES = ("log", "measured", "simulated", "synthetic")
-"""Where the values that a model learned from come from: a log's run times, meters, a simulation, or a formula."""
+LABEL_SOURCES = ("log", "measured", "sampled", "simulated", "synthetic")
+"""Where the values that a model learned from come from: a log's run times, the machine's own accounting of energy,
+power samples, a simulation, or a formula."""
 
 _MAX_MANIFEST = 2**22
 _LIBRARIES = ("numpy", "numba", "scikit-learn")
@@ -53,7 +54,7 @@ class TrainingData:
         sha256: digest of its plain content.
         synthetic: whether its jobs were generated rather than logged.
         jobs: number of jobs learned from.
-        first_submit_s, last_submit_s: their first and last submission on the log's axis, s.
+        first_submit_s, last_submit_s: their first and last submission on the log's axis, s; None where unknown.
         until_s: date on that axis before which they ended, s; None where all were taken.
         unix_start_s: Unix time of date 0, or None where the log has no calendar dates.
     """
@@ -62,8 +63,8 @@ class TrainingData:
     sha256: str
     synthetic: bool
     jobs: int
-    first_submit_s: float
-    last_submit_s: float
+    first_submit_s: float | None = None
+    last_submit_s: float | None = None
     until_s: float | None = None
     unix_start_s: float | None = None
 
@@ -110,8 +111,10 @@ class Manifest:
     digest: str = ""
 
 
-def submission_date(data: TrainingData, at_s: float) -> str:
-    """Return a date of the log in UTC, ``1996-09-23 12:00:00Z``, or seconds where it has no calendar."""
+def submission_date(data: TrainingData, at_s: float | None) -> str:
+    """Return a date of the log in UTC, ``1996-09-23 12:00:00Z``; seconds without calendar, ``unknown`` without date."""
+    if at_s is None:
+        return "unknown"
     if data.unix_start_s is not None:
         try:
             return f"{datetime.datetime.fromtimestamp(data.unix_start_s + at_s, datetime.UTC):%Y-%m-%d %H:%M:%SZ}"
@@ -220,7 +223,6 @@ _FEATURE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _Rule = tuple[Callable[[Any], bool], str]
 _OBJECT: _Rule = (lambda value: isinstance(value, dict), "an object")
 _DIGEST: _Rule = (lambda value: isinstance(value, str) and bool(_SHA.fullmatch(value)), "64 hexadecimal digits")
-_NUMBER: _Rule = (_is_number, "a number")
 _MAYBE: _Rule = (lambda value: value is None or _is_number(value), "a number or null")
 _RULES: dict[str, _Rule] = {
     "format": (lambda value: value == FORMAT, repr(FORMAT)),
@@ -253,8 +255,8 @@ _DATA_RULES: dict[str, _Rule] = {
     "sha256": _DIGEST,
     "synthetic": (lambda value: isinstance(value, bool), "true or false"),
     "jobs": (lambda value: type(value) is int and 0 < value < 10**12, "a whole number from 1"),
-    "first_submit_s": _NUMBER,
-    "last_submit_s": _NUMBER,
+    "first_submit_s": _MAYBE,
+    "last_submit_s": _MAYBE,
     "until_s": _MAYBE,
     "unix_start_s": _MAYBE,
 }

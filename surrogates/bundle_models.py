@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from wattq.errors import SurrogateError, WattqError
 from wattq.surrogates.bundle_manifest import Manifest
 
-__all__ = ["check_features", "known_features", "known_models", "restore_model"]
+__all__ = ["check_features", "features_of", "known_features", "known_models", "restore_model"]
 
 _UNFIT = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError, AssertionError)
 
@@ -28,14 +29,22 @@ def known_models(kind: str) -> Mapping[str, Any]:
 
 
 def known_features(kind: str) -> tuple[str, ...]:
-    """Return the names of the features that this version builds for models of a kind."""
-    if kind == "energy":
-        from wattq.surrogates.energy import ENERGY_FEATURES
+    """Return the names of the features that this version builds for models of a kind.
 
-        return tuple(feature.name for feature in ENERGY_FEATURES)
+    Models of energy read the columns of `EnergyJobs`, all of them.
+    """
+    if kind == "energy":
+        from wattq.surrogates.energy import EnergyJobs
+
+        return tuple(field.name for field in fields(EnergyJobs))
     from wattq.surrogates import FEATURES
 
     return tuple(feature.name for feature in FEATURES)
+
+
+def features_of(model: Any) -> tuple[str, ...]:
+    """Return the names of what a model reads, in order."""
+    return tuple(model.needs) if hasattr(model, "needs") else known_features("energy")
 
 
 def check_features(manifest: Manifest, source: str) -> None:
@@ -75,9 +84,9 @@ def restore_model(manifest: Manifest, arrays: Mapping[str, NDArray[Any]], source
             f"{source}: the numbers of model '{manifest.model}' do not fit it ({type(error).__name__}: "
             f"{str(error)[:120]}); train it again"
         ) from None
-    if tuple(model.needs) != manifest.features or model.name != manifest.model:
+    if features_of(model) != manifest.features or model.name != manifest.model:
         raise SurrogateError(
-            f"{source}, key 'features': the model '{model.name}' reads {len(model.needs)} features in its own order, "
-            f"the manifest lists {len(manifest.features)} others; train it again"
+            f"{source}, key 'features': the model '{model.name}' does not read the {len(manifest.features)} features "
+            "that the manifest lists, in their order; train it again"
         )
     return model
