@@ -29,6 +29,7 @@ from wattq.cli import (
     run,
     signal,
     sla,
+    surrogate,
     telemetry,
     verify,
     workload,
@@ -84,6 +85,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(workload.app, name="workload")
 app.add_typer(data.app, name="data")
 app.add_typer(signal.app, name="signal")
+app.add_typer(surrogate.app, name="surrogate")
 app.add_typer(telemetry.app, name="telemetry")
 
 

@@ -1,0 +1,15 @@
+"""``wattq surrogate``: predictions of run time and energy, from a log to a model in a file."""
+
+from __future__ import annotations
+
+import typer
+
+from wattq.cli import surrogate_train
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Train, measure, explain and use predictions of run time and energy.")
+app.command("features")(surrogate_train.features)
+app.command("train")(surrogate_train.train)
+app.command("predict")(surrogate_train.predict)
+app.command("show")(surrogate_train.show)
