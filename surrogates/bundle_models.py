@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from numpy.typing import NDArray
@@ -34,9 +33,9 @@ def known_features(kind: str) -> tuple[str, ...]:
     Models of energy read the columns of `EnergyJobs`, all of them.
     """
     if kind == "energy":
-        from wattq.surrogates.energy import EnergyJobs
+        from wattq.surrogates.energy import ENERGY_FEATURES
 
-        return tuple(field.name for field in fields(EnergyJobs))
+        return tuple(feature.name for feature in ENERGY_FEATURES)
     from wattq.surrogates import FEATURES
 
     return tuple(feature.name for feature in FEATURES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from wattq.cli import surrogate_train
+from wattq.cli import surrogate_evaluate, surrogate_train
 
 __all__ = ["app"]
 
@@ -13,3 +13,5 @@ app.command("features")(surrogate_train.features)
 app.command("train")(surrogate_train.train)
 app.command("predict")(surrogate_train.predict)
 app.command("show")(surrogate_train.show)
+app.command("evaluate")(surrogate_evaluate.evaluate)
+app.command("tune")(surrogate_evaluate.tune)
