@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from wattq.errors import SurrogateError
 from wattq.surrogates.history.describe import FEATURES, replay
-from wattq.surrogates.history.feature import GROUPS, Feature
+from wattq.surrogates.history.feature import FORBIDDEN, GROUPS, Feature
 from wattq.surrogates.history.layout import History, new_history
 from wattq.surrogates.jobs import Jobs, Outcomes
 
 __all__ = [
     "FEATURES",
+    "FORBIDDEN",
     "GROUPS",
     "Feature",
     "FeatureTable",
@@ -42,11 +43,24 @@ class FeatureTable:
         x: shape (n_jobs, n_features), float32, NaN where unknown.
         names: names of the columns.
         jobs: the jobs, in the order of the rows.
+
+    Raises:
+        SurrogateError: when the columns are not named one by one, or one is named like an outcome.
     """
 
     x: NDArray[np.float32]
     names: tuple[str, ...]
     jobs: Jobs
+
+    def __post_init__(self) -> None:
+        if self.x.shape != (self.jobs.n_jobs, len(set(self.names))) or len(set(self.names)) < len(self.names):
+            raise SurrogateError(
+                f"features of shape {self.x.shape} for {self.jobs.n_jobs} jobs and {len(self.names)} names; "
+                "give one row per job and one column per name"
+            )
+        leaks = sorted(FORBIDDEN.intersection(self.names))
+        if leaks:
+            raise SurrogateError(f"feature {leaks[0]!r}: an outcome of the job, which its submission does not know")
 
     @property
     def n_jobs(self) -> int:
