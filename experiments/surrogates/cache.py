@@ -77,7 +77,7 @@ class Cache:
         if self.folder is None:
             return None
         try:
-            with np.load(self.path(key), allow_pickle=False) as stored:
+            with np.load(io.BytesIO(self.path(key).read_bytes()), allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
             return None

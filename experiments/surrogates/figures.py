@@ -49,7 +49,7 @@ def models_figure(results: LogResults) -> Figure:
     for axes in axes_of:
         style_axes(axes, grid="x")
     axes_of[0].set_yticks(range(len(models)), [entry.model for entry in models])
-    axes_of[0].invert_yaxis()
+    axes_of[0].set_ylim(len(models) - 0.5, -0.5)
     figure.suptitle(f"{results.log.name}: 95 % intervals over weeks", x=0.01, ha="left", fontsize=10)
     return figure
 
@@ -153,7 +153,7 @@ def ablation_figure(logs: Sequence[LogResults], model: str) -> Figure:
         style_axes(axes, grid="x")
     labels = [entry.label.partition(" (")[0] for entry in logs[0].ablation]
     axes_of[0].set_yticks(range(len(labels)), labels)
-    axes_of[0].invert_yaxis()
+    axes_of[0].set_ylim(len(labels) - 0.5, -0.5)
     figure.suptitle(f"{model}: 95 % intervals over weeks", x=0.01, ha="left", fontsize=10)
     return figure
 
