@@ -20,6 +20,7 @@ from wattq.cli import (
     demo,
     doctor,
     experiment,
+    explain,
     platform,
     playbook,
     policy,
@@ -75,6 +76,7 @@ app.command("account")(account.account)
 app.command("bound")(bound.bound)
 app.command("decompose")(account.decompose)
 app.command("estimate")(account.estimate)
+app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.command("robin")(robin.robin)
 app.command("reproduce")(reproduce.reproduce)
