@@ -90,7 +90,8 @@ def evaluate(settings: Settings, progress: Progress | None = None) -> Evaluation
     models, not_run = pick_models(settings.models)
     logs = [read_log(name, path) for name, path in settings.logs.items()]
     for log in logs:
-        evaluated_rows(log, settings.first)
+        if "accuracy" in settings.parts:
+            evaluated_rows(log, settings.first)
         split_rows(log, 0.0, settings.split, 1.0)
     chosen = study_model(settings.study_model, models)
     tasks, missing = _plan(settings, models, chosen)

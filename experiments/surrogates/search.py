@@ -210,6 +210,14 @@ def _journal(search: Search) -> Path | None:
     return Cache(place).path(search.study_key()).with_suffix(".journal")
 
 
+def _drop_unfinished(study: Study) -> None:
+    """Give up trials that were stopped: the sampler must not see them."""
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
+        study.tell(trial.number, state=TrialState.FAIL)
+
+
 def _finished(study: Study) -> list[Any]:
     from optuna.trial import TrialState
 
@@ -226,6 +234,7 @@ def _try_all(
     from optuna.samplers import TPESampler
     from optuna.trial import create_trial
 
+    _drop_unfinished(study)
     for number in range(len(_finished(study)), search.trials):
         if told is not None:
             told(number, search.trials, f"trial {number}")
