@@ -34,7 +34,7 @@ _REQUEST, _TIME, _USER, _PRESENT, _SIMILAR, _OTHERS, _SYSTEM = (
 def describe(h: History, job: int, now_s: float, row: NDArray[np.float32]) -> None:
     """Fill in the features of a job whose request stands in its record, before its submission is noted."""
     row[:] = np.nan
-    n = gather(h, job)
+    n = gather(h, job, now_s)
     describe_request(h, job, row, _REQUEST)
     describe_time(h, now_s, row, _TIME)
     describe_user(h, job, now_s, n, row, _USER)

@@ -23,6 +23,7 @@ def note_submitted(h: History, job: int, now_s: float) -> None:
     j.state = QUEUED
     j.submit_s = now_s
     user = h.users[j.user]
+    j.number = user.submitted
     user.submitted += 1
     user.last_submitted = job
     user.queued += 1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 __all__ = ["ENDED", "QUEUED", "RECENT", "RUNNING", "UNSEEN", "WITHDRAWN", "History", "grown", "new_history"]
 
-RECENT = 64
+RECENT = 128
 """Most ended runs of a user that features look at."""
 
 UNSEEN, QUEUED, RUNNING, ENDED, WITHDRAWN = range(5)
@@ -31,6 +31,7 @@ _JOB: list[tuple[str, str]] = [
     ("end_s", "f8"),
     ("run_s", "f8"),
     ("log_run", "f8"),
+    ("number", "i8"),
     ("state", "i8"),
     ("ended_before", "i8"),
     ("next", "i8"),
@@ -69,7 +70,7 @@ _MACHINE: list[tuple[str, str]] = [
     ("last_submit_s", "f8"),
 ]
 _JOB_T, _USER_T, _KEY_T, _MACHINE_T = (np.dtype(fields, align=True) for fields in (_JOB, _USER, _KEY, _MACHINE))
-_SCRATCH = 8
+_SCRATCH = 10
 
 
 class History(NamedTuple):
@@ -80,7 +81,7 @@ class History(NamedTuple):
         jobs: one record per job: its request, its state and, once ended, its run.
         users: one record per user.
         groups, applications, pairs: one record per group, application and pair of (hosts, requested time).
-        scratch: room for the runs being looked at, shape (8, `RECENT`).
+        scratch: room for the runs being looked at, shape (10, `RECENT`).
         order: their order by run time.
     """
 
