@@ -99,7 +99,8 @@ def _figure_lines(manifest: Manifest) -> list[str]:
     if not all(isinstance(figures, dict) for figures in held_out.values()):
         return []
     what = f"on {count:,} jobs submitted after that" if isinstance(count, int) else f"each {by} held out in turn"
-    return ["", what, *aligned(figure_rows(held_out, manifest.meta.kind))]
+    ordered = {name: held_out[name] for name in sorted(held_out, key=lambda name: (name != manifest.model, name))}
+    return ["", what, *aligned(figure_rows(ordered, manifest.meta.kind))]
 
 
 def _log(manifest: Manifest) -> str:

@@ -60,7 +60,7 @@ def explanation_lines(found: Explanation, top: int = 12) -> list[str]:
         "",
         *aligned(_contribution_rows(found, top)),
         "",
-        f"they add up to the prediction: {_number(abs(parts.residual))} {unit} is left (tolerance {TOLERANCE:g} of it)",
+        f"they add up to the prediction within {abs(parts.residual):.0e} {unit} (tolerance: {TOLERANCE:g} of it)",
         *(
             ["by group: " + ", ".join(f"{name} {_signed(add)}" for name, add in found.groups.items())]
             if found.groups
