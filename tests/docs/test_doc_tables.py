@@ -18,7 +18,7 @@ from wattq.cli import main
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-ROOMS = ("platforms", "workloads", "simulator", "schedulers", "telemetry", "experiments")
+ROOMS = ("platforms", "workloads", "simulator", "schedulers", "surrogates", "telemetry", "experiments")
 # Options of other programs that the pages name.
 FOREIGN = {"--no-deps", "--dump-execution-context", "--no-sched"}
 
@@ -147,7 +147,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.platforms import PRESETS
     from wattq.platforms.signals import GAP_RULES, SIGNAL_FORMATS
     from wattq.schedulers import ORDERS, POLICIES
-    from wattq.surrogates import FEATURES
+    from wattq.surrogates import FEATURES, MODELS
     from wattq.telemetry import SERIES
     from wattq.workloads import TRACES
 
@@ -158,6 +158,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
         "signal-formats": SIGNAL_FORMATS,
         "gap-rules": GAP_RULES,
         "surrogate-features": [feature.name for feature in FEATURES],
+        "surrogate-models": MODELS,
     }
     for table, names in whole.items():
         rows = generated.TABLES[table]().splitlines()[2:]
