@@ -36,7 +36,7 @@ def test_text(run: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> N
     assert (
         "It waited 90 s behind the reservation of another job: w0!1, first in the queue, is to start at 100 s" in text
     )
-    assert "a walltime of 90 s (asked for 3.33 min)" in text
+    assert "a walltime of 0:01:30 (asked for 0:03:20)" in text
     assert "what came before is the same." in text
 
 
