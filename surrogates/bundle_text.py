@@ -74,7 +74,7 @@ def figure_rows(held_out: Mapping[str, Mapping[str, Any]], kind: str = "runtime"
 def _figure(value: Any, form: str) -> str:
     try:
         return format(value, form)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return "n/a"
 
 
