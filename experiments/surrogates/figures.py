@@ -139,6 +139,39 @@ def decile_figure(results: LogResults) -> Figure:
     return figure
 
 
+def schedule_figure(results: LogResults) -> Figure:
+    """Return the mean bounded slowdown by estimates, one panel per policy: of the second half, and of the whole."""
+    rows = [] if results.schedule is None else results.schedule.rows()
+    policies = list(dict.fromkeys(row.policy for row in rows))
+    height = 1.5 + 0.28 * max(1, len(rows) // max(1, len(policies)))
+    figure = new_figure(9.0, height)
+    axes_of = figure.subplots(1, max(1, len(policies)), squeeze=False, sharey=True)[0]
+    for axes, policy in zip(axes_of, policies, strict=False):
+        of_policy = [row for row in rows if row.policy == policy]
+        for place, row in enumerate(of_policy):
+            color = PALETTE[1] if row.chosen else PALETTE[0]
+            values = [row.slowdown[part] for part in ("second half", "whole")]
+            axes.plot(values, [place, place], color=color, linewidth=1.0)
+            axes.plot(values[:1], [place], marker="o", fillstyle="none", color=color, linestyle="")
+            axes.plot(values[1:], [place], marker="o", color=color, linestyle="")
+        axes.set_title(policy, loc="left", fontsize=9.5)
+        axes.set_xlabel("Mean bounded slowdown")
+        axes.set_yticks(range(len(of_policy)), [row.estimate for row in of_policy])
+        axes.set_ylim(len(of_policy) - 0.5, -0.5)
+        style_axes(axes, grid="both")
+    looks = {
+        "second half": ("none", PALETTE[0]),
+        "whole": ("full", PALETTE[0]),
+        "chosen on the first half": ("full", PALETTE[1]),
+    }
+    for label, (fill, color) in looks.items():
+        axes_of[0].plot([], [], marker="o", linestyle="", fillstyle=fill, color=color, label=label)
+    handles, labels = axes_of[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=8.5, frameon=False)
+    figure.suptitle(results.log.name, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
 def ablation_figure(logs: Sequence[LogResults], model: str) -> Figure:
     """Return the accuracy of a model without each group of features, with 95 % intervals; one panel per log."""
     figure = new_figure(9.0, 1.4 + 0.3 * max(len(results.ablation) for results in logs))
