@@ -17,6 +17,7 @@ from wattq.experiments.surrogates.effect import (
     effect_rows,
     effect_table,
     effect_tasks,
+    perturbed,
     schedule_effect,
     simulate_effect,
 )
@@ -99,6 +100,21 @@ def test_predictions_know_the_simulated_world_only(small_log: Path) -> None:
     before = table.submit_s <= known_s
     assert before.sum() > longest
     assert (plain.estimate_s[before] == other.estimate_s[before]).all()
+
+
+def test_a_perturbed_log_has_the_load_of_the_log(small_log: Path) -> None:
+    table = effect_table(small_log)
+    other = perturbed(table, 1)
+    assert other.submit_s.tolist() == perturbed(table, 1).submit_s.tolist()
+    assert other.submit_s.tolist() != perturbed(table, 2).submit_s.tolist()
+    assert (np.diff(other.submit_s) >= 0.0).all()
+    times = np.bincount(other.number.astype(int), minlength=table.n_jobs + 1)[1:]
+    assert sorted(set(times.tolist())) == [0, 1, 2]
+    assert abs(other.n_jobs - table.n_jobs) < 45
+    known = dict(zip(table.number, zip(table.submit_s, table.run_s, strict=True), strict=True))
+    for number, submit_s, run_s in zip(other.number, other.submit_s, other.run_s, strict=True):
+        assert abs(known[number][0] - submit_s) <= 3600.5
+        assert known[number][1] == run_s
 
 
 def test_tasks_give_the_rows_of_all(small_log: Path) -> None:
