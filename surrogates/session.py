@@ -88,8 +88,8 @@ class EstimateRule:
 
 FOR_BACKFILLING = EstimateRule(value=0.7, factor=0.35, correction="request")
 """For backfilling: a job counts as short until it proves long, and then as long as was requested, which makes the
-head's reservation late, so that short jobs pass it. Chosen on the first half of KTH-SP2, by the mean bounded slowdown of
-EASY and EASY-SJBF over perturbed copies of it and five models; factors from 0.3 to 0.4 do as well."""
+head's reservation late, so that short jobs pass it. Chosen on the first half of KTH-SP2, by the mean bounded slowdown
+of EASY and EASY-SJBF over perturbed copies of it and five models; factors from 0.3 to 0.4 do as well."""
 
 
 @dataclass

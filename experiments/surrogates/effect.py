@@ -169,8 +169,8 @@ class Simulated:
 def perturbed(table: JobTable, seed: int, *, share: float = 0.05, shift_s: float = 3600.0) -> JobTable:
     """Return a log that might have been: some jobs are missing, as many come twice, and all come earlier or later.
 
-    The slowdown of one log hangs on a few crowded days and on chance: a job more or less at the right time moves it by a
-    tenth. The mean over perturbed copies tells whether one estimate is better than another.
+    The slowdown of one log hangs on a few crowded days and on chance: a job more or less at the right time moves it by
+    a tenth. The mean over perturbed copies tells whether one estimate is better than another.
 
     Args:
         table: the jobs.
