@@ -139,7 +139,7 @@ def test_mutated_content_with_digests_that_fit(mutations: ModuleType, bundles: d
             for chosen in rng.sample(arrays, min(len(arrays), rng.choice((1, 1, 2)))):
                 members[chosen] = array_bytes(chosen, with_other_numbers(bytes_array(members[chosen], chosen), rng))
         else:
-            key = rng.choice(("state", "state", "features", "data", "metrics"))
+            key = rng.choice(("state", "state", "features", "samples", "data", "metrics"))
             held = json.dumps({key: told[key]}).encode()
             told[key] = json.loads(mutations._mutated_document(held, rng)).get(key, told[key])
         return signed_again(members, told)

@@ -150,6 +150,10 @@ def test_other_headers_are_refused(old: bytes, new: bytes) -> None:
         (lambda d: d.update(features=["hosts", "request_s"]), "does not read the 2 features"),
         (lambda d: d.update(features=["hosts"] * 2), "names of features, each once"),
         (lambda d: d.update(label_source="guess"), "key 'label_source'"),
+        (lambda d: d["samples"]["hosts"].__setitem__(1, 3.5), "key 'samples': hosts: built otherwise by this version"),
+        (lambda d: d["samples"]["request_s"].pop(), "key 'samples': request_s: built otherwise by this version"),
+        (lambda d: d["samples"].pop("request_s"), "key 'samples': request_s: built otherwise by this version"),
+        (lambda d: d["samples"].update(hosts=["a"]), "is not lists of numbers by name"),
         (lambda d: d.update(seed=-1), "key 'seed'"),
         (lambda d: d.update(seed=True), "key 'seed'"),
         (lambda d: d.update(more=1), "key 'more': unknown"),
@@ -283,7 +287,20 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = (
-    *("kind", "model", "features", "label_source", "seed", "metrics", "state", "versions", "arrays", "data", "digest"),
+    *(
+        "kind",
+        "model",
+        "features",
+        "samples",
+        "label_source",
+        "seed",
+        "metrics",
+        "state",
+        "versions",
+        "arrays",
+        "data",
+        "digest",
+    ),
     *(("data", key) for key in ("source", "sha256", "jobs", "until_s", "unix_start_s")),
 )
 
