@@ -27,7 +27,7 @@ __all__ = [
     "study_model",
 ]
 
-PREFERRED = ("boosting", "blend", "forest")
+PREFERRED = ("blend", "boosting", "forest")
 """Models whose ablation says most, because they read all features; the first one that runs is taken."""
 
 _GROUP = {feature.name: feature.group for feature in FEATURES}

@@ -192,9 +192,9 @@ def _method(evaluation: Evaluation) -> list[str]:
     ]
     notes = {
         "schedule": "Schedule: the protocol of Gaussier et al. (SC'15), as of wattq reproduce sc15-easy. Predictions "
-        "are made in the simulated world, of jobs that ended in it before; a job that outlives its estimate is corrected; "
-        f'the requested time stays the limit. Estimate "{SCALED}" is {SCALED_RULE.factor:g} of the requested time, no '
-        "prediction at all.",
+        "are made in the simulated world, of jobs that ended in it before; a job that outlives its estimate is "
+        f"corrected; the requested time stays the limit. Estimate {SCALED} is {SCALED_RULE.factor:g} of the requested "
+        "time, no prediction at all.",
         "matrix": "Matrix: learned from the first part of the log of the row, measured on the second part of the log "
         "of the column, where features follow that log. No feature holds the number of a user, a group or an "
         "application, so that all of them carry over but the number of the queue.",

@@ -41,7 +41,7 @@ Space = tuple[Range, ...]
 
 _BOOSTED = (
     Range("n_trees", 40, 400, log=True),
-    Range("depth", 2, 7),
+    Range("leaves", 4, 64, log=True),
     Range("rate", 0.03, 0.3, log=True),
     Range("least", 3, 50, log=True),
 )
@@ -57,6 +57,13 @@ SPACES: Mapping[str, Space] = MappingProxyType(
         ),
         "boosting": (*_BOOSTED, Range("under_weight", 0.5, 2.0, log=True)),
         "quantile-boosting": _BOOSTED,
+        "blend": (
+            Range("n_trees", 10, 60, log=True),
+            Range("tries", 10, 150, log=True),
+            Range("n_boosted", 50, 400, log=True),
+            Range("price", 0.0, 0.5),
+            Range("points_weight", 0.2, 3.0, log=True),
+        ),
     }
 )
 """Ranges by model."""

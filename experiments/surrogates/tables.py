@@ -32,7 +32,16 @@ NONE = "n/a"
 _ENDS = ("accuracy", "mae_s", "upper_under_rate", "coverage")
 """Figures that are shown with their intervals."""
 
-_COMPACT = ("accuracy", "mae_s", "under_rate", "upper_under_rate", "upper_of_request", "coverage", "width_median_s")
+_COMPACT = (
+    "accuracy",
+    "mae_s",
+    "under_rate",
+    "upper_under_rate",
+    "upper_of_request",
+    "upper_share_mean",
+    "coverage",
+    "width_median_s",
+)
 _MAIN = (*_COMPACT[:2], "r2", *_COMPACT[2:], "pinball_s")
 _PERCENT = {"under_rate", "upper_under_rate", "coverage", "upper_of_request", "upper_share_mean"}
 
