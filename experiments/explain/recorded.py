@@ -215,7 +215,10 @@ def _as_submitted(read: Workload, submitted: SubmittedJobs, name: str) -> Worklo
             ("walltime_s", kept.walltime_s, submitted.requested_s[rows]),
         )
     }
-    return dataclasses.replace(kept, **columns)
+    unix_s = kept.unix_start_s
+    if unix_s is not None and len(rows):  # a window has a date 0 of its own
+        unix_s += float(np.round(kept.submit_s[0] - columns["submit_s"][0], 6))
+    return dataclasses.replace(kept, unix_start_s=unix_s, **columns)
 
 
 def _with_beta(workload: Workload, entry: Mapping[str, Any], beta: Any) -> Workload:
