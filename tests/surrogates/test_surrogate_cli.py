@@ -63,6 +63,18 @@ def test_train_show_predict(capsys: pytest.CaptureFixture[str], swf: Path, tmp_p
     assert (frame["upper_s"] == frame["q90_s"]).all()
 
 
+def test_a_trained_model_beats_both_baselines(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """On the jobs held out of a generated log: a smaller error, and intervals that cover what they say."""
+    write_swf(generate_saturated(3000, 64, 3), tmp_path / "log.swf")
+    words = ("train", tmp_path / "log.swf", "-m", "boosting", "-o", tmp_path / "m.wattq", "--json")
+    held_out = json.loads(run(capsys, *words)[1])["metrics"]["held_out"]
+    ours = held_out["boosting"]
+    for rival in ("requested", "last-two"):
+        assert ours["mae_s"] < 0.6 * held_out[rival]["mae_s"]
+        assert ours["accuracy"] > held_out[rival]["accuracy"]
+    assert 0.85 <= ours["coverage"] <= 0.95
+
+
 def test_the_same_command_gives_the_same_bytes(capsys: pytest.CaptureFixture[str], swf: Path, tmp_path: Path) -> None:
     for name in ("a.wattq", "b.wattq"):
         assert run(capsys, "train", swf, "--model", "boosting", "-o", tmp_path / name, "--seed", "3")[0] == 0

@@ -22,7 +22,9 @@ def explain(
     method: Annotated[str, typer.Option(help="permutation, or shap (extra 'explain').")] = "permutation",
     move: Annotated[str, typer.Option(help="How far other requests are to move the prediction.")] = "20%",
     below: Annotated[float | None, typer.Option(help="Value that they are to bring it below, instead.")] = None,
-    orders: Annotated[int, typer.Option(min=1, help="Orders of the features that are sampled.")] = 100,
+    orders: Annotated[
+        int | None, typer.Option(min=1, help="Orders of the features that are sampled (default: 100, with shap 10).")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")] = 0,
     plot: Annotated[Path | None, typer.Option(help="Picture of the contributions, .png or .svg.")] = None,
     runtime: Annotated[
