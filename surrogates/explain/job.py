@@ -52,8 +52,8 @@ class ExplainOptions:
     Attributes:
         method: a key of `METHODS`.
         aim: how far changed requests are to move the prediction.
-        orders: sampled orders of the features, each there and back; by default 100, and 10 with shap, which takes the whole
-            background along each.
+        orders: sampled orders of the features, each there and back; by default 100, and 10 with shap, which takes the
+            whole background along each.
         background: number of earlier jobs that the job is compared to, at most.
         measured: number of jobs that permutation importance is measured on, at most.
         seed: seed of all that is drawn.
