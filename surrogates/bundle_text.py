@@ -52,14 +52,15 @@ def manifest_lines(manifest: Manifest) -> list[str]:
     for name, words in rows.items():
         wrapped = textwrap.wrap(words, 100, break_long_words=False) or [""]
         lines += [f"{name if not place else '':<11}{line}" for place, line in enumerate(wrapped)]
-    return [*lines, *_figure_lines(manifest)]
+    return [_printable(line) for line in (*lines, *_figure_lines(manifest))]
 
 
 def training_lines(manifest: Manifest) -> list[str]:
     """Return what `train` prints: the window and the figures on the jobs held out."""
     learned = f"{manifest.model}: learned from {_log(manifest)}: {_window(manifest)}"
     figures = _figure_lines(manifest)
-    return [learned, *(figures or ["no jobs were held out: nothing is known of how good it is"])]
+    lines = [learned, *(figures or ["no jobs were held out: nothing is known of how good it is"])]
+    return [_printable(line) for line in lines]
 
 
 def figure_rows(held_out: Mapping[str, Mapping[str, Any]], kind: str = "runtime") -> list[list[str]]:
@@ -69,6 +70,11 @@ def figure_rows(held_out: Mapping[str, Mapping[str, Any]], kind: str = "runtime"
     for model, figures in held_out.items():
         rows.append([model, *(_figure(figures.get(key), form) for _, key, form in columns)])
     return rows
+
+
+def _printable(line: str) -> str:
+    """Return a line without what would steer a terminal; a bundle of others may hold it."""
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _figure(value: Any, form: str) -> str:

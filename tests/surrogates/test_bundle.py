@@ -23,6 +23,7 @@ from wattq.surrogates.bundle import bundle_bytes, load_bundle, parse_bundle, rea
 from wattq.surrogates.bundle_archive import pack, unpack
 from wattq.surrogates.bundle_arrays import array_bytes, bytes_array
 from wattq.surrogates.bundle_manifest import BundleMeta, TrainingData, manifest_bytes, parse_manifest, signed
+from wattq.surrogates.bundle_text import manifest_lines
 
 DATA = TrainingData("log.swf", "0" * 64, False, 3, 0.0, 7200.0, until_s=9000.0, unix_start_s=843_436_800.0)
 META = BundleMeta("runtime", DATA, "log", 7, {"model": {"mae_s": 12.5, "r2": float("nan")}})
@@ -171,6 +172,16 @@ def test_a_manifest_against_the_rules_is_refused(change: Callable[[dict[str, Any
     data = changed(bundle_bytes(model(), META), change)
     with pytest.raises(SurrogateError, match=message):
         parse_bundle(data, "m.wattq")
+
+
+def test_what_is_shown_steers_no_terminal() -> None:
+    def put(document: dict[str, Any]) -> None:
+        document["data"]["source"] = "\x1b[2Jlog"
+        document["metrics"] = {"held_out": {"\x1b]0;a\x07": {"mae_s": 1.0}}, "held_out_jobs": 3}
+
+    lines = manifest_lines(parse_bundle(changed(bundle_bytes(model(), META), put), "b").manifest)
+    assert all(line.isprintable() for line in lines)
+    assert "log        ?[2Jlog" in lines
 
 
 def test_changed_metrics_are_noticed() -> None:
