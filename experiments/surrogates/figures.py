@@ -46,12 +46,20 @@ def models_figure(results: LogResults) -> Figure:
     axes_of[2].axvline(0.9, color=_GREY, linewidth=0.9, linestyle="--", zorder=0)
     axes_of[2].set_xlabel("Coverage of the 90 % interval")
     axes_of[2].xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes_of[1].set_xlim(right=_limit([entry.rolling.figures["mae_s"].value for entry in models]))
+    axes_of[1].xaxis.set_major_locator(MaxNLocator(nbins=4))
     for axes in axes_of:
         style_axes(axes, grid="x")
     axes_of[0].set_yticks(range(len(models)), [entry.model for entry in models])
     axes_of[0].set_ylim(len(models) - 0.5, -0.5)
     figure.suptitle(f"{results.log.name}: 95 % intervals over weeks", x=0.01, ha="left", fontsize=10)
     return figure
+
+
+def _limit(values: Sequence[float], room: float = 3.0) -> float | None:
+    """Return where an axis should end so that a model that is far off does not squeeze the others; None: anywhere."""
+    end = room * float(np.median(values)) if len(values) else 0.0
+    return end if values and max(values) > end > 0 else None
 
 
 def _span(axes: Axes, scores: Scores, name: str, row: int, color: str, marker: str) -> None:
@@ -75,7 +83,8 @@ def calibration_figure(results: LogResults) -> Figure:
     left.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     left.set_ylim(0, 1)
     left.set_ylabel("Jobs that ran at most so long")
-    right.set_ylim(bottom=0)
+    worst = [max(entry.rolling.figures[pinball_name(level)].value for level in LEVELS) for entry in results.models]
+    right.set_ylim(bottom=0, top=_limit(worst))
     right.set_ylabel("Pinball loss (s)")
     for axes in (left, right):
         axes.set_xlim(0, 1)

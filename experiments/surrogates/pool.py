@@ -86,8 +86,8 @@ def _shared_out(
     for connection in crew:
         give(connection)
     while at_work:
-        for connection in wait(list(at_work)):
-            assert isinstance(connection, Connection)
+        ready = wait(list(at_work))
+        for connection in [connection for connection in at_work if connection in ready]:
             number = at_work.pop(connection)
             found[number] = _received(connection, tasks[number])
             done(tasks[number].label)

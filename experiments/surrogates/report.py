@@ -117,7 +117,7 @@ def _log_figures(results: LogResults) -> Iterator[dict[str, str]]:
         models_figure(results),
         f"Accuracy, error and coverage of each model on {name}",
         "Every model by its prequential run. Accuracy to the right is better, error to the left; the dashed line is "
-        "the coverage that the interval promises.",
+        "the coverage that the interval promises. What is beyond three times the median of the models is cut off.",
     )
     yield _picture(
         calibration_figure(results),

@@ -62,13 +62,14 @@ class ScheduleEffect:
         return ScheduleRow(policy, estimate, slowdown, whole["under_share"], whole["corrections"], best)
 
     def chosen(self, policy: str) -> str:
-        """Return the model with the lowest slowdown of the first half under a policy; empty without models."""
+        """Return the model with the lowest slowdown of the first half under a policy; empty where several do not differ."""
         models = {
             entry["estimate"]: entry["slowdown"]
             for entry in self.entries
             if entry["policy"] == policy and entry["part"] == _FIRST and entry["estimate"] not in (*GIVEN, SCALED)
         }
-        return min(models, key=lambda name: models[name]) if models else ""
+        alike = len(models) != 1 and len(set(models.values())) <= 1
+        return "" if alike else min(models, key=lambda name: models[name])
 
 
 def schedule_tasks(settings: Settings, models: Sequence[str]) -> list[Task]:
