@@ -19,7 +19,7 @@ def reason_phrase(stretch: Stretch) -> str:
     head = "another job"
     return {
         "hosts": "for hosts",
-        "waking": "for hosts to wake up",
+        "waking": "for hosts that slept or were being switched",
         "cap": "for power under the cap",
         "signal": "for better hours",
         "reservation": f"behind the reservation of {head}",

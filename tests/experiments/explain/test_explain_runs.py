@@ -95,6 +95,45 @@ def test_a_run_that_was_not_written_by_wattq(run: Callable[..., Path]) -> None:
         explain(folder, "2")
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("policy", None),
+        ("policy", "easy"),
+        ("policy", {"name": 3, "params": {}}),
+        ("policy", {"name": "easy", "params": []}),
+        ("policy", {"name": "esay", "params": {}}),
+        ("workloads", []),
+        ("workloads", [3]),
+        ("workloads", {}),
+        ("workloads", [{}]),
+        ("workloads", [{"source": "run.json", "beta": ["a"]}]),
+        ("command", 7),
+        ("command", ["--events"]),
+        ("command", ["--events", "nowhere.txt"]),
+        ("energy", "perhaps"),
+    ],
+)
+def test_damaged_provenance(
+    run: Callable[..., Path], capsys: pytest.CaptureFixture[str], key: str, value: object
+) -> None:
+    folder = run("easy", *BLOCKED)
+    path = folder / "provenance.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), key: value}), encoding="utf-8")
+    assert cli("explain", str(folder), "2", "--simulations", "1") in (0, 2)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["submitted.csv", "jobs.csv", "platform.xml"])
+def test_damaged_files(run: Callable[..., Path], capsys: pytest.CaptureFixture[str], name: str) -> None:
+    folder = run("easy", *BLOCKED)
+    whole = (folder / name).read_text(encoding="utf-8")
+    for text in ("", whole[: len(whole) // 2], whole.replace("w0", "w7"), whole.replace("1", "2"), whole + "x"):
+        (folder / name).write_text(text, encoding="utf-8")
+        assert cli("explain", str(folder), "2", "--simulations", "1") in (0, 2)
+        assert "Traceback" not in capsys.readouterr().err
+
+
 def test_a_workload_that_is_gone_or_changed(run: Callable[..., Path], tmp_path: Path) -> None:
     folder = run("easy", *BLOCKED)
     jobs = tmp_path / "run.json"
