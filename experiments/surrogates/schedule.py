@@ -62,7 +62,7 @@ class ScheduleEffect:
         return ScheduleRow(policy, estimate, slowdown, whole["under_share"], whole["corrections"], best)
 
     def chosen(self, policy: str) -> str:
-        """Return the model with the lowest slowdown of the first half under a policy; empty where several do not differ."""
+        """Return the model with the lowest slowdown of the first half; empty where several do not differ."""
         models = {
             entry["estimate"]: entry["slowdown"]
             for entry in self.entries
