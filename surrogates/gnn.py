@@ -70,7 +70,7 @@ def normalised(x: NDArray[np.float32], mean: Floats, spread: Floats) -> tuple[li
 
 
 class Gnn:
-    """The model of the module; see there.
+    """Messages over the graph of the job, its user, group, application and earlier jobs; learns with torch.
 
     Args:
         seed: of weights and batches.

@@ -48,7 +48,7 @@ class _Names:
 
 
 class PowerBoosting:
-    """The model of the module; see there."""
+    """Boosted trees of the logarithm of power, with target encodings of names; see the module."""
 
     name = "boosting"
     needs = ("nodes", "request_s", "frequency_ghz", "slowdown", "gpus", "application", "user", "queue")
