@@ -103,5 +103,5 @@ class Cache:
         if self.folder is None:
             return
         buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **dict(arrays))
+        np.savez_compressed(buffer, allow_pickle=False, **dict(arrays))
         write_whole(self.path(key), buffer.getvalue())
