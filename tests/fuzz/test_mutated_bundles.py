@@ -47,11 +47,26 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     for name in _RUNTIME:
         trained = train_runtime(name, jobs, outcomes)
         found[name] = bundle_bytes(trained.model, trained.meta)
+        meta = trained.meta
+    found["gnn"] = bundle_bytes(untrained_network(), meta)
     labels = synthetic_labels(jobs, outcomes, seed=1)
     for name in _ENERGY:
         energy = train_energy(labels, name)
         found[name] = bundle_bytes(energy.model, energy.meta)
     return found
+
+
+def untrained_network() -> Any:
+    """Return the graph neural network with made-up weights: training it needs torch, asking it does not."""
+    from wattq.surrogates import MODELS
+    from wattq.surrogates.gnn import weight_shapes
+
+    network, width = MODELS["gnn"], 4
+    told = {"seed": 0, "width": width, "epochs": 1, "most": 100, "price": 0.2, "scale_s": 600.0}
+    draw, count = np.random.default_rng(2), len(network.restore({}, told).needs)
+    shapes = weight_shapes(width) | {"mean": (count,), "spread": (count,)}
+    weights = {name: np.abs(draw.normal(0.5, 0.2, shape)).astype(np.float32) for name, shape in shapes.items()}
+    return network.restore(weights, told)
 
 
 def use(data: bytes) -> None:
@@ -124,7 +139,7 @@ def test_mutated_bytes(mutations: ModuleType, bundles: dict[str, bytes], name: s
 
 @pytest.mark.fuzz
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", [*_RUNTIME, *_ENERGY])
+@pytest.mark.parametrize("name", [*_RUNTIME, "gnn", *_ENERGY])
 def test_mutated_content_with_digests_that_fit(mutations: ModuleType, bundles: dict[str, bytes], name: str) -> None:
     from wattq.surrogates.bundle_archive import unpack
     from wattq.surrogates.bundle_arrays import array_bytes, bytes_array
