@@ -22,6 +22,9 @@ __all__ = ["CORRECTIONS", "STEPS_S", "Correction", "Late", "correct", "correctio
 STEPS_S = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 18000.0, 36000.0, 72000.0, 180000.0, 360000.0)
 """What is added at the first, second, ... correction by the rule ``steps``, s; the last one again and again."""
 
+LEAST_MORE_S = 1.0
+"""Shortest time that a corrected job is given beyond the time elapsed, s; dates far from 0 cannot tell less apart."""
+
 
 @dataclass(frozen=True)
 class Late:
@@ -66,8 +69,8 @@ def double(late: Late) -> float:
 
 
 def to_quantile(late: Late) -> float:
-    """Return the lowest predicted quantile that the job has not outlived, or NaN."""
-    ahead = late.quantile_s[late.quantile_s > late.elapsed_s]
+    """Return the lowest predicted quantile beyond the estimate and the time elapsed, or NaN."""
+    ahead = late.quantile_s[late.quantile_s > max(late.elapsed_s, late.estimate_s)]
     return float(ahead[0]) if len(ahead) else math.nan
 
 
@@ -93,8 +96,8 @@ def correction_of(name: str) -> Correction:
 def correct(rule: Correction, late: Late) -> tuple[float, int]:
     """Return the next estimate of a job, s, and how many corrections were made by then.
 
-    It lies beyond the time elapsed (by less than that, the rule is applied again) and not beyond the requested time.
-    Without a requested time, a rule that has nothing to say gives way to doubling.
+    It lies at least `LEAST_MORE_S` beyond the time elapsed (until it does, the rule is applied again), and not beyond
+    the requested time. Without a requested time, a rule that has nothing to say gives way to doubling.
     """
     count, estimate_s = late.count, late.estimate_s
     while True:
@@ -102,8 +105,8 @@ def correct(rule: Correction, late: Late) -> tuple[float, int]:
         count += 1
         estimate_s = rule(now)
         if math.isnan(estimate_s):
-            estimate_s = 2.0 * max(late.elapsed_s, 0.5) if math.isnan(late.request_s) else late.request_s
+            estimate_s = 2.0 * max(late.elapsed_s, LEAST_MORE_S) if math.isnan(late.request_s) else late.request_s
         if estimate_s >= late.request_s:
             return late.request_s, count
-        if estimate_s > late.elapsed_s:
+        if estimate_s >= late.elapsed_s + LEAST_MORE_S:
             return estimate_s, count

@@ -83,21 +83,22 @@ def simulate_predicted(table: JobTable, order: str, estimator: Estimator) -> Pre
         now_s = float(m.clock[0])
         job = passes.asked_job(m, asked)
         if asked == passes.SUBMITTED:
-            m.estimate_s[job] = found.estimate_s[job] = _checked(
-                table, job, estimator.submitted(job, facts[job], now_s)
-            )
+            first_s = _checked(table, job, estimator.submitted(job, facts[job], now_s), now_s, now_s)
+            m.estimate_s[job] = found.estimate_s[job] = first_s
         else:
             found.outlived[job] += 1
-            elapsed_s = now_s - float(m.start_s[job])
-            passes.prolong(m, _checked(table, job, estimator.outlived(job, elapsed_s), elapsed_s))
+            start_s = float(m.start_s[job])
+            passes.prolong(m, _checked(table, job, estimator.outlived(job, now_s - start_s), start_s, now_s))
     return found
 
 
-def _checked(table: JobTable, job: int, estimate_s: float, elapsed_s: float = 0.0) -> float:
-    if not elapsed_s < estimate_s <= table.request_s[job]:
+def _checked(table: JobTable, job: int, estimate_s: float, start_s: float, now_s: float) -> float:
+    """Return an estimate whose end lies ahead: with any other one, time would stand still."""
+    if not (start_s + estimate_s > now_s and estimate_s <= table.request_s[job]):
         raise WorkloadError(
-            f"{table.source}: job {table.number[job]:.0f} is estimated to run {estimate_s:g} s after {elapsed_s:g} s; "
-            f"estimates lie beyond that and not beyond the requested time, {table.request_s[job]:g} s"
+            f"{table.source}: job {table.number[job]:.0f} is estimated to run {estimate_s:g} s after "
+            f"{now_s - start_s:g} s; estimates lie beyond that and not beyond the requested time, "
+            f"{table.request_s[job]:g} s"
         )
     return estimate_s
 

@@ -118,6 +118,18 @@ def test_corrections_not_beyond_the_time_elapsed_are_refused() -> None:
         simulate_predicted(table([(0, 10, 5, 2), (6, 1, 1, 2)], 2), "submission", estimator)
 
 
+def test_corrections_too_small_for_the_clock_are_refused() -> None:
+    """Far from 0 a date cannot hold them, and time would stand still."""
+
+    class Hesitant(Told):
+        def outlived(self, job: int, elapsed_s: float) -> float:
+            return elapsed_s + 1e-10
+
+    far_s = 3e8
+    with pytest.raises(WorkloadError, match="after 6 s"):
+        simulate_predicted(table([(far_s, 10, 5, 2), (far_s + 6, 1, 1, 2)], 2), "submission", Hesitant([5, 1]))
+
+
 def plain(jobs: Sequence[Job], total: int, by_estimate: bool, later: Sequence[float]) -> list[float]:
     """Return the starts by lists that are sorted and scanned anew at every event."""
     start = [math.nan] * len(jobs)
