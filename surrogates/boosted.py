@@ -23,7 +23,7 @@ class Growth:
 
     Attributes:
         n_trees: number of trees.
-        depth: most cuts between the root and a leaf.
+        leaves: most leaves of a tree.
         rate: share of each tree's answer that counts.
         least: fewest rows of a leaf.
         rows: share of the rows that a tree sees.
@@ -32,12 +32,12 @@ class Growth:
     """
 
     n_trees: int = 150
-    depth: int = 4
+    leaves: int = 16
     rate: float = 0.1
     least: int = 10
-    rows: float = 0.6
-    columns: float = 0.4
-    most_codes: int = 64
+    rows: float = 1.0
+    columns: float = 0.3
+    most_codes: int = 255
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def boost(x: NDArray[np.float32], y: NDArray[np.float64], loss: Loss, growth: Gr
     trees = []
     rng = np.random.default_rng([seed, 1])
     for _ in range(growth.n_trees):
-        rows = np.sort(rng.permutation(len(y))[: max(1, round(growth.rows * len(y)))])
+        rows = np.sort(rng.permutation(len(y))[: max(1, round(growth.rows * len(y)))]).astype(np.int64)
         chosen = np.sort(rng.permutation(usable)[: max(1, round(growth.columns * len(usable)))])
         trees.append(_next_tree(x, y, sums, loss, scale, growth, codes, rows, chosen, thresholds))
     return Boosted(base, join_trees(trees))
@@ -113,16 +113,12 @@ def _next_tree(
 ) -> Trees:
     """Return the next tree, and add its answers to the sums of all rows."""
     residual = y - sums
-    room = [np.zeros(2 << growth.depth, dtype=np.int32) for _ in range(3)]
-    place = np.zeros(len(y), dtype=np.int32)
-    pull = loss.pull(residual, scale)
-    n = grow_boosted(codes, pull, chosen, rows, place, growth.depth, growth.least, 1.0, *room)
-    feature, cut, left = (part[:n].copy() for part in room)
+    nodes = np.zeros((5, 2 * growth.leaves), dtype=np.int32)
+    n = grow_boosted(codes, loss.pull(residual, scale), chosen, rows, growth.leaves, growth.least, nodes)
+    feature, cut, left, begin, end = (part[:n].copy() for part in nodes)
     value = np.zeros(n)
-    order = rows[np.argsort(place[rows], kind="stable")]
-    ends = np.searchsorted(place[order], np.arange(n + 1))
-    for node in np.flatnonzero((feature < 0) & (np.diff(ends) > 0)):
-        value[node] = growth.rate * loss.best(residual[order[ends[node] : ends[node + 1]]], scale)
+    for leaf in np.flatnonzero(feature < 0):
+        value[leaf] = growth.rate * loss.best(residual[rows[begin[leaf] : end[leaf]]], scale)
     threshold = np.array(
         [thresholds[f][c] if f >= 0 else 0.0 for f, c in zip(feature.tolist(), cut.tolist(), strict=True)],
         dtype=np.float32,

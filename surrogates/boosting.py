@@ -19,6 +19,7 @@ from wattq.surrogates.features import FeatureTable
 from wattq.surrogates.forest import ALL
 from wattq.surrogates.losses import Loss, pinball
 from wattq.surrogates.model import LEVELS, Prediction
+from wattq.surrogates.scaled import Scaled, boost_scaled, request_of
 from wattq.surrogates.spread import Spread, at_levels, learn_spread
 
 __all__ = ["Boosting", "QuantileBoosting"]
@@ -31,18 +32,25 @@ class _Settings:
 
     names: tuple[str, ...] = ()
 
-    def __init__(self, seed: int, n_trees: int, depth: int, rate: float, least: int, most: int) -> None:
-        if min(n_trees, depth, least) < 1 or depth > 8 or not 0.0 < rate <= 1.0 or most < 20:
+    def __init__(self, seed: int, n_trees: int, leaves: int, rate: float, least: int, most: int) -> None:
+        if min(n_trees, leaves, least) < 1 or leaves > 256 or not 0.0 < rate <= 1.0 or most < 20:
             raise SurrogateError(
-                f"boosting of {n_trees} trees, depth {depth}, rate {rate:g}, leaves of {least}, {most} jobs: the depth must "
-                "be 1 to 8, the rate above 0 and at most 1, the jobs at least 20, the others at least 1"
+                f"boosting of {n_trees} trees of {leaves} leaves, rate {rate:g}, {least} jobs in a leaf, {most} jobs: the "
+                "leaves must be 1 to 256, the rate above 0 and at most 1, the jobs 20 or more, the others 1 or more"
             )
         self.needs: tuple[str, ...] = ALL
-        self.seed, self.n_trees, self.depth, self.rate, self.least, self.most = seed, n_trees, depth, rate, least, most
+        self.seed, self.n_trees, self.leaves, self.rate, self.least, self.most = (
+            seed,
+            n_trees,
+            leaves,
+            rate,
+            least,
+            most,
+        )
 
     def growth(self) -> Growth:
         """Return how trees are grown."""
-        return Growth(self.n_trees, self.depth, self.rate, self.least)
+        return Growth(self.n_trees, self.leaves, self.rate, self.least)
 
     def meta(self) -> dict[str, Any]:
         """Return the settings by name."""
@@ -50,12 +58,12 @@ class _Settings:
 
 
 class Boosting(_Settings):
-    """Boosting of the run time in seconds, by default for the least absolute error.
+    """Boosting of the run time, by default for the least absolute error; see `wattq.surrogates.scaled`.
 
     Args:
         seed: of the rows and features that trees see.
         n_trees: number of trees.
-        depth: most cuts between the root and a leaf.
+        leaves: most leaves of a tree.
         rate: share of each tree's answer that counts.
         least: fewest jobs of a leaf.
         most: latest jobs that are learned from.
@@ -68,14 +76,14 @@ class Boosting(_Settings):
     """
 
     name = "boosting"
-    names = ("seed", "n_trees", "depth", "rate", "least", "most", "under_weight", "under_power", "over_power")
+    names = ("seed", "n_trees", "leaves", "rate", "least", "most", "under_weight", "under_power", "over_power")
 
     def __init__(
         self,
         seed: int = 0,
         *,
-        n_trees: int = 200,
-        depth: int = 4,
+        n_trees: int = 150,
+        leaves: int = 16,
         rate: float = 0.1,
         least: int = 10,
         most: int = 30_000,
@@ -83,10 +91,10 @@ class Boosting(_Settings):
         under_power: int = 1,
         over_power: int = 1,
     ) -> None:
-        super().__init__(seed, n_trees, depth, rate, least, most)
+        super().__init__(seed, n_trees, leaves, rate, least, most)
         self.under_weight, self.under_power, self.over_power = under_weight, under_power, over_power
         self._loss = Loss(under_weight, 1.0, under_power, over_power)
-        self._sum: Boosted | None = None
+        self._sum: Scaled | None = None
         self._spread: Spread | None = None
 
     def fit(self, table: FeatureTable, run_s: NDArray[np.float64], rows: NDArray[np.int64]) -> None:
@@ -94,11 +102,11 @@ class Boosting(_Settings):
         latest = rows[-self.most :]
         x, run = table.take(latest).columns(self.needs), run_s[latest]
         cut = len(run) - max(1, round(_CHECK * len(run)))
-        before = boost(x[:cut], run[:cut], self._loss, self.growth(), self.seed) if cut >= 20 else None
-        self._sum = boost(x, run, self._loss, self.growth(), self.seed)
+        before = boost_scaled(x[:cut], run[:cut], self._loss, self.growth(), self.seed) if cut >= 20 else None
+        self._sum = boost_scaled(x, run, self._loss, self.growth(), self.seed)
         judged = self._sum if before is None else before
         part = slice(0) if before is None else slice(cut, None)
-        self._spread = learn_spread(_capped(judged, x[part]), run[part])
+        self._spread = learn_spread(judged.predict(x[part]), run[part])
 
     def value_s(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the single values, s, at most the requested time and at least 1 s.
@@ -108,19 +116,19 @@ class Boosting(_Settings):
         """
         if self._sum is None:
             raise SurrogateError(f"model '{self.name}': it has learned nothing yet; fit it first")
-        return _capped(self._sum, x)
+        return self._sum.predict(x)
 
     def predict(self, x: NDArray[np.float32]) -> Prediction:
         """Return predictions; see `RuntimeModel.predict`."""
         point = self.value_s(x)
         spread = self._spread or Spread(np.zeros(0), np.zeros((1, len(LEVELS))))
-        return spread.around(point).capped(_request(x))
+        return spread.around(point).capped(request_of(x))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return what was learned; see `RuntimeModel.state`."""
         if self._sum is None or self._spread is None:
             return {}, self.meta()
-        return {**self._sum.arrays(), "ends": self._spread.ends, "log_ratio": self._spread.log_ratio}, self.meta()
+        return {**self._sum.arrays(""), "ends": self._spread.ends, "log_ratio": self._spread.log_ratio}, self.meta()
 
     @classmethod
     def restore(cls, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> Self:
@@ -131,7 +139,7 @@ class Boosting(_Settings):
         """
         model = cls(**{name: meta[name] for name in cls.names})
         if arrays:
-            model._sum = Boosted.of(arrays, len(model.needs))
+            model._sum = Scaled.of(arrays, "")
             model._spread = Spread(*(arrays[name].astype(np.float64) for name in ("ends", "log_ratio")))
             if model._spread.log_ratio.shape != (len(model._spread.ends) + 1, len(LEVELS)):
                 raise SurrogateError("boosting: quantiles that do not fit the levels; train the model again")
@@ -142,14 +150,14 @@ class QuantileBoosting(_Settings):
     """Boosting of several quantiles of the logarithm of the run time; its single value is the median.
 
     Args:
-        seed, n_trees, depth, rate, least, most: as of `Boosting`; n_trees counts for each level.
+        seed, n_trees, leaves, rate, least, most: as of `Boosting`; n_trees counts for each level.
 
     Raises:
         SurrogateError: when a number is out of range.
     """
 
     name = "quantile-boosting"
-    names = ("seed", "n_trees", "depth", "rate", "least", "most")
+    names = ("seed", "n_trees", "leaves", "rate", "least", "most")
     levels = (0.05, 0.2, 0.5, 0.8, 0.9, 0.95)
 
     def __init__(
@@ -157,12 +165,12 @@ class QuantileBoosting(_Settings):
         seed: int = 0,
         *,
         n_trees: int = 80,
-        depth: int = 4,
+        leaves: int = 16,
         rate: float = 0.15,
         least: int = 10,
         most: int = 30_000,
     ) -> None:
-        super().__init__(seed, n_trees, depth, rate, least, most)
+        super().__init__(seed, n_trees, leaves, rate, least, most)
         self._sums: list[Boosted] = []
 
     def fit(self, table: FeatureTable, run_s: NDArray[np.float64], rows: NDArray[np.int64]) -> None:
@@ -177,7 +185,7 @@ class QuantileBoosting(_Settings):
             raise SurrogateError(f"model '{self.name}': it has learned nothing yet; fit it first")
         log = np.stack([np.clip(each.predict(x), 0.0, 20.0) for each in self._sums], axis=1)
         quantile = at_levels(self.levels, np.exp(log))
-        return Prediction(quantile[:, LEVELS.index(0.5)], quantile).capped(_request(x))
+        return Prediction(quantile[:, LEVELS.index(0.5)], quantile).capped(request_of(x))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return what was learned; see `RuntimeModel.state`."""
@@ -198,11 +206,3 @@ class QuantileBoosting(_Settings):
             prefixes = [f"q{round(100 * level):02d}_" for level in cls.levels]
             model._sums = [Boosted.of(arrays, len(model.needs), prefix) for prefix in prefixes]
         return model
-
-
-def _request(x: NDArray[np.float32]) -> NDArray[np.float64]:
-    return x[:, ALL.index("request_s")].astype(np.float64)
-
-
-def _capped(judged: Boosted, x: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.fmin(np.maximum(judged.predict(x), 1.0), _request(x))

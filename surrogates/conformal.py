@@ -49,7 +49,9 @@ def _learn(
     """Move the levels asked for, now that a job ended whose quantiles were these."""
     for q in range(asked.shape[0]):
         level = 1.0 / (1.0 + np.exp(-odds[q]))
-        asked[q] += rate * (level - 1.0) if log_run <= log_s[q] + 1e-9 else rate * level
+        # Run times repeat, at 1 s and at the request above all: an end of an interval on such a value covers it.
+        near = -1e-9 if odds[q] < 0.0 else 1e-9
+        asked[q] += rate * (level - 1.0) if log_run <= log_s[q] + near else rate * level
         asked[q] = min(max(asked[q], odds[q] - 4.0), odds[q] + 4.0)
 
 

@@ -126,85 +126,99 @@ def grow_random(
 
 
 @jitted
-def grow_boosted(
+def _best_cut(
     codes: NDArray[np.uint8],
-    gradient: NDArray[np.float64],
+    pull: NDArray[np.float64],
     chosen: NDArray[np.int64],
     rows: NDArray[np.int64],
-    place: NDArray[np.int32],
-    depth: int,
     least: int,
-    smooth: float,
-    feature: NDArray[np.int32],
-    cut: NDArray[np.int32],
-    left: NDArray[np.int32],
-) -> int:
-    """Grow one tree of gradient boosting, level by level, on histograms of the gradient.
+    sums: NDArray[np.float64],
+    counts: NDArray[np.float64],
+) -> tuple[float, int, int]:
+    """Return gain, feature and code of the best cut of some rows; a gain of 0 where there is none."""
+    n = rows.shape[0]
+    total = 0.0
+    for r in rows:
+        total += pull[r]
+    gain, feature, cut = 0.0, -1, 0
+    if n < 2 * least:
+        return gain, feature, cut
+    for f in chosen:
+        sums[:] = 0.0
+        counts[:] = 0.0
+        for r in rows:
+            c = codes[f, r]
+            sums[c] += pull[r]
+            counts[c] += 1.0
+        a, m = 0.0, 0.0
+        for c in range(255):
+            if counts[c] == 0.0:
+                continue
+            a += sums[c]
+            m += counts[c]
+            if n - m < least:
+                break
+            if m >= least:
+                found = a * a / m + (total - a) * (total - a) / (n - m) - total * total / n
+                if found > gain:
+                    gain, feature, cut = found, f, c
+    return gain, feature, cut
 
-    A cut gains sum(g)^2 / (n + smooth) of both sides less that of the node (Friedman, Annals of Statistics 29, 2001,
-    with unit second derivatives).
+
+@jitted
+def grow_boosted(
+    codes: NDArray[np.uint8],
+    pull: NDArray[np.float64],
+    chosen: NDArray[np.int64],
+    order: NDArray[np.int64],
+    leaves: int,
+    least: int,
+    nodes: NDArray[np.int32],
+) -> int:
+    """Grow one tree of gradient boosting, the leaf that gains most being cut next, and return its number of nodes.
+
+    A cut gains sum(g)^2 / n of both sides less that of the leaf (J. Friedman, Annals of Statistics 29, 2001, with unit
+    second derivatives).
 
     Args:
         codes: codes of features, shape (n_features, n).
-        gradient: negative gradient of the loss of each row.
+        pull: negative gradient of the loss of each row.
         chosen: features that may be cut.
-        rows: rows to learn from.
-        place: node of each row; those of `rows` are filled in.
-        depth: most cuts between the root and a leaf.
+        order: rows to learn from; they are put in the order of the leaves.
+        leaves: most leaves.
         least: fewest rows of a leaf.
-        smooth: added to the numbers of rows.
-        feature, cut, left: filled in per node.
+        nodes: filled in per node: feature (-1 in a leaf), code of the cut, left child (the right one follows it), first
+            and last but one place of its rows in `order`; shape (5, 2 * leaves).
     """
-    sums = np.zeros((1 << depth, 256))
-    counts = np.zeros((1 << depth, 256))
-    for r in rows:
-        place[r] = 0
-    nodes, low, high = 1, 0, 1
-    feature[0] = -1
-    gain, total, number = np.zeros(1 << depth), np.zeros(1 << depth), np.zeros(1 << depth)
-    for _ in range(depth):
-        width = high - low
-        gain[:] = 1e-9
-        for f in chosen:
-            sums[:width] = 0.0
-            counts[:width] = 0.0
-            top = 0
-            for r in rows:
-                p = place[r] - low
-                if p >= 0:
-                    c = codes[f, r]
-                    sums[p, c] += gradient[r]
-                    counts[p, c] += 1.0
-                    top = max(top, np.int64(c))
-            for p in range(width):
-                g, n = 0.0, 0.0
-                for c in range(top + 1):
-                    g += sums[p, c]
-                    n += counts[p, c]
-                total[p], number[p] = g, n
-                a, m = 0.0, 0.0
-                whole = g * g / (n + smooth) if n > 0 else 0.0
-                for c in range(top):
-                    a += sums[p, c]
-                    m += counts[p, c]
-                    if counts[p, c] == 0.0 or m < least or n - m < least:
-                        continue
-                    found = a * a / (m + smooth) + (g - a) * (g - a) / (n - m + smooth) - whole
-                    if found > gain[p]:
-                        gain[p] = found
-                        feature[low + p], cut[low + p] = f, c
-        old = nodes
-        for p in range(width):
-            if feature[low + p] >= 0:
-                left[low + p] = nodes
-                feature[nodes] = -1
-                feature[nodes + 1] = -1
-                nodes += 2
-        if nodes == old:
+    feature, cut, left, begin, end = nodes[0], nodes[1], nodes[2], nodes[3], nodes[4]
+    sums, counts = np.empty(256), np.empty(256)
+    gain = np.zeros(2 * leaves)
+    aside = np.empty(order.shape[0], dtype=np.int64)
+    feature[0], begin[0], end[0] = -1, 0, order.shape[0]
+    wanted, place = np.full(2 * leaves, -1), np.zeros(2 * leaves, dtype=np.int64)
+    gain[0], wanted[0], place[0] = _best_cut(codes, pull, chosen, order, least, sums, counts)
+    n = 1
+    for _ in range(leaves - 1):
+        node = np.argmax(gain[:n])
+        if not gain[node] > 1e-12:
             break
-        for r in rows:
-            p = place[r]
-            if p >= low and feature[p] >= 0:
-                place[r] = left[p] + (1 if codes[feature[p], r] > cut[p] else 0)
-        low, high = old, nodes
-    return nodes
+        gain[node] = 0.0
+        f, c, i, k = wanted[node], place[node], begin[node], 0
+        for q in range(begin[node], end[node]):
+            r = order[q]
+            if codes[f, r] <= c:
+                order[i] = r
+                i += 1
+            else:
+                aside[k] = r
+                k += 1
+        order[i : end[node]] = aside[:k]
+        feature[node], cut[node], left[node] = f, c, n
+        begin[n], end[n] = begin[node], i
+        begin[n + 1], end[n + 1] = i, end[node]
+        for child in range(n, n + 2):
+            feature[child] = -1
+            rows = order[begin[child] : end[child]]
+            gain[child], wanted[child], place[child] = _best_cut(codes, pull, chosen, rows, least, sums, counts)
+        n += 2
+    return n
