@@ -46,6 +46,7 @@ def cut(workload: Workload, window: Window) -> Workload:
         group=workload.group[rows],
         queue=workload.queue[rows],
         beta=workload.beta[rows],
+        application=workload.application[rows],
         extra=_extra(workload, rows, zero),
         outcome=_outcome(workload.outcome, rows, zero),
         unix_start_s=None if workload.unix_start_s is None else workload.unix_start_s + zero,

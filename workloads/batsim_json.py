@@ -241,11 +241,12 @@ def _workload(
         extra=tuple(rows),
         listed_profiles=listed_profiles,
         beta=np.array([job.get("beta", 1) for job in rows], dtype=np.float64),
+        application=_numbers(rows, "application"),
     )
 
 
 def whole_number(value: object) -> int:
-    """Return a user, group or queue number of a job's description; -1 when it is none."""
+    """Return a user, group, queue or application number of a job's description; -1 when it is none."""
     return value if _is_int(value) and isinstance(value, int) and 0 <= value < 2**63 else -1
 
 

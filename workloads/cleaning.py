@@ -116,6 +116,7 @@ def clean_table(
         unix_start_s=None if start is None else start + origin,
         utc_offset_s=offset,
         synthetic=table.header.synthetic,
+        application=_whole(table, "executable", order),
     )
 
 

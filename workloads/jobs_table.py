@@ -1,8 +1,8 @@
 """A hand-made table of jobs: CSV with ``submit_s``, ``hosts`` and ``run_s``, cleaned like any log.
 
-Optional columns: ``job_id``, ``walltime_s``, ``user``, ``group``, ``queue`` (names or numbers), and what a log
-recorded: ``logged_start_s``, ``logged_status``, ``logged_cpu_s``. Other columns are passed over and
-named in the report.
+Optional columns: ``job_id``, ``walltime_s``, ``user``, ``group``, ``queue``, ``application`` (names or numbers), and
+what a log recorded: ``logged_start_s``, ``logged_status``, ``logged_cpu_s``. Other columns are passed over and named in
+the report.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ JOBS_COLUMNS = ("submit_s", "hosts", "run_s")
 """Columns that such a table needs."""
 
 _OPTIONAL = (
-    *("job_id", "walltime_s", "user", "group", "queue"),
+    *("job_id", "walltime_s", "user", "group", "queue", "application"),
     *("logged_start_s", "logged_run_s", "logged_status", "logged_cpu_s", "profile", "profile_type"),
 )
 _SECONDS = "a number of seconds, 0 or more"
@@ -44,7 +44,7 @@ def parse_jobs_table(data: bytes, source: str, options: CleaningOptions) -> SwfT
         "status": table.convert("logged_status", whole_number, "a status of SWF from 0 to 5"),
     }
     rows = LogRows(table, fields, "host", ids=table.column("job_id") if "job_id" in table.columns else None)
-    for key in ("user", "group", "queue"):
+    for key in ("user", "group", "queue", "application"):
         _number(rows, table, key)
     strange = [name for name in table.columns if name not in JOBS_COLUMNS and name not in _OPTIONAL]
     if strange:
@@ -56,7 +56,7 @@ def _number(rows: LogRows, table: TextTable, key: str) -> None:
     """Keep numbers as they are; give numbers to names."""
     if key not in table.columns:
         return
-    texts = table.columns[key]
+    texts, key = table.columns[key], "executable" if key == "application" else key
     if all(str(text).isascii() and (not text or (str(text).isdigit() and len(text) < 16)) for text in texts):
         rows.fields[key] = np.array([float(text) if text else -1.0 for text in texts], dtype=np.float64)
     else:

@@ -25,7 +25,7 @@ _NUMBERED = re.compile(r"(\d{1,15})(?:([_+])(\d{1,15}))?", re.ASCII)
 _LONGEST_ID = 200
 # a name such as w0 inside an id would be taken for the workload's
 _UNFIT = re.compile(FORBIDDEN.pattern + r"|\s|w\d", re.ASCII)
-_NAMED = {"user": "users", "group": "groups", "queue": "queues"}
+_NAMED = {"user": "users", "group": "groups", "queue": "queues", "executable": "applications"}
 
 
 @dataclass

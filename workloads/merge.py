@@ -84,10 +84,11 @@ def merge_workloads(
         utc_offset_s=offsets.pop() if len(offsets) == 1 else None,
         synthetic=any(work.synthetic for work in workloads),
         listed_profiles={profile.name: profile.description for profile in profiles} if _from_json(workloads) else {},
+        application=people["application"][order],
     )
 
 
-_PEOPLE = ("user", "group", "queue")
+_PEOPLE = ("user", "group", "queue", "application")
 
 
 def _from_json(workloads: Sequence[Workload]) -> bool:

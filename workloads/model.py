@@ -97,9 +97,10 @@ class Workload:
             and in which order, depends on them); empty when the table was not read from JSON.
         beta: sensitivity of each job to the speed of its hosts, in [0, 1]: a job that takes T in power state 0 takes
             T (beta s0 / s + 1 - beta) in a state of speed s. 1 for every job unless given, which is Batsim's rule.
+        application: number of the program that the job runs (SWF's executable), -1 where unknown, which is the default.
 
     Raises:
-        WorkloadError: when there is not one beta from 0 to 1 for each job.
+        WorkloadError: when there is not one beta from 0 to 1, or not one application, for each job.
     """
 
     name: str
@@ -121,8 +122,10 @@ class Workload:
     synthetic: bool = False
     listed_profiles: Mapping[str, Any] = field(default_factory=dict)
     beta: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    application: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
+        self._settle_applications()
         if not len(self.beta):
             object.__setattr__(self, "beta", np.ones(self.n_jobs))
         if len(self.beta) != self.n_jobs:
@@ -135,6 +138,15 @@ class Workload:
             raise WorkloadError(
                 f"job {self.name}!{self.job_id[row]}: beta {self.beta[row]:g}; the sensitivity to speed is a number "
                 "from 0 (none) to 1 (in full)"
+            )
+
+    def _settle_applications(self) -> None:
+        if not len(self.application):
+            object.__setattr__(self, "application", np.full(self.n_jobs, -1, dtype=np.int64))
+        if len(self.application) != self.n_jobs:
+            raise WorkloadError(
+                f"workload {self.name}: {len(self.application)} applications for {self.n_jobs} jobs; "
+                "give one each, -1 where unknown"
             )
 
     @property

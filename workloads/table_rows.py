@@ -61,6 +61,7 @@ def table_workload(table: TextTable, about: Mapping[str, Any], name: str, base_d
         synthetic=about.get("synthetic") is True,
         listed_profiles=listed,
         beta=_beta(table, workload),
+        application=_whole(table, "application") if "application" in table.columns else workload.application,
     )
 
 

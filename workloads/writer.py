@@ -110,8 +110,8 @@ def _job_lines(workload: Workload, names: list[str]) -> Iterator[str]:
 
 
 def _owners(workload: Workload) -> Iterator[str]:
-    """Yield the keys of each job that schedulers by user, group or queue look at, where they are known."""
-    keys = ("user", "group", "queue")
+    """Yield the keys of each job that schedulers and predictors look at, where they are known."""
+    keys = ("user", "group", "queue", "application")
     for numbers in zip(*(getattr(workload, key).tolist() for key in keys), strict=True):
         yield "".join(f', "{key}": {number}' for key, number in zip(keys, numbers, strict=True) if number >= 0)
 
@@ -165,7 +165,7 @@ def _swf_columns(workload: Workload, run: NDArray[np.float64]) -> list[list[str]
         cpu, status = _texts(np.nan_to_num(outcome.cpu_s, nan=-1.0)), _texts(outcome.status)
     numbers, hosts = [str(number) for number in _job_numbers(workload.job_id)], _texts(workload.hosts)
     head = [numbers, _texts(workload.submit_s), wait, _texts(run), hosts, cpu, unknown, hosts]
-    owner = [_texts(workload.user), _texts(workload.group), unknown, _texts(workload.queue)]
+    owner = [_texts(getattr(workload, key)) for key in ("user", "group", "application", "queue")]
     return [*head, _texts(workload.walltime_s), unknown, status, *owner, unknown, unknown, unknown]
 
 
@@ -194,8 +194,8 @@ def write_jobs_csv(workload: Workload, path: str | Path, *, speed_flops: float =
     """Write the table of jobs as CSV; unknown values are empty.
 
     Columns: job_id, submit_s, hosts, walltime_s, profile, profile_type, run_s (of the profile), user, group, queue,
-    beta where a job has one below 1, and what the log recorded: logged_start_s, logged_run_s, logged_status,
-    logged_cpu_s.
+    application where a job has one, beta where a job has one below 1, and what the log recorded: logged_start_s,
+    logged_run_s, logged_status, logged_cpu_s.
     """
     return write_whole(path, compress_for(path, jobs_csv(workload, speed_flops=speed_flops).encode()))
 
@@ -225,6 +225,8 @@ def jobs_columns(workload: Workload, speed_flops: float) -> dict[str, list[Any]]
         "group": _texts(workload.group, unknown=-1),
         "queue": _texts(workload.queue, unknown=-1),
     }
+    if (workload.application >= 0).any():
+        columns["application"] = _texts(workload.application, unknown=-1)
     if (workload.beta < 1.0).any():
         columns["beta"] = _texts(workload.beta)
     if workload.outcome is not None:

@@ -15,6 +15,7 @@ __all__ = [
     "PolicyError",
     "SignalError",
     "SimulationAbortError",
+    "SurrogateError",
     "UnsupportedError",
     "WattqError",
     "WorkloadError",
@@ -48,6 +49,10 @@ class WorkloadError(InvalidInputError):
 
 class SignalError(InvalidInputError):
     """Raised when a grid signal cannot be read, or does not cover what is asked of it."""
+
+
+class SurrogateError(InvalidInputError):
+    """Raised when a prediction cannot be made or trusted: outcomes leak into it, or a bundle does not fit."""
 
 
 class UnsupportedError(InvalidInputError):

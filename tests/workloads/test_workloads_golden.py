@@ -30,7 +30,8 @@ def test_golden_workload_is_rebuilt_job_by_job(shared_dir: Path, trace: str, for
     expected = json.loads(read_plain(shared_dir / f"golden/policies/workloads/{trace}-{form}.json.xz"))
     workload = read_swf(shared_dir / "data/swf" / filename, options=options, form=_FORMS[form])
     unknown = np.full(workload.n_jobs, -1)  # the recorded workloads do not tell whose jobs they are
-    found = json.loads(batsim_json(replace(workload, user=unknown, group=unknown, queue=unknown)))
+    nobody = replace(workload, user=unknown, group=unknown, queue=unknown, application=unknown)
+    found = json.loads(batsim_json(nobody))
     assert found["nb_res"] == expected["nb_res"]
     assert found["jobs"] == expected["jobs"]
     assert [list(job) for job in found["jobs"]] == [list(job) for job in expected["jobs"]]
