@@ -36,7 +36,7 @@ def hosts_changed(v: Ledger) -> bool:
 
 @inlined
 def ends_moved(v: Ledger) -> bool:
-    """Return whether a predictor moved the expected end of a running job in this message."""
+    """Return whether a predictor moved the expected end of a running job in this message, or a job ended after it."""
     return bool(v.head[0].corrected != 0)
 
 

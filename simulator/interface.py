@@ -156,7 +156,7 @@ class View:
 
     @property
     def ends_moved(self) -> bool:
-        """Whether running jobs outlived their expected ends, so that these were moved in this message."""
+        """Whether jobs outlived what a predictor expected: their ends were moved in this message, or came in it."""
         return bool(self._head["corrected"])
 
     @property

@@ -151,7 +151,7 @@ ledger_head_t = np.dtype(
         ("watched", "i8"),  # whether a predictor is told what happens to jobs
         ("asked", "i8"),  # whether it is asked about the message that was absorbed last, before the policy decides
         ("n_news", "i8"),  # what it is to be told, in `news`
-        ("corrected", "i8"),  # running jobs whose expected end was moved in this message
+        ("corrected", "i8"),  # jobs that outlived their predicted end: moved in this message, or ended in it
         ("error", "i8"),
         ("error_job", "i8"),
         ("error_host", "i8"),

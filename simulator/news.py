@@ -52,6 +52,8 @@ def _gather(v: Ledger) -> bool:
     for e in range(first, first + head.n_events):
         if v.events[e].kind == c.EV_COMPLETED:
             _add(v, c.NEWS_ENDED, v.events[e].job, round6(v.events[e].time_s))
+            # A plan made before holds reservations that should have begun by now.
+            head.corrected += v.jobs[v.events[e].job].end_s < head.now_s
     k = 0
     while k < head.n_running and v.jobs[v.running[k]].end_s < head.now_s:
         if _may_last_longer(v, v.running[k]):

@@ -147,6 +147,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.platforms import PRESETS
     from wattq.platforms.signals import GAP_RULES, SIGNAL_FORMATS
     from wattq.schedulers import ORDERS, POLICIES
+    from wattq.schedulers.parameters import COMMON
     from wattq.telemetry import SERIES
     from wattq.workloads import TRACES
 
@@ -156,6 +157,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
         "series": SERIES,
         "signal-formats": SIGNAL_FORMATS,
         "gap-rules": GAP_RULES,
+        "common-parameters": [parameter.name for parameter in COMMON],
     }
     for table, names in whole.items():
         rows = generated.TABLES[table]().splitlines()[2:]
