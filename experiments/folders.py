@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,15 @@ from typing import Any
 from wattq.errors import InvalidInputError
 from wattq.experiments.csvfile import find_file
 
-__all__ = ["folder_name", "is_run", "json_text", "run_directories", "whole_directory", "write_text"]
+__all__ = [
+    "check_target",
+    "folder_name",
+    "is_run",
+    "json_text",
+    "run_directories",
+    "whole_directory",
+    "write_text",
+]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -42,14 +50,17 @@ def json_text(content: Any) -> str:
 
 
 @contextmanager
-def whole_directory(target: Path) -> Iterator[Path]:
+def whole_directory(target: Path, replaceable: Callable[[Path], bool] | None = None) -> Iterator[Path]:
     """Yield a directory to fill; it takes the target's place when the block ends without an exception.
 
+    Args:
+        target: the directory to be.
+        replaceable: whether a directory may be replaced; by default one that holds a run.
+
     Raises:
-        InvalidInputError: the target holds something that is no run, or cannot be written.
+        InvalidInputError: the target holds something that may not be replaced, or cannot be written.
     """
-    if target.exists() and not (target.is_dir() and (is_run(target) or not any(target.iterdir()))):
-        raise InvalidInputError(f"{target}: exists and is no run directory; choose another -o or remove it")
+    check_target(target, replaceable)
     part = target.with_name(f"{target.name}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)
@@ -62,6 +73,17 @@ def whole_directory(target: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def check_target(target: Path, replaceable: Callable[[Path], bool] | None = None) -> None:
+    """Refuse a directory that `whole_directory` would refuse; to be asked before long work.
+
+    Raises:
+        InvalidInputError: it holds something that may not be replaced.
+    """
+    if target.exists() and not (target.is_dir() and ((replaceable or is_run)(target) or not any(target.iterdir()))):
+        what = "run directory" if replaceable is None else "earlier result of this command"
+        raise InvalidInputError(f"{target}: exists and is no {what}; choose another -o or remove it")
 
 
 def _swap(part: Path, target: Path) -> None:

@@ -56,12 +56,12 @@ class Jobs:
         lengths = {column.name: len(getattr(self, column.name)) for column in fields(self)[:7]}
         if len(set(lengths.values())) > 1:
             raise SurrogateError(f"{self.source or 'jobs'}: columns differ in length ({lengths}); give one row per job")
-        back = np.flatnonzero(~(np.diff(self.submit_s) >= 0.0))
-        if back.size or not np.isfinite(self.submit_s).all():
-            row = int(back[0]) + 1 if back.size else 0
+        wrong = np.flatnonzero(~(np.diff(self.submit_s, prepend=-np.inf) >= 0.0) | ~np.isfinite(self.submit_s))
+        if wrong.size:
+            row = int(wrong[0])
             raise SurrogateError(
-                f"{self.source or 'jobs'}, row {row}: submitted at {self.submit_s[row]:g} s, after a later job; "
-                "sort the jobs by submission"
+                f"{self.source or 'jobs'}, row {row}: submitted at {self.submit_s[row]:g} s; submissions are finite "
+                "dates that never fall, sort the jobs by submission"
             )
 
     @property

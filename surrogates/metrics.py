@@ -48,7 +48,7 @@ def pinball_name(level: float) -> str:
 
 
 _POINT = (
-    Measure("accuracy", "accuracy", "1", "Mean of min(p, r) / max(p, r), p predicted and r real; 1 is perfect.", "higher"),
+    Measure("accuracy", "accuracy", "1", "Mean of min(p, r) / max(p, r), p predicted, r real; 1 is perfect.", "higher"),
     Measure("mae_s", "MAE", "s", "Mean of |p - r|.", "lower"),
     Measure("rmse_s", "RMSE", "s", "Square root of the mean of (p - r)^2; the longest jobs decide it.", "lower"),
     Measure(
@@ -56,8 +56,8 @@ _POINT = (
         "MAPE",
         "1",
         "Mean of |p - r| / r over jobs with r > 0. It misleads: jobs that fail within seconds have a tiny r, so that a "
-        "minute of error counts like days of error on a job of a day, and a model that predicts too little wins. Compare "
-        "models by accuracy and MAE.",
+        "minute of error counts like days of error on a job of a day, and a model that predicts too little wins. "
+        "Compare models by accuracy and MAE.",
         "lower",
     ),
     Measure(
@@ -95,12 +95,6 @@ _SPREAD = (
     Measure("coverage", "coverage", "1", "Share of jobs whose real run time is in the 90 % interval, ends included."),
     Measure("width_mean_s", "mean width", "s", "Mean length of the 90 % interval.", "lower"),
     Measure("width_median_s", "median width", "s", "Median length of the 90 % interval.", "lower"),
-    Measure(
-        "overrun_rate",
-        "overruns",
-        "1",
-        "Share of jobs that ran longer than they requested: no estimate that is capped at the request can cover them.",
-    ),
 )
 _PINBALL = (
     Measure("pinball_s", "pinball", "s", "Mean of the pinball losses over all levels.", "lower"),
@@ -122,7 +116,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType({m.name: m for m in (*_POINT,
 
 TERMS = (
     "jobs", "error", "error2", "positive", "relative", "real", "real2", "accuracy", "under", "upper_under", "covered",
-    "width", "overrun", "requested", "upper", "request", "upper_share", *(pinball_name(level) for level in LEVELS),
+    "width", "requested", "upper", "request", "upper_share", *(pinball_name(level) for level in LEVELS),
 )  # fmt: skip
 """Columns of `job_terms`."""
 
@@ -157,7 +151,6 @@ def job_terms(real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Fl
         quantile_s[:, _UPPER] < real_s,
         (low <= real_s) & (real_s <= high),
         high - low,
-        known & (real_s > request),
         known,
         upper,
         request,
@@ -173,8 +166,8 @@ def _check(real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Float
     n_jobs = len(real_s)
     if point_s.shape != (n_jobs,) or request_s.shape != (n_jobs,) or quantile_s.shape != (n_jobs, len(LEVELS)):
         raise SurrogateError(
-            f"predictions of shape {point_s.shape} and {quantile_s.shape}, requests {request_s.shape}: there are {n_jobs} "
-            f"real run times, so they must be ({n_jobs},), ({n_jobs}, {len(LEVELS)}) and ({n_jobs},)"
+            f"predictions of shape {point_s.shape} and {quantile_s.shape}, requests {request_s.shape}: there are "
+            f"{n_jobs} real run times, so they must be ({n_jobs},), ({n_jobs}, {len(LEVELS)}) and ({n_jobs},)"
         )
     for name, values in (("real run time", real_s), ("prediction", point_s), ("quantile", quantile_s)):
         wrong = ~(np.isfinite(values) & (values >= 0))
@@ -189,7 +182,8 @@ def _check(real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Float
 
 def _over(over: Floats, under: Floats) -> Floats:
     """Return a quotient, 0 where the divisor is 0."""
-    return np.divide(over, under, out=np.zeros(len(over)), where=under > 0)
+    with np.errstate(over="ignore"):  # infinite for a run time of next to nothing
+        return np.divide(over, under, out=np.zeros(len(over)), where=under > 0)
 
 
 def _alike(one: Floats, other: Floats) -> Floats:
@@ -217,7 +211,6 @@ def from_sums(sums: Floats) -> dict[str, Floats]:
             "upper_share_mean": total["upper_share"] / total["requested"],
             "coverage": total["covered"] / jobs,
             "width_mean_s": total["width"] / jobs,
-            "overrun_rate": total["overrun"] / total["requested"],
             "pinball_s": np.mean(list(pinball.values()), axis=0),
         }
     return figures | pinball

@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCKS = ("core", "dev", "batsim", "docs")
+LOCKS = ("core", "dev", "batsim", "docs", "tune")
 _LINE = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 
 
@@ -28,7 +28,13 @@ def locked(repo_dir: Path, *names: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("table", "locks"),
-    [("", ("core",)), ("dev", ("core", "dev")), ("batsim", ("batsim",)), ("docs", ("core", "dev", "docs"))],
+    [
+        ("", ("core",)),
+        ("dev", ("core", "dev")),
+        ("batsim", ("batsim",)),
+        ("docs", ("core", "dev", "docs")),
+        ("tune", ("core", "tune")),
+    ],
 )
 def test_every_requirement_is_locked_to_a_version_it_allows(repo_dir: Path, table: str, locks: tuple[str, ...]) -> None:
     project = tomllib.loads((repo_dir / "pyproject.toml").read_text())["project"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ __all__ = ["JobTable", "cut", "job_table"]
 
 Floats = NDArray[np.float64]
 
+_WHO = {"user": "user", "group": "group", "queue": "queue", "application": "executable"}
+_COLUMNS = ("number", "submit_s", "run_s", "request_s", "processors", *_WHO)
+
 
 @dataclass(frozen=True)
 class JobTable:
@@ -26,6 +29,7 @@ class JobTable:
         number: job numbers in the log.
         submit_s, run_s, request_s: submit, run and requested times, s.
         processors: processors of each job.
+        user, group, queue, application: numbers, -1 where unknown.
     """
 
     source: str
@@ -36,6 +40,10 @@ class JobTable:
     run_s: Floats
     request_s: Floats
     processors: NDArray[np.int64]
+    user: NDArray[np.int64]
+    group: NDArray[np.int64]
+    queue: NDArray[np.int64]
+    application: NDArray[np.int64]
 
     @property
     def n_jobs(self) -> int:
@@ -54,16 +62,7 @@ class JobTable:
 
     def take(self, chosen: slice | NDArray[np.int64]) -> JobTable:
         """Return some of the jobs."""
-        return JobTable(
-            self.source,
-            self.processors_total,
-            self.nodes_total,
-            self.number[chosen],
-            self.submit_s[chosen],
-            self.run_s[chosen],
-            self.request_s[chosen],
-            self.processors[chosen],
-        )
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
 
 
 def job_table(log: SwfTable, spec: TraceSpec, rules: Cleaning) -> JobTable:
@@ -84,7 +83,8 @@ def job_table(log: SwfTable, spec: TraceSpec, rules: Cleaning) -> JobTable:
     processors = np.maximum(allocated, requested) if larger else np.where(requested > 0, requested, allocated)
     kept = (run_s > 0) & (processors > 0)
     number, submit_s, sizes = log.column("number"), log.column("submit"), processors.astype(np.int64)
-    every = JobTable(log.source, *_machine(log, spec), number, submit_s, run_s, request_s, sizes)
+    who = {name: np.maximum(log.column(field), -1.0).astype(np.int64) for name, field in _WHO.items()}
+    every = JobTable(log.source, *_machine(log, spec), number, submit_s, run_s, request_s, sizes, **who)
     in_order = np.argsort(number, kind="stable")
     table = every.take(in_order[kept[in_order]])
     _check(table)

@@ -5,6 +5,10 @@ pass, but a submission only if the new job fits the processors that are free; wh
 estimated end on, even if the completion at that date is still to come. A pass starts the jobs at the head of the queue
 while they fit; the first one that does not gets the only reservation, at the earliest date that the estimates allow.
 A job behind it starts if it fits and either ends by that date or leaves the head its processors (extra nodes).
+
+Estimates are given with the jobs, or asked for when they are needed: at the submission of a job, and when a running job
+has reached its estimated end but not its end. Such a job keeps its processors, and its new end counts from the next
+pass on; the correction has none of its own.
 """
 
 from __future__ import annotations
@@ -18,27 +22,46 @@ from numpy.typing import NDArray
 
 from wattq.simulator.jit import inlined, jitted
 
-__all__ = ["BY_ESTIMATE", "BY_SUBMISSION", "ORDERS", "Machine", "new_machine", "serve"]
+__all__ = [
+    "BY_ESTIMATE",
+    "BY_SUBMISSION",
+    "DONE",
+    "ORDERS",
+    "OUTLIVED",
+    "SUBMITTED",
+    "Machine",
+    "new_machine",
+    "news",
+    "play",
+    "prolong",
+    "serve",
+]
 
 BY_SUBMISSION, BY_ESTIMATE = range(2)
 ORDERS: Mapping[str, int] = MappingProxyType({"submission": BY_SUBMISSION, "estimate": BY_ESTIMATE})
 """Names of the orders in which jobs behind the head are tried: EASY, and EASY-SJBF (shortest estimate first)."""
 
-_FREE, _HEAD, _ARRIVED, _WAITING, _RUNNING, _HOLDING = range(6)
+DONE, SUBMITTED, OUTLIVED = range(3)
+"""What `play` returns: all jobs have ended; the next job's estimate is needed; a running job needs a longer one."""
+
+_FREE, _HEAD, _ARRIVED, _WAITING, _RUNNING, _HOLDING, _NEWS, _TOLD = range(8)
 
 
 class Machine(NamedTuple):
     """Jobs in order of submission, and what goes on.
 
     Attributes:
-        submit_s, run_s, estimate_s: submit, run and estimated times, s, length n_jobs; no run exceeds its estimate.
+        submit_s, run_s, estimate_s: submit, run and estimated times, s, length n_jobs; an estimate is NaN until it is
+            known.
         processors: processors of each job, length n_jobs.
         start_s: start dates, s, NaN before; the result, length n_jobs.
         waiting: indices of the jobs to try behind the head in their order, the first ``counts[3]`` entries; those
             started meanwhile leave at the next pass.
         running: indices of the running jobs, the next one to end last, ``counts[4]`` entries.
         holding: those that hold processors by their estimates, the next one to end last, ``counts[5]`` entries.
-        counts: free processors, head of the queue, jobs arrived, then the lengths of the three lists.
+        happened: jobs that started (their index) and ended (the complement of it, ``~job``), in that order, the first
+            ``counts[6]`` entries; `news` has read ``counts[7]`` of them.
+        counts: free processors, head of the queue, jobs arrived, then the lengths of the lists.
         clock: the date, s.
     """
 
@@ -50,6 +73,7 @@ class Machine(NamedTuple):
     waiting: NDArray[np.int64]
     running: NDArray[np.int64]
     holding: NDArray[np.int64]
+    happened: NDArray[np.int64]
     counts: NDArray[np.int64]
     clock: NDArray[np.float64]
 
@@ -64,7 +88,8 @@ def new_machine(
     """Return an empty machine of that many processors, and the jobs to come."""
     n_jobs = len(submit_s)
     waiting, running, holding = (np.zeros(n_jobs, dtype=np.int64) for _ in range(3))
-    counts = np.array([free, 0, 0, 0, 0, 0], dtype=np.int64)
+    counts = np.array([free, 0, 0, 0, 0, 0, 0, 0], dtype=np.int64)
+    happened = np.zeros(2 * n_jobs, dtype=np.int64)
     start_s = np.full(n_jobs, np.nan)
     return Machine(
         submit_s,
@@ -75,6 +100,7 @@ def new_machine(
         waiting,
         running,
         holding,
+        happened,
         counts,
         np.zeros(1, dtype=np.float64),
     )
@@ -92,8 +118,15 @@ def _insert(jobs: Any, n: int, job: int, start_s: Any, length_s: Any) -> None:
 
 
 @inlined
+def _note(m: Any, what: int) -> None:
+    m.happened[m.counts[_NEWS]] = what
+    m.counts[_NEWS] += 1
+
+
+@inlined
 def _start(m: Any, job: int) -> None:
     m.start_s[job] = m.clock[0]
+    _note(m, job)
     m.counts[_FREE] -= m.processors[job]
     _insert(m.running, m.counts[_RUNNING], job, m.start_s, m.run_s)
     m.counts[_RUNNING] += 1
@@ -117,14 +150,17 @@ def _release(m: Any, job: int) -> None:
 
 
 @inlined
-def _expire(m: Any) -> None:
-    """Free what jobs hold whose estimated end has come."""
+def _expire(m: Any) -> bool:
+    """Free what jobs hold whose estimated end has come, up to one that goes on; return whether there is such a one."""
     while m.counts[_HOLDING] > 0:
         job = m.holding[m.counts[_HOLDING] - 1]
         if m.start_s[job] + m.estimate_s[job] > m.clock[0]:
-            return
+            return False
+        if m.start_s[job] + m.run_s[job] > m.clock[0]:
+            return True
         m.counts[_FREE] += m.processors[job]
         m.counts[_HOLDING] -= 1
+    return False
 
 
 @inlined
@@ -199,9 +235,20 @@ def _pass(m: Any) -> None:
         _backfill(m)
 
 
+@inlined
+def _next_end_s(m: Any) -> float:
+    if m.counts[_RUNNING] == 0:
+        return np.inf
+    job = m.running[m.counts[_RUNNING] - 1]
+    return float(m.start_s[job] + m.run_s[job])
+
+
 @jitted
-def serve(m: Any, order: int) -> None:
-    """Run all jobs; every job must fit an empty machine.
+def play(m: Any, order: int) -> int:
+    """Run jobs until all have ended or an estimate is needed; every job must fit an empty machine.
+
+    After `SUBMITTED`, the estimate of the job ``counts[2]`` is to be set; after `OUTLIVED`, `prolong` is to be called;
+    then this function again.
 
     Args:
         m: a `Machine`; its ``start_s`` is filled.
@@ -209,19 +256,48 @@ def serve(m: Any, order: int) -> None:
     """
     n_jobs = len(m.submit_s)
     while m.counts[_ARRIVED] < n_jobs or m.counts[_RUNNING] > 0:
-        first_end_s = np.inf
-        if m.counts[_RUNNING] > 0:
-            last = m.running[m.counts[_RUNNING] - 1]
-            first_end_s = m.start_s[last] + m.run_s[last]
-        if m.counts[_ARRIVED] < n_jobs and m.submit_s[m.counts[_ARRIVED]] <= first_end_s:
-            m.clock[0] = m.submit_s[m.counts[_ARRIVED]]
-            _expire(m)
+        first_end_s = _next_end_s(m)
+        arrives = m.counts[_ARRIVED] < n_jobs and m.submit_s[m.counts[_ARRIVED]] <= first_end_s
+        m.clock[0] = m.submit_s[m.counts[_ARRIVED]] if arrives else first_end_s
+        if _expire(m):
+            return OUTLIVED
+        if arrives:
+            if np.isnan(m.estimate_s[m.counts[_ARRIVED]]):
+                return SUBMITTED
             job = _arrive(m, order)
             if m.processors[job] <= m.counts[_FREE]:
                 _pass(m)
             continue
-        m.clock[0] = first_end_s
-        _expire(m)
         m.counts[_RUNNING] -= 1
-        _release(m, m.running[m.counts[_RUNNING]])
+        job = m.running[m.counts[_RUNNING]]
+        _note(m, ~job)
+        _release(m, job)
         _pass(m)
+    return DONE
+
+
+@jitted
+def prolong(m: Any, estimate_s: float) -> None:
+    """Give the job that `play` found to outlive its estimate another one, s, beyond the time that it has run."""
+    n = m.counts[_HOLDING] - 1
+    job = m.holding[n]
+    m.estimate_s[job] = estimate_s
+    _insert(m.holding, n, job, m.start_s, m.estimate_s)
+
+
+def serve(m: Machine, order: int) -> None:
+    """Run all jobs with the estimates that were given; none may be shorter than its run.
+
+    Args:
+        m: a `Machine`; its ``start_s`` is filled.
+        order: one of `ORDERS`.
+    """
+    if play(m, order) != DONE:
+        raise ValueError("a job has no estimate, or one shorter than its run")
+
+
+def news(m: Machine) -> list[tuple[int, bool]]:
+    """Return the jobs that started (False) and ended (True) since the last call, in that order."""
+    first, stop = m.counts[_TOLD], m.counts[_NEWS]
+    m.counts[_TOLD] = stop
+    return [(job, False) if job >= 0 else (~job, True) for job in m.happened[first:stop].tolist()]

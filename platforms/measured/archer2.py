@@ -22,7 +22,7 @@ from wattq.platforms.measured.curve import MeasuredCurves
 from wattq.platforms.measured.ratios import ClassRuns, curves_of
 from wattq.platforms.measured.rows import number, read_rows
 
-__all__ = ["read_archer2"]
+__all__ = ["Step", "read_archer2", "read_steps"]
 
 COLUMNS = ("app", "job_step", "nodes", "req_cpu_freq", "elapsed_s", "consumed_energy_j")
 SETTINGS = {"2.25G": 2.25, "2G": 2.0}
@@ -32,8 +32,21 @@ _TURBO = "2.25 GHz is with boost, which the request of 2.0 GHz switches off: the
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
+    """One measured step of a job.
+
+    Attributes:
+        app: application and case, as ``CASTEP/DNA``.
+        job: number of its job.
+        nodes: number of nodes as the file has it, empty where it does not say.
+        frequency: the request, a key of `SETTINGS`.
+        elapsed_s: run time, s.
+        energy_j: energy of all its nodes, J.
+    """
+
+    app: str
     job: str
+    nodes: str
     frequency: str
     elapsed_s: float
     energy_j: float
@@ -49,13 +62,10 @@ def read_archer2(path: str | Path) -> MeasuredCurves:
         MissingFileError: when the file cannot be read.
         InvalidInputError: when a column is missing, a number is none, or no application ran at both frequencies.
     """
-    data, rows = read_rows(path, COLUMNS)
-    groups: dict[tuple[str, str], list[_Step]] = defaultdict(list)
-    skipped: Counter[str] = Counter()
-    for line, row in rows:
-        step = _step(str(path), line, row, skipped)
-        if step is not None:
-            groups[row["app"], row["nodes"]].append(step)
+    steps_read, skipped, digest = read_steps(path)
+    groups: dict[tuple[str, str], list[Step]] = defaultdict(list)
+    for step in steps_read:
+        groups[step.app, step.nodes].append(step)
     classes = {}
     for (app, nodes), steps in sorted(groups.items()):
         runs = _class(steps, float(nodes) if nodes else 1.0)
@@ -68,11 +78,23 @@ def read_archer2(path: str | Path) -> MeasuredCurves:
         raise InvalidInputError(f"{at(str(path))}: no application has steps with energy at both 2.0 and 2.25 GHz")
     curves, reference = curves_of([2.25, 2.0], "GHz", classes)
     notes = tuple(f"left out: {count} {what}" for what, count in sorted(skipped.items()))
-    digest = hashlib.sha256(data).hexdigest()
     return MeasuredCurves("archer2", curves, reference, _SOURCE, digest, (_TURBO, *notes))
 
 
-def _step(path: str, line: int, row: dict[str, str], skipped: Counter[str]) -> _Step | None:
+def read_steps(path: str | Path) -> tuple[list[Step], Counter[str], str]:
+    """Return the numbered steps with joules, how many rows were left out and why, and the digest of the content.
+
+    Raises:
+        MissingFileError: when the file cannot be read.
+        InvalidInputError: when a column is missing, or a number is none.
+    """
+    data, rows = read_rows(path, COLUMNS)
+    skipped: Counter[str] = Counter()
+    found = (_step(str(path), line, row, skipped) for line, row in rows)
+    return [step for step in found if step is not None], skipped, hashlib.sha256(data).hexdigest()
+
+
+def _step(path: str, line: int, row: dict[str, str], skipped: Counter[str]) -> Step | None:
     match = _STEP.fullmatch(row["job_step"])
     if match is None:
         skipped["parent, batch and extern rows"] += 1
@@ -90,10 +112,10 @@ def _step(path: str, line: int, row: dict[str, str], skipped: Counter[str]) -> _
     if elapsed <= 0 or energy <= 0:
         skipped["steps of zero time or energy"] += 1
         return None
-    return _Step(match[1], row["req_cpu_freq"], elapsed, energy)
+    return Step(row["app"], match[1], row["nodes"], row["req_cpu_freq"], elapsed, energy)
 
 
-def _class(steps: Sequence[_Step], nodes: float) -> ClassRuns | None:
+def _class(steps: Sequence[Step], nodes: float) -> ClassRuns | None:
     fast = [step for step in steps if step.frequency == "2.25G"]
     slow = [step for step in steps if step.frequency == "2G"]
     if not fast or not slow:

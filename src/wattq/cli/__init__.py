@@ -20,6 +20,7 @@ from wattq.cli import (
     demo,
     doctor,
     experiment,
+    explain,
     platform,
     playbook,
     policy,
@@ -29,6 +30,7 @@ from wattq.cli import (
     run,
     signal,
     sla,
+    surrogate,
     telemetry,
     verify,
     workload,
@@ -74,6 +76,7 @@ app.command("account")(account.account)
 app.command("bound")(bound.bound)
 app.command("decompose")(account.decompose)
 app.command("estimate")(account.estimate)
+app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.command("robin")(robin.robin)
 app.command("reproduce")(reproduce.reproduce)
@@ -84,6 +87,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(workload.app, name="workload")
 app.add_typer(data.app, name="data")
 app.add_typer(signal.app, name="signal")
+app.add_typer(surrogate.app, name="surrogate")
 app.add_typer(telemetry.app, name="telemetry")
 
 

@@ -1,0 +1,29 @@
+"""How good predictions of run times are: accuracy, effect on the schedule, transfer, ablation, search."""
+
+from wattq.experiments.surrogates.cache import Cache, default_cache
+from wattq.experiments.surrogates.evaluation import Evaluation, LogResults, ModelResults, evaluate
+from wattq.experiments.surrogates.logs import Log, find_logs, read_log
+from wattq.experiments.surrogates.output import is_evaluation, write_evaluation
+from wattq.experiments.surrogates.report import evaluation_html
+from wattq.experiments.surrogates.search import Search, SearchResult, search_model
+from wattq.experiments.surrogates.settings import PARTS, Settings
+
+__all__ = [
+    "PARTS",
+    "Cache",
+    "Evaluation",
+    "Log",
+    "LogResults",
+    "ModelResults",
+    "Search",
+    "SearchResult",
+    "Settings",
+    "default_cache",
+    "evaluate",
+    "evaluation_html",
+    "find_logs",
+    "is_evaluation",
+    "read_log",
+    "search_model",
+    "write_evaluation",
+]

@@ -1,0 +1,157 @@
+"""Bundles: a trained model with all that tells whether it may be used, in one file ``NAME.wattq``.
+
+A bundle is a zip archive of a manifest (JSON) and arrays (``.npy``). It holds no code and nothing pickled: the model is
+looked up by name among those of this version and restored from numbers. Same model, same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattq.errors import MissingFileError, SurrogateError
+from wattq.files import write_whole
+from wattq.surrogates.bundle_archive import MAX_BUNDLE_BYTES, pack, unpack
+from wattq.surrogates.bundle_arrays import array_bytes, bytes_array
+from wattq.surrogates.bundle_manifest import (
+    BundleMeta,
+    Manifest,
+    manifest_bytes,
+    parse_manifest,
+    signed,
+    versions_here,
+)
+from wattq.surrogates.bundle_models import check_features, features_of, restore_model
+
+__all__ = ["ENDING", "Bundle", "bundle_bytes", "load_bundle", "parse_bundle", "read_manifest", "save_bundle"]
+
+ENDING = ".wattq"
+"""How the name of a bundle ends."""
+
+_MANIFEST = "manifest.json"
+_NPY = ".npy"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model read from a bundle.
+
+    Attributes:
+        model: the model, ready to predict; for `kind` ``runtime`` it is a `RuntimeModel`.
+        manifest: what the bundle says of itself.
+    """
+
+    model: Any
+    manifest: Manifest
+
+    @property
+    def kind(self) -> str:
+        """What it predicts: ``runtime`` or ``energy``."""
+        return self.manifest.meta.kind
+
+
+def save_bundle(path: str | Path, model: Any, meta: BundleMeta) -> Manifest:
+    """Write a trained model as one file; it appears whole or not at all.
+
+    Args:
+        path: file to write; its name ends with ``.wattq``.
+        model: the model, with `name`, `state()` and, for kind ``runtime``, `needs`.
+        meta: kind, training data, labels, seed, metrics.
+
+    Raises:
+        SurrogateError: when the name ends otherwise, or `load_bundle` would refuse the file.
+        MissingFileError: when the folder cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ENDING:
+        raise SurrogateError(f"{path}: the name of a bundle ends with {ENDING}; call it {path.stem}{ENDING}")
+    data = bundle_bytes(model, meta)
+    manifest = parse_bundle(data, str(path)).manifest
+    write_whole(path, data)
+    return manifest
+
+
+def bundle_bytes(model: Any, meta: BundleMeta) -> bytes:
+    """Return the bytes of a bundle; see `save_bundle`.
+
+    Raises:
+        SurrogateError: when the model's state is more than arrays of numbers and values of JSON.
+    """
+    arrays, state = model.state()
+    members = {name + _NPY: array_bytes(name, np.asarray(arrays[name])) for name in sorted(arrays)}
+    digests = {name: hashlib.sha256(members[name + _NPY]).hexdigest() for name in arrays}
+    manifest = signed(Manifest(meta, model.name, features_of(model), versions_here(), state, digests))
+    return pack({_MANIFEST: manifest_bytes(manifest), **members})
+
+
+def load_bundle(path: str | Path, *, kind: str | None = None) -> Bundle:
+    """Return the model of a bundle.
+
+    Args:
+        path: the file.
+        kind: ``runtime`` or ``energy`` where only one of them will do.
+
+    Raises:
+        MissingFileError: when the file cannot be read.
+        SurrogateError: when it is damaged, truncated, changed, of another format version or kind, or when its model
+            or its features are not known to this version.
+    """
+    return parse_bundle(_read(path), str(path), kind=kind)
+
+
+def parse_bundle(data: bytes, source: str, *, kind: str | None = None) -> Bundle:
+    """Return the model of a bundle given as bytes; like `load_bundle` without the disk."""
+    manifest, arrays = _parts(data, source)
+    if kind is not None and manifest.meta.kind != kind:
+        raise SurrogateError(
+            f"{source}: a bundle of kind '{manifest.meta.kind}', where one of kind '{kind}' is needed; give another one"
+        )
+    check_features(manifest, source)
+    return Bundle(restore_model(manifest, arrays, source), manifest)
+
+
+def read_manifest(path: str | Path) -> Manifest:
+    """Return what a bundle says of itself, checked as `load_bundle` does, but for the model and the features.
+
+    Raises:
+        MissingFileError: when the file cannot be read.
+        SurrogateError: when it is damaged, truncated, changed, or of another format version.
+    """
+    return _parts(_read(path), str(path))[0]
+
+
+def _read(path: str | Path) -> bytes:
+    """Return the bytes of a file as they are: what looks compressed is refused later, not unpacked."""
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > MAX_BUNDLE_BYTES:
+            raise SurrogateError(f"{path}: {size:,} bytes; a bundle has at most {MAX_BUNDLE_BYTES:,}; check the path")
+        return path.read_bytes()
+    except (OSError, ValueError) as problem:
+        if isinstance(problem, SurrogateError):
+            raise
+        why = getattr(problem, "strerror", None) or problem
+        raise MissingFileError(f"{path}: cannot be read ({why}); check the path, or train one") from None
+
+
+def _parts(data: bytes, source: str) -> tuple[Manifest, dict[str, NDArray[Any]]]:
+    """Return manifest and arrays, after comparing every digest."""
+    members = unpack(data, source)
+    if _MANIFEST not in members:
+        raise SurrogateError(f"{source}: holds no {_MANIFEST}; it is no bundle, give a file of `wattq surrogate train`")
+    manifest = parse_manifest(members.pop(_MANIFEST), f"{source}, {_MANIFEST}")
+    if set(members) != {name + _NPY for name in manifest.arrays}:
+        raise SurrogateError(
+            f"{source}: {len(members)} members where the manifest lists {len(manifest.arrays)} arrays, or others; "
+            "fetch the bundle again, or train it again"
+        )
+    for name, digest in manifest.arrays.items():
+        if hashlib.sha256(members[name + _NPY]).hexdigest() != digest:
+            raise SurrogateError(f"{source}, array '{name}': not the bytes that were written; fetch the bundle again")
+    return manifest, {name: bytes_array(members[name + _NPY], f"{source}, array '{name}'") for name in manifest.arrays}

@@ -1,0 +1,186 @@
+"""Job windows and power samples from files, and labels made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattq.errors import SurrogateError, at
+from wattq.files import read_plain
+from wattq.platforms.calibrate.columns import Column, parse_time
+from wattq.platforms.calibrate.samples import Samples
+from wattq.surrogates.energy.align import JobWindow, align
+from wattq.surrogates.energy.jobs import EnergyJobs, EnergyLabels
+from wattq.surrogates.energy.series import PowerSeries
+from wattq.workloads.text_table import TextTable, amount, read_csv
+
+__all__ = ["WindowTable", "device_names", "labels_from_samples", "read_windows", "series_of"]
+
+_MOST_DEVICES = 100_000
+_LIST = re.compile(r"([^\[\],;\s]{0,60})(?:\[([0-9,\-]{1,10000})\])?([^\[\],;\s]{0,60})")
+_SPLIT = re.compile(r"[;,\s]+(?![^\[]*\])")
+
+
+@dataclass(frozen=True)
+class WindowTable:
+    """Windows of jobs, and what was asked for.
+
+    Attributes:
+        windows: when and where.
+        jobs: the requests; nodes are the devices.
+        source: name of the file.
+    """
+
+    windows: tuple[JobWindow, ...]
+    jobs: EnergyJobs
+    source: str
+
+
+def read_windows(path: str | Path) -> WindowTable:
+    """Return the windows of a CSV file: job_id, start, end, devices, and cores, application, user, queue, if known.
+
+    Dates are seconds on the axis of the samples, or dates as the samples have them. Devices are names separated by
+    blanks or ``;``, with Slurm's ranges: ``nid[001000-001003,001007]``.
+
+    Raises:
+        MissingFileError: when it cannot be read.
+        InvalidInputError: when it breaks its format; the message names line and column.
+    """
+    table = read_csv(read_plain(path), str(path))
+    table.require("job_id", "start", "end", "devices", what="a window says which job ran when and where")
+    if not table.n_rows:
+        raise SurrogateError(f"{path}: no jobs; give a row for each")
+    starts, ends = (_dates(table, name) for name in ("start", "end"))
+    cores = np.nan_to_num(table.convert("cores", amount, "a number above 0"), nan=1.0)
+    lists = [_devices(table, row) for row in range(table.n_rows)]
+    columns = (table.column("job_id").tolist(), starts, ends, lists, cores.tolist())
+    windows = tuple(JobWindow(*cells) for cells in zip(*columns, strict=True))
+    jobs = EnergyJobs.of(
+        [len(devices) for devices in lists],
+        request_s=table.convert("request_s", amount, "a number of seconds"),
+        frequency_ghz=table.convert("frequency_ghz", amount, "a clock in GHz"),
+        application=table.column("application").astype(np.str_),
+        user=table.column("user").astype(np.str_),
+        queue=table.column("queue").astype(np.str_),
+    )
+    return WindowTable(windows, jobs, str(path))
+
+
+def _dates(table: TextTable, name: str) -> list[float]:
+    column = Column(0, name)
+    lines = table.lines.tolist()
+    return [parse_time(t, table.source, line, column) for t, line in zip(table.column(name), lines, strict=True)]
+
+
+def _devices(table: TextTable, row: int) -> tuple[str, ...]:
+    text = str(table.column("devices")[row])
+    try:
+        return device_names(text)
+    except SurrogateError as error:
+        raise SurrogateError(f"{at(table.source, int(table.lines[row]))}: {error}") from None
+
+
+def device_names(text: str) -> tuple[str, ...]:
+    """Return the names of a list such as ``nid[001000-001003,001007] gpu0``.
+
+    Raises:
+        SurrogateError: when it is no such list, empty, or longer than 100,000 names.
+    """
+    names: list[str] = []
+    for part in filter(None, _SPLIT.split(text.strip())):
+        match = _LIST.fullmatch(part)
+        if match is None:
+            raise SurrogateError(f"devices '{text[:60]}': write names, or ranges such as nid[001000-001003]")
+        numbers = _numbers(match[2], text, _MOST_DEVICES - len(names)) if match[2] else [""]
+        names += [f"{match[1]}{number}{match[3]}" for number in numbers]
+    if not names:
+        raise SurrogateError("devices: none named; a job ran somewhere")
+    return tuple(names)
+
+
+def _numbers(ranges: str, text: str, most: int) -> list[str]:
+    numbers: list[str] = []
+    for each in ranges.split(","):
+        first, _, last = each.partition("-")
+        if not first.isdecimal() or (last and not last.isdecimal()) or len(first) > 12 or len(last) > 12:
+            raise SurrogateError(f"devices '{text[:60]}': '{each[:20]}' is no range such as 001000-001003")
+        stop = int(last or first)
+        if not 0 <= stop - int(first) < most - len(numbers):
+            raise SurrogateError(f"devices '{text[:60]}': '{each[:26]}' runs backwards, or names too many devices")
+        numbers += [f"{number:0{len(first)}d}" for number in range(int(first), stop + 1)]
+    return numbers
+
+
+def series_of(samples: Samples, *, hold: str = "linear", gap_s: float | None = None) -> dict[str, PowerSeries]:
+    """Return the power of each device of a file of samples.
+
+    Args:
+        samples: as `read_samples` gives them.
+        hold: a key of `HOLDS`.
+        gap_s: samples of a device further apart leave a gap, s; five times their median distance when None.
+
+    Raises:
+        SurrogateError: when the samples have no times, or a device has fewer than two of them.
+    """
+    if np.isnan(samples.time_s).any():
+        raise SurrogateError(f"{samples.source}: samples without times; power is aligned to windows by time")
+    series = {}
+    for number, name in enumerate(samples.devices):
+        rows = np.flatnonzero(samples.device == number)
+        time, power = _distinct(samples.time_s[rows], samples.power_w[rows])
+        if len(time) < 2:
+            raise SurrogateError(f"{samples.source}: device {name}: {len(time)} samples; give two or more")
+        gap = 5.0 * float(np.median(np.diff(time))) if gap_s is None else gap_s
+        series[name] = PowerSeries.of_samples(time, power, hold=hold, gap_s=gap)
+    return series
+
+
+def _distinct(time: NDArray[np.float64], power: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Return samples in order of time, those of one time (clocks of 1 s) as their mean."""
+    distinct, place = np.unique(time, return_inverse=True)
+    return distinct, np.bincount(place, power) / np.bincount(place)
+
+
+def labels_from_samples(
+    table: WindowTable, samples: Samples, series: Mapping[str, PowerSeries], *, least_coverage: float = 0.9
+) -> EnergyLabels:
+    """Return labels of the jobs whose devices were measured well enough; notes name the others.
+
+    Args:
+        table: windows and requests.
+        samples: where the series come from.
+        series: device -> power, from `series_of`.
+        least_coverage: below this measured share a job gives no label.
+
+    Raises:
+        SurrogateError: when no job was measured well enough.
+    """
+    found = align(series, table.windows, least_coverage=least_coverage)
+    kept = np.flatnonzero(~found.low & (found.energy_j > 0.0))
+    left_out = [f"{found.job_id[row]} ({found.coverage[row]:.0%})" for row in np.flatnonzero(found.low)]
+    if not kept.size:
+        raise SurrogateError(
+            f"{table.source}: no job was measured for {least_coverage:.0%} of its time ({_listed(left_out)}); do the "
+            f"names of devices and the dates fit those of {samples.source}?"
+        )
+    span = np.array([window.end_s - window.start_s for window in table.windows])
+    few = (f"left out: {len(left_out)} jobs measured for less than {least_coverage:.0%}: {_listed(left_out)}",)
+    return EnergyLabels(
+        jobs=table.jobs.take(kept),
+        run_s=span[kept],
+        energy_j=found.energy_j[kept],
+        label_source="sampled",
+        source=samples.source,
+        sha256=samples.sha256,
+        job_id=tuple(found.job_id[row] for row in kept),
+        notes=(*samples.notes, *(few if left_out else ())),
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
