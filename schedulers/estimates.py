@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from wattq.errors import PolicyError
-from wattq.schedulers.parameters import COMMON, numbers_of
+from wattq.schedulers.estimate_parameters import COMMON
+from wattq.schedulers.parameters import numbers_of
 
 if TYPE_CHECKING:
     from wattq.simulator.interface import Actions, CompiledPolicy, Policy, View
@@ -50,31 +51,43 @@ def split_params(policy: str, given: Mapping[str, object]) -> tuple[dict[str, ob
         given: all parameters.
 
     Raises:
-        PolicyError: `estimate` and `predictor` do not go together, or the predictor is unknown.
+        PolicyError: they do not go together, a value breaks its rule, or the predictor is unknown.
         MissingFileError: its bundle cannot be read.
-        SurrogateError: its bundle breaks a rule.
+        SurrogateError: its bundle breaks a rule, or its settings do.
     """
     own = {key: value for key, value in given.items() if key not in _NAMES}
     if len(own) == len(given):
         return own, None
-    estimate, predictor = numbers_of(policy, COMMON, {key: given[key] for key in _NAMES if key in given})
-    if estimate == "predictor" and not predictor:
+    common = {key: given[key] for key in _NAMES if key in given}
+    values = dict(zip(_NAMES, numbers_of(policy, COMMON, common), strict=True))
+    if values["estimate"] == "predictor":
+        return own, _source(policy, values)
+    idle = next((key for key in common if key != "estimate"), None)
+    if idle is not None:
         raise PolicyError(
-            f"policy '{policy}': estimate is predictor, but no predictor is named; give the parameter 'predictor': "
-            f"{COMMON[1].rule}"
-        )
-    if estimate != "predictor" and predictor:
-        raise PolicyError(
-            f"policy '{policy}': predictor '{predictor}' would not be asked, since estimate is walltime; give "
+            f"policy '{policy}', parameter '{idle}': estimate is walltime, so that no predictor is asked; give "
             "estimate=predictor too, or leave it out"
         )
-    return own, _source(policy, predictor) if predictor else None
+    return own, None
 
 
-def _source(policy: str, predictor: str) -> PredictorSource:
+def _source(policy: str, values: Mapping[str, Any]) -> PredictorSource:
+    """Return what makes predictors."""
+    if not values["predictor"]:
+        raise PolicyError(
+            f"policy '{policy}': estimate is predictor, but none is named; give the parameter 'predictor': "
+            f"{COMMON[1].rule}"
+        )
     from wattq.schedulers.predictors import predictor_source
 
-    return predictor_source(policy, predictor)
+    return predictor_source(
+        policy,
+        values["predictor"],
+        value=values["predictor_value"],
+        factor=values["predictor_factor"],
+        correction=values["predictor_correction"],
+        clock_s=values["predictor_clock"],
+    )
 
 
 def with_predictor(

@@ -10,7 +10,7 @@ from typing import Any
 from wattq.errors import PolicyError
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS, order_code
 
-__all__ = ["COMMON", "Parameter", "backfill", "half_life", "numbers_of", "order", "rjms_delay", "shares"]
+__all__ = ["Parameter", "backfill", "half_life", "numbers_of", "order", "rjms_delay", "shares"]
 
 
 @dataclass(frozen=True)
@@ -91,34 +91,6 @@ shares = Parameter(
 )
 
 
-def _text(value: object) -> str:
-    """Return a text."""
-    if not isinstance(value, str):
-        raise ValueError(value)
-    return value.strip()
-
-
-def _estimate(value: object) -> str:
-    """Return what expected run times come from."""
-    word = _text(value).lower()
-    if word not in ("walltime", "predictor"):
-        raise ValueError(value)
-    return word
-
-
-COMMON = (
-    Parameter("estimate", "walltime or predictor", "where expected run times come from", "walltime", _estimate),
-    Parameter(
-        "predictor",
-        "the path of a bundle (*.wattq), or the name of a model that needs no training, such as last-two",
-        "what expects run times when estimate is predictor",
-        "",
-        _text,
-    ),
-)
-"""Parameters that every policy takes, a user's too."""
-
-
 def rjms_delay(default_s: float) -> Parameter:
     """Return the parameter of the planning policies that lengthens every walltime, with its default in s."""
     return Parameter(
@@ -145,7 +117,7 @@ def numbers_of(policy: str, parameters: tuple[Parameter, ...], given: Mapping[st
         if name not in [p.name for p in parameters]:
             raise PolicyError(
                 f"policy '{policy}': unknown parameter '{name}'; {_valid(parameters)}; every policy takes "
-                + " and ".join(f"'{p.name}'" for p in COMMON)
+                "'estimate' and 'predictor', too"
             )
     values: dict[str, object] = {}
     for p in parameters:

@@ -240,7 +240,7 @@ def make_policy(name: str, params: Mapping[str, object] | None = None) -> Compil
         name: a name in `POLICIES` or an alias; or a plain-Python policy as ``package.module:Class`` or
             ``path/to/file.py:Class``, a class with ``decide(view, actions)``.
         params: values of its parameters by name; keyword arguments of a plain-Python policy. Every policy also takes
-            those of `parameters.COMMON`: ``estimate`` and ``predictor``.
+            those of `estimate_parameters.COMMON`: ``estimate``, ``predictor`` and others about the predictor.
 
     Raises:
         PolicyError: the policy or a parameter is unknown, or a value breaks its rule.

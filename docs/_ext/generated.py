@@ -82,7 +82,7 @@ def policies() -> str:
 
 def common_parameters() -> str:
     """Return the parameters that every policy takes."""
-    from wattq.schedulers.parameters import COMMON
+    from wattq.schedulers.estimate_parameters import COMMON
 
     rows = [[f"`{p.name}`", p.rule, p.meaning, _default(p.default) or "none"] for p in COMMON]
     return table(["parameter", "value", "what it does", "default"], rows)

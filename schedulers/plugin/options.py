@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattq.errors import InvalidInputError, MissingFileError, PolicyError
-from wattq.schedulers.parameters import COMMON
+from wattq.schedulers.estimate_parameters import COMMON
 from wattq.schedulers.registry import make_policy, policy_spec
 
 if TYPE_CHECKING:

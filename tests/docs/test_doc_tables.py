@@ -147,7 +147,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.platforms import PRESETS
     from wattq.platforms.signals import GAP_RULES, SIGNAL_FORMATS
     from wattq.schedulers import ORDERS, POLICIES
-    from wattq.schedulers.parameters import COMMON
+    from wattq.schedulers.estimate_parameters import COMMON
     from wattq.telemetry import SERIES
     from wattq.workloads import TRACES
 

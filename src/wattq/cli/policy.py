@@ -17,7 +17,7 @@ app = typer.Typer(help="List policies; test a policy of your own.", no_args_is_h
 def list_policies() -> None:
     """List the built-in policies with their parameters."""
     from wattq.schedulers import POLICIES, policy_spec
-    from wattq.schedulers.parameters import COMMON
+    from wattq.schedulers.estimate_parameters import COMMON
 
     width = max(map(len, POLICIES))
     for name, summary in POLICIES.items():
