@@ -11,7 +11,7 @@ from wattq.experiments.experiment_model import EngineName, PolicySpec
 from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 
-__all__ = ["ENGINES", "Embedded", "Engine", "make_engine"]
+__all__ = ["ENGINES", "Embedded", "Engine", "make_engine", "with_clock"]
 
 ENGINES: tuple[str, ...] = get_args(EngineName)
 """Names of the engines."""
@@ -73,9 +73,24 @@ class Embedded:
         from wattq.schedulers import make_policy
         from wattq.simulator import simulate
 
+        policy = with_clock(policy, workloads)
         made = make_policy(policy.name, policy.params)
         files = [] if events is None else [events]
         simulate(platform, workloads, made, energy=energy, events=files).write(folder)
+
+
+def with_clock(policy: PolicySpec, workloads: Sequence[Workload]) -> PolicySpec:
+    """Return a policy whose predictor knows the hour and the day of the week, where the first workload tells its date.
+
+    A scheduler beside Batsim learns nothing of dates, so that both engines give the clock as a parameter.
+    """
+    if policy.params.get("estimate") != "predictor" or "predictor_clock" in policy.params or not workloads:
+        return policy
+    first = workloads[0]
+    if first.unix_start_s is None:
+        return policy
+    clock_s = first.unix_start_s + (first.utc_offset_s or 0.0)
+    return policy.model_copy(update={"params": {**policy.params, "predictor_clock": clock_s}})
 
 
 def make_engine(name: str = "embedded", simulation_timeout_s: float | None = None) -> Engine:
