@@ -10,7 +10,7 @@ from wattq.surrogates.bundle_manifest import Manifest, manifest_bytes, submissio
 
 __all__ = ["aligned", "figure_rows", "manifest_json", "manifest_lines", "training_lines"]
 
-_COLUMNS = (
+_RUNTIME = (
     ("MAE s", "mae_s", ",.0f"),
     ("MAPE", "mape", ".3g"),
     ("R2", "r2", ".3f"),
@@ -19,6 +19,13 @@ _COLUMNS = (
     ("Coverage 90 %", "coverage", ".3f"),
     ("Upper under", "upper_under_rate", ".3f"),
     ("Upper / request", "upper_of_request", ".3f"),
+)
+_ENERGY = (
+    ("Jobs", "jobs", ",d"),
+    ("Power MAPE", "power_mape", ".1%"),
+    ("Energy MAPE", "energy_mape", ".1%"),
+    ("Coverage 90 %", "coverage", ".3f"),
+    ("Width", "width", ".3f"),
 )
 
 
@@ -45,23 +52,30 @@ def manifest_lines(manifest: Manifest) -> list[str]:
     for name, words in rows.items():
         wrapped = textwrap.wrap(words, 100, break_long_words=False) or [""]
         lines += [f"{name if not place else '':<11}{line}" for place, line in enumerate(wrapped)]
-    return [*lines, *_figure_lines(manifest.meta.metrics)]
+    return [*lines, *_figure_lines(manifest)]
 
 
 def training_lines(manifest: Manifest) -> list[str]:
     """Return what `train` prints: the window and the figures on the jobs held out."""
-    learned = f"{manifest.model}: learned from {_window(manifest)} of {manifest.meta.data.source}"
-    figures = _figure_lines(manifest.meta.metrics)
+    learned = f"{manifest.model}: learned from {_log(manifest)}: {_window(manifest)}"
+    figures = _figure_lines(manifest)
     return [learned, *(figures or ["no jobs were held out: nothing is known of how good it is"])]
 
 
-def figure_rows(held_out: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+def figure_rows(held_out: Mapping[str, Mapping[str, Any]], kind: str = "runtime") -> list[list[str]]:
     """Return a table of figures, headings first; figures that are not defined are ``n/a``."""
-    rows = [["Model", *(label for label, _, _ in _COLUMNS)]]
+    columns = _ENERGY if kind == "energy" else _RUNTIME
+    rows = [["Model", *(label for label, _, _ in columns)]]
     for model, figures in held_out.items():
-        values = ((figures.get(key), form) for _, key, form in _COLUMNS)
-        rows.append([model, *("n/a" if value is None else format(value, form) for value, form in values)])
+        rows.append([model, *(_figure(figures.get(key), form) for _, key, form in columns)])
     return rows
+
+
+def _figure(value: Any, form: str) -> str:
+    try:
+        return format(value, form)
+    except (TypeError, ValueError):
+        return "n/a"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -76,13 +90,16 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
 
-def _figure_lines(metrics: Mapping[str, Any]) -> list[str]:
-    held_out, count = metrics.get("held_out"), metrics.get("held_out_jobs")
-    if not isinstance(held_out, dict) or not held_out or not isinstance(count, int):
+def _figure_lines(manifest: Manifest) -> list[str]:
+    """Return the figures on what was held out; a bundle of others may have none, or other ones."""
+    metrics = manifest.meta.metrics
+    held_out, count, by = (metrics.get(name) for name in ("held_out", "held_out_jobs", "held_out_by"))
+    if not isinstance(held_out, dict) or not held_out:
         return []
     if not all(isinstance(figures, dict) for figures in held_out.values()):
         return []
-    return ["", f"on {count:,} jobs submitted after that", *aligned(figure_rows(held_out))]
+    what = f"on {count:,} jobs submitted after that" if isinstance(count, int) else f"each {by} held out in turn"
+    return ["", what, *aligned(figure_rows(held_out, manifest.meta.kind))]
 
 
 def _log(manifest: Manifest) -> str:
@@ -91,6 +108,8 @@ def _log(manifest: Manifest) -> str:
 
 def _window(manifest: Manifest) -> str:
     data = manifest.meta.data
+    if data.first_submit_s is None or data.last_submit_s is None:
+        return f"{data.jobs:,} jobs"
     first, last = (submission_date(data, at) for at in (data.first_submit_s, data.last_submit_s))
     until = "" if data.until_s is None else f", ended before {submission_date(data, data.until_s)}"
     return f"{data.jobs:,} jobs, submitted {first} to {last}{until}"

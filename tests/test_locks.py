@@ -10,7 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCKS = ("core", "dev", "batsim", "docs", "tune")
+LOCKS = ("core", "dev", "batsim", "docs")
+EXTRAS = ("explain", "gnn", "tune")
 _LINE = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 
 
@@ -33,7 +34,7 @@ def locked(repo_dir: Path, *names: str) -> dict[str, str]:
         ("dev", ("core", "dev")),
         ("batsim", ("batsim",)),
         ("docs", ("core", "dev", "docs")),
-        ("tune", ("core", "tune")),
+        *((extra, ("core", extra)) for extra in EXTRAS),
     ],
 )
 def test_every_requirement_is_locked_to_a_version_it_allows(repo_dir: Path, table: str, locks: tuple[str, ...]) -> None:
@@ -48,4 +49,16 @@ def test_every_requirement_is_locked_to_a_version_it_allows(repo_dir: Path, tabl
 
 
 def test_set_up_installs_no_torch_and_no_package_twice(repo_dir: Path) -> None:
-    assert "torch" not in locked(repo_dir, *LOCKS)
+    assert not {"torch", "shap", "optuna"} & set(locked(repo_dir, *LOCKS))
+
+
+def test_set_up_reads_the_light_locks_alone(repo_dir: Path) -> None:
+    read = set(re.findall(r"requirements/([a-z]+)\.lock", (repo_dir / "Makefile").read_text()))
+    assert read == set(LOCKS)
+
+
+def test_extras_agree_on_versions(repo_dir: Path) -> None:
+    found: dict[str, str] = {}
+    for extra in EXTRAS:
+        for name, version in locked(repo_dir, "core", extra).items():
+            assert found.setdefault(name, version) == version, name

@@ -58,6 +58,22 @@ def study_quantities() -> str:
     return table(["quantity", "unit", "quotient to EASY", "definition"], rows)
 
 
+def surrogate_measures() -> str:
+    """Return every figure of predictions with its heading, unit, direction and definition; pinball losses share a row."""
+    from wattq.surrogates.metrics import MEASURES, pinball_name
+    from wattq.surrogates.model import LEVELS
+
+    levels = [pinball_name(level) for level in LEVELS]
+    rows = [
+        [f"`{m.name}`", m.label, _unit(m.unit), _BETTER[m.better], m.definition]
+        for m in MEASURES.values()
+        if m.name not in levels
+    ]
+    words = "Mean of max(L (r - q), (1 - L) (q - r)), q the quantile of level L; at 0.5 half the error of the median."
+    rows.append([", ".join(f"`{name}`" for name in levels), "pinball L", "s", "lower", words])
+    return table(["name in files", "heading", "unit", "better", "definition"], rows)
+
+
 def _statistics() -> Sequence[str]:
     from wattq.experiments.catalogue import STATISTICS
 
@@ -270,6 +286,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "series": series,
     "signal-formats": signal_formats,
     "study-quantities": study_quantities,
+    "surrogate-measures": surrogate_measures,
     "traces": traces,
 }
 

@@ -29,7 +29,10 @@ def write_contributions(found: Explanation, path: str | Path) -> Path:
         raise InvalidInputError(f"{path}: pictures are .png or .svg; end the name with one of them")
     parts = found.contributions
     order = parts.order()
-    labels = [f"{parts.names[at]} = {_shown(float(parts.values[at]))}" for at in order[:_TOP]]
+    shown = [
+        found.words.get(name, _shown(value)) for name, value in zip(parts.names, parts.values.tolist(), strict=True)
+    ]
+    labels = [f"{parts.names[at]} = {shown[at] or 'unknown'}" for at in order[:_TOP]]
     steps = parts.contribution[order[:_TOP]].tolist()
     if len(order) > _TOP:
         labels.append(f"{len(order) - _TOP} others")
@@ -46,6 +49,7 @@ def write_contributions(found: Explanation, path: str | Path) -> Path:
     axes.set_yticks(np.arange(len(steps)), labels)
     axes.set_ylim(len(steps) - 0.4, -0.7)
     axes.set_xlabel(_NAMES[found.unit])
+    axes.margins(x=0.08)
     style_axes(axes, grid="x")
     return write_whole(path, render(figure, "png" if path.suffix == ".png" else "svg"))
 

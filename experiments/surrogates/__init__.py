@@ -5,6 +5,7 @@ from wattq.experiments.surrogates.evaluation import Evaluation, LogResults, Mode
 from wattq.experiments.surrogates.logs import Log, find_logs, read_log
 from wattq.experiments.surrogates.output import is_evaluation, write_evaluation
 from wattq.experiments.surrogates.report import evaluation_html
+from wattq.experiments.surrogates.schema import MetricsFile, read_metrics
 from wattq.experiments.surrogates.search import Search, SearchResult, search_model
 from wattq.experiments.surrogates.settings import PARTS, Settings
 
@@ -14,6 +15,7 @@ __all__ = [
     "Evaluation",
     "Log",
     "LogResults",
+    "MetricsFile",
     "ModelResults",
     "Search",
     "SearchResult",
@@ -24,6 +26,7 @@ __all__ = [
     "find_logs",
     "is_evaluation",
     "read_log",
+    "read_metrics",
     "search_model",
     "write_evaluation",
 ]

@@ -55,4 +55,6 @@ def show_table(table: Table, console: Console) -> None:
         shown.add_column(heading, justify="right" if place else "left", no_wrap=place == 0)
     for row in table.rows:
         shown.add_row(*row)
-    console.print(shown, highlight=False, markup=False)
+    with console.capture() as drawn:
+        console.print(shown, highlight=False, markup=False)
+    console.file.write("\n".join(line.rstrip() for line in drawn.get().split("\n")))

@@ -185,8 +185,8 @@ def _method(evaluation: Evaluation) -> list[str]:
     ]
     notes = {
         "matrix": "Matrix: learned from the first part of the log of the row, measured on the second part of the log "
-        "of the column, where features follow that log. No feature holds a number of a user, a group or an application, "
-        "so that all of them carry over but the number of the queue.",
+        "of the column, where features follow that log. No feature holds the number of a user, a group or an "
+        "application, so that all of them carry over but the number of the queue.",
         "ablation": "Ablation: on the plain split; what is left out is unknown to the model when it learns and when it "
         "predicts. Predictions still end at the requested time.",
         "search": f"Search: learned from the first {100 * LEARN:g} % of the jobs, chosen on those up to "

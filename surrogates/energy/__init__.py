@@ -21,6 +21,12 @@ from wattq.surrogates.energy.sacct import sacct_labels
 from wattq.surrogates.energy.series import HOLDS, PowerSeries
 from wattq.surrogates.energy.simulated import simulated_labels
 from wattq.surrogates.energy.synthetic import synthetic_labels
+from wattq.surrogates.energy.training import (
+    PREDICTION_COLUMNS,
+    TrainedEnergy,
+    train_energy,
+    write_energy_predictions,
+)
 from wattq.surrogates.energy.windows import WindowTable, device_names, labels_from_samples, read_windows, series_of
 
 __all__ = [
@@ -31,6 +37,7 @@ __all__ = [
     "LABEL_COLUMNS",
     "LABEL_SOURCES",
     "METHODS",
+    "PREDICTION_COLUMNS",
     "PROTOCOLS",
     "AlignedEnergy",
     "Anomaly",
@@ -52,6 +59,7 @@ __all__ = [
     "PowerPrediction",
     "PowerRegression",
     "PowerSeries",
+    "TrainedEnergy",
     "WindowTable",
     "align",
     "anomalies",
@@ -78,5 +86,7 @@ __all__ = [
     "series_of",
     "simulated_labels",
     "synthetic_labels",
+    "train_energy",
+    "write_energy_predictions",
     "write_labels_csv",
 ]

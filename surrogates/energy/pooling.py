@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Pooled", "Slope", "half_width", "pool", "slope_of", "student"]
+__all__ = ["Pooled", "half_width", "pool", "slopes_of", "student"]
 
 Floats = NDArray[np.float64]
 
@@ -47,21 +47,24 @@ def pool(values: Floats, variances: Floats) -> Pooled:
     return Pooled(float(weight @ values / weight.sum()), float(1.0 / weight.sum()), between)
 
 
-@dataclass(frozen=True)
-class Slope:
-    """Slope of y on x within one group, and the spread of x; both 0 where x does not vary."""
+def slopes_of(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the least-squares slopes of one group, and their variances for a scatter of 1.
 
-    value: float
-    spread: float
+    Args:
+        x: covariates, shape (n, k).
+        y: shape (n,).
 
-
-def slope_of(x: Floats, y: Floats) -> Slope:
-    """Return the least-squares slope of one group and the sum of squares of x around its mean."""
-    centred = x - x.mean()
-    spread = float(centred @ centred)
-    if spread < 1e-12:
-        return Slope(0.0, 0.0)
-    return Slope(float(centred @ y) / spread, spread)
+    Returns:
+        Slopes and variances, shape (k,); 0 and infinity for a covariate that does not vary within the group.
+    """
+    centred = x - x.mean(axis=0)
+    varies = (centred**2).sum(axis=0) > 1e-12
+    slopes, variances = np.zeros(x.shape[1]), np.full(x.shape[1], np.inf)
+    if varies.any():
+        inverse = np.linalg.pinv(centred[:, varies].T @ centred[:, varies], rcond=1e-9, hermitian=True)
+        slopes[varies] = inverse @ (centred[:, varies].T @ y)
+        variances[varies] = np.diag(inverse)
+    return slopes, variances
 
 
 def student(degrees: Floats | float) -> Floats:

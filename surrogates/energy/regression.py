@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from wattq.errors import SurrogateError
 from wattq.surrogates.energy.jobs import EnergyJobs, EnergyLabels
 from wattq.surrogates.energy.model import PowerPrediction
-from wattq.surrogates.energy.pooling import Pooled, pool, slope_of, student
+from wattq.surrogates.energy.pooling import Pooled, pool, slopes_of, student
 from wattq.surrogates.energy.restoring import array, codes, names, value
 
 __all__ = ["PowerRegression"]
@@ -34,6 +34,7 @@ Codes = NDArray[np.int64]
 _PRIOR_RUNS = 4.0
 """Weight, in runs, of the typical scatter against an application's own."""
 _LEAST_SD = 1e-4
+_PASSES = 4
 _VALUES = ("clock_ghz", "size", "level", "level_var", "clock", "clock_var", "saving", "saving_var", "nodes")
 _NEW = ("gpus", "new_sd", "new_t")
 _OWN = ("own_level", "own_clock", "own_time", "own_nodes", "own_sd", "own_t")
@@ -63,15 +64,30 @@ class PowerRegression:
         clocks = jobs.frequency_ghz[~np.isnan(jobs.frequency_ghz)]
         self._v = {"clock_ghz": float(clocks.max()) if clocks.size else 1.0, "size": float(np.log(jobs.nodes).mean())}
         self._apps, app = _named(jobs.application)
-        x, z, g = self._covariates(jobs)
-        self._v["gpus"] = _within(app, g, log_w)
-        left = log_w - self._v["gpus"] * g
+        covariates = self._covariates(jobs)
+        self._v["gpus"] = _within(app, covariates[2], log_w)
+        shares: Floats = np.zeros(labels.n_jobs)
+        # Effects of applications and of users are in each other's way: each is fitted to what the other leaves.
+        for _ in range(_PASSES):
+            residual, scatter = self._fit_applications(app, covariates, log_w - shares, jobs.slowdown)
+            self._share(jobs, residual + shares)
+            shares = self._shares(jobs)
+            if not shares.any():
+                break
+        residual, scatter = self._fit_applications(app, covariates, log_w - shares, jobs.slowdown)
+        self._fit_spread(app, residual, scatter)
+
+    def _fit_applications(
+        self, app: Codes, covariates: tuple[Floats, Floats, Floats], y: Floats, slowdown: Floats
+    ) -> tuple[Floats, Floats]:
+        """Fit slopes and levels; return what is left of y, and the scatter of each application."""
+        x, z, g = covariates
+        left = y - self._v["gpus"] * g
         scatter = _scatter(app, np.column_stack((x, z)), left)
-        self._fit_slopes(app, x, z, left, jobs.slowdown, scatter)
-        self._fit_levels(app, left - self._slopes(app, x, z), scatter)
-        residual = left - self._slopes(app, x, z) - self._own["own_level"][app]
-        self._share(jobs, residual)
-        self._fit_spread(app, residual - self._shares(jobs), scatter)
+        self._fit_slopes(app, x, z, left, slowdown, scatter)
+        left = left - self._slopes(app, x, z)
+        self._fit_levels(app, left, scatter)
+        return left - self._own["own_level"][app], scatter
 
     def _covariates(self, jobs: EnergyJobs) -> tuple[Floats, Floats, Floats]:
         x = np.log(np.where(np.isnan(jobs.frequency_ghz), self._v["clock_ghz"], jobs.frequency_ghz))
@@ -79,14 +95,12 @@ class PowerRegression:
         return x - np.log(self._v["clock_ghz"]), np.log(jobs.nodes) - self._v["size"], gpus
 
     def _fit_slopes(self, app: Codes, x: Floats, z: Floats, y: Floats, slowdown: Floats, scatter: Floats) -> None:
-        count = len(self._apps)
-        own_nodes, nodes = _effects(app, z, y, scatter, count)
-        y = y - own_nodes[app] * z
-        own_clock, clock = _effects(app, x, y, scatter, count)
+        count, both = len(self._apps), np.column_stack((x, z))
+        (own_clock, own_nodes), (clock, nodes) = _effects(app, both, y, scatter, count)
         known = ~np.isnan(slowdown)
-        with_time = y[known] + np.log(slowdown[known])
-        _, saving = _effects(app[known], x[known], with_time, scatter, count)
-        own_time, _ = _effects(app[known], x[known], np.log(slowdown[known]), scatter, count)
+        time = np.log(slowdown[known])
+        _, (saving, _) = _effects(app[known], both[known], y[known] + time, scatter, count)
+        (own_time, _), _ = _effects(app[known], both[known], time, scatter, count)
         self._own |= {"own_nodes": own_nodes, "own_clock": own_clock, "own_time": own_time}
         self._v |= {"nodes": nodes.mean, "clock": clock.mean, "clock_var": clock.new_var}
         # Without any slowdown the two effects of the clock are not told apart.
@@ -207,20 +221,27 @@ def _scatter(app: Codes, covariates: Floats, y: Floats) -> Floats:
     return np.maximum(np.sqrt((_PRIOR_RUNS * typical + square) / (_PRIOR_RUNS + degree)), _LEAST_SD)
 
 
-def _effects(app: Codes, x: Floats, y: Floats, scatter: Floats, count: int) -> tuple[Floats, Pooled]:
-    """Return the slope of each application, drawn towards the mean of all, and that mean."""
-    slopes = [slope_of(x[app == k], y[app == k]) if (app == k).any() else None for k in range(count)]
-    spread = np.array([slope.spread if slope else 0.0 for slope in slopes])
-    value_of = np.array([slope.value if slope else 0.0 for slope in slopes])
-    some = spread > 0.0
+def _effects(
+    app: Codes, x: Floats, y: Floats, scatter: Floats, count: int
+) -> tuple[tuple[Floats, ...], tuple[Pooled, ...]]:
+    """Return, for each covariate, the slopes of the applications, drawn towards the mean of all, and that mean."""
+    fits = [slopes_of(x[app == k], y[app == k]) if (app == k).any() else None for k in range(count)]
+    none = (np.zeros(x.shape[1]), np.full(x.shape[1], np.inf))
+    slopes, variances = (np.array(each) for each in zip(*(fit or none for fit in fits), strict=True))
+    drawn = [_drawn(slopes[:, i], variances[:, i], scatter) for i in range(x.shape[1])]
+    return tuple(own for own, _ in drawn), tuple(pooled for _, pooled in drawn)
+
+
+def _drawn(slope: Floats, variance: Floats, scatter: Floats) -> tuple[Floats, Pooled]:
+    some = np.isfinite(variance)
     if not some.any():
-        return np.zeros(count), Pooled(0.0, 0.0, 0.0)
-    pooled = pool(value_of[some], scatter[some] ** 2 / spread[some])
-    # An application's own runs are believed by their number, not by how well they agree: few runs agree by chance.
-    own_var = float(np.mean(scatter**2)) / np.where(some, spread, 1.0)
+        return np.zeros(len(slope)), Pooled(0.0, 0.0, 0.0)
+    pooled = pool(slope[some], scatter[some] ** 2 * variance[some])
     between = pooled.between_var if some.sum() > 1 else np.inf
-    keep = np.where(some, 1.0 / (1.0 + own_var / between) if between > 0.0 else 0.0, 0.0)
-    return pooled.mean + keep * (value_of - pooled.mean), pooled
+    # An application's own runs are believed by their number, not by how well they agree: few runs agree by chance.
+    own_var = float(np.mean(scatter**2)) * np.where(some, variance, 1.0)
+    keep = np.where(some, 1.0 / (1.0 + own_var / between), 0.0) if between > 0.0 else np.zeros(len(slope))
+    return pooled.mean + keep * (slope - pooled.mean), pooled
 
 
 def _within(app: Codes, x: Floats, y: Floats) -> float:

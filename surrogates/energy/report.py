@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wattq.surrogates.energy.effects import ClockEffect, clock_effects
-from wattq.surrogates.energy.evaluate import PROTOCOLS, EnergyScore, choose_model
+from wattq.surrogates.energy.evaluate import PROTOCOLS, EnergyScore, choose_model, energy_scores
 from wattq.surrogates.energy.jobs import LABEL_SOURCES, EnergyLabels
 from wattq.surrogates.energy.models import ENERGY_MODELS
 
@@ -50,13 +50,8 @@ def energy_report(labels: EnergyLabels, models: Sequence[str] = tuple(ENERGY_MOD
     names = [name for name in np.unique(labels.jobs.application).tolist() if name]
     several = {name.partition("/")[0] for name in names}
     possible = {"application": len(names) > 1, "program": 1 < len(several) < len(names), "job": True}
-    scores = [
-        each
-        for protocol in PROTOCOLS
-        if possible[protocol]
-        for m in models
-        for each in energy_scores(labels, m, protocol)
-    ]
+    runs = [(model, protocol) for protocol in PROTOCOLS if possible[protocol] for model in models]
+    scores = [each for model, protocol in runs for each in energy_scores(labels, model, protocol)]
     return EnergyReport(
         source=labels.source,
         sha256=labels.sha256,
@@ -74,7 +69,7 @@ def energy_json(report: EnergyReport) -> str:
     document: dict[str, Any] = asdict(report)
     for row, effect in zip(document["effects"], report.effects, strict=True):
         row["told"] = effect.told
-        row["right"] = {name: effect.right(getattr(effect, name)) for name in ("known", "left_out", "left_out_request")}
+        row["right"] = {name: effect.right(getattr(effect, name)) for name in ("known", "left_out")}
     return json.dumps(_plain(document), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 

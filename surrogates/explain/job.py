@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,16 @@ from wattq.surrogates.log_file import JobLog
 from wattq.surrogates.model import RuntimeModel
 from wattq.surrogates.predictions import learned_rows
 
-__all__ = ["METHODS", "ExplainOptions", "Explanation", "explain_runtime"]
+__all__ = [
+    "METHODS",
+    "WALLTIME_FACTOR",
+    "ExplainOptions",
+    "Explanation",
+    "contributions_of",
+    "explain_runtime",
+    "some_others",
+    "walltime_lever",
+]
 
 METHODS = {
     "permutation": "Shapley values by sampled orders of the features, and permutation importance",
@@ -79,6 +88,7 @@ class Explanation:
         importance: permutation importance on other jobs; None where it was not asked for, or no run time is known.
         aim: how far the changes below move the prediction.
         changes: the smallest change of each thing that the user can change.
+        words: what the job has in features that are names rather than numbers.
     """
 
     job: str
@@ -92,6 +102,7 @@ class Explanation:
     importance: Importance | None
     aim: Aim
     changes: tuple[Change, ...]
+    words: dict[str, str] = field(default_factory=dict)
 
 
 def explain_runtime(bundle: Bundle, log: JobLog, job: str, options: ExplainOptions | None = None) -> Explanation:
@@ -110,10 +121,8 @@ def explain_runtime(bundle: Bundle, log: JobLog, job: str, options: ExplainOptio
     options = options or ExplainOptions()
     row, table = log.row_of(job), build_features(log.jobs, log.outcomes)
     ask, x = predictor(bundle.model), table.columns(bundle.model.needs)
-    others = _some(np.delete(np.arange(log.jobs.n_jobs), row), row, options)
-    if not len(others):
-        raise SurrogateError(f"{log.jobs.source}: job '{job}' is alone; an explanation compares it to other jobs")
-    found = _contributions(bundle.model, ask, x[row], x[others], options)
+    others = some_others(np.arange(log.jobs.n_jobs), row, options)
+    found = contributions_of(ask, bundle.model.needs, x[row], x[others], options)
     moment = Moment(log.jobs, log.outcomes, row)
     return Explanation(
         job=log.job_id[row],
@@ -148,22 +157,29 @@ def _group_of() -> Callable[[str], str]:
     return lambda name: groups[name]
 
 
-def _some(rows: NDArray[np.int64], row: int, options: ExplainOptions) -> NDArray[np.int64]:
-    """Return jobs to compare to: submitted before the job where there are any, else any."""
+def some_others(rows: NDArray[np.int64], row: int, options: ExplainOptions) -> NDArray[np.int64]:
+    """Return the jobs that one is compared to: some of those before it where there are any, else of those after it.
+
+    Raises:
+        SurrogateError: when there is no other job.
+    """
     earlier = rows[rows < row]
-    pool = earlier if len(earlier) else rows
+    pool = earlier if len(earlier) else rows[rows > row]
+    if not len(pool):
+        raise SurrogateError("the job is alone in its log: an explanation compares it to other jobs; give a longer log")
     drawn = np.random.default_rng(options.seed).permutation(len(pool))[: options.background]
     return np.sort(pool[drawn])
 
 
-def _contributions(
-    model: RuntimeModel, ask: Callable[[Rows], Floats], x: Rows, background: Rows, options: ExplainOptions
+def contributions_of(
+    ask: Callable[[Rows], Floats], names: Sequence[str], x: Rows, background: Rows, options: ExplainOptions
 ) -> Contributions:
+    """Return what each feature adds to the prediction for a row, by the method of the options."""
     if options.method == "shap":
         from wattq.surrogates.explain.shapley import shap_contributions
 
-        return shap_contributions(ask, model.needs, x, background, seed=options.seed)
-    return sampled_contributions(ask, model.needs, x, background, orders=options.orders, seed=options.seed)
+        return shap_contributions(ask, names, x, background, seed=options.seed)
+    return sampled_contributions(ask, names, x, background, orders=options.orders, seed=options.seed)
 
 
 def _importance(
@@ -179,6 +195,12 @@ def _importance(
     return permutation_importance(ask, bundle.model.needs, x, log.outcomes.run_s[rows], seed=options.seed)
 
 
+def walltime_lever(request_s: float) -> Lever:
+    """Return the walltimes that a user might ask for instead, in whole seconds."""
+    low = min(max(request_s / WALLTIME_FACTOR, _LEAST_REQUEST_S), request_s)
+    return Lever("request_s", "s", request_s, low, request_s * WALLTIME_FACTOR)
+
+
 def _changes(model: RuntimeModel, moment: Moment, now: float, nb_res: int, aim: Aim) -> tuple[Change, ...]:
     """Return the smallest change of the walltime, and of the number of hosts."""
     places, asked = feature_columns(model.needs), moment.asked
@@ -190,8 +212,7 @@ def _changes(model: RuntimeModel, moment: Moment, now: float, nb_res: int, aim: 
 
     found = []
     if np.isfinite(asked.request_s):
-        low = min(max(asked.request_s / WALLTIME_FACTOR, _LEAST_REQUEST_S), asked.request_s)
-        walltime = Lever("request_s", "s", asked.request_s, low, asked.request_s * WALLTIME_FACTOR)
+        walltime = walltime_lever(asked.request_s)
         found.append(smallest_change(walltime, lambda v: ask([Request(asked.hosts, s) for s in v.tolist()]), now, aim))
     hosts = Lever("hosts", "1", float(asked.hosts), 1.0, float(max(nb_res, asked.hosts)))
     found.append(

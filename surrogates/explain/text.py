@@ -36,7 +36,7 @@ def explanation_json(found: Explanation) -> str:
         "contributions": [
             {
                 "feature": parts.names[at],
-                "value": parts.values[at],
+                "value": found.words.get(parts.names[at], parts.values[at]),
                 "adds": parts.contribution[at],
                 "error": parts.error[at],
             }
@@ -61,7 +61,11 @@ def explanation_lines(found: Explanation, top: int = 12) -> list[str]:
         *aligned(_contribution_rows(found, top)),
         "",
         f"they add up to the prediction: {_number(abs(parts.residual))} {unit} is left (tolerance {TOLERANCE:g} of it)",
-        "by group: " + ", ".join(f"{name} {_signed(value)}" for name, value in found.groups.items()),
+        *(
+            ["by group: " + ", ".join(f"{name} {_signed(add)}" for name, add in found.groups.items())]
+            if found.groups
+            else []
+        ),
         "",
         f"smallest change of the request that {_aim_words(found.aim, unit)}",
         *(f"  {_change_words(change, unit)}" for change in found.changes),
@@ -77,7 +81,8 @@ def _contribution_rows(found: Explanation, top: int) -> list[list[str]]:
     for at in order[:top]:
         error = parts.error[at]
         shown = "" if math.isnan(error) else _number(float(error))
-        rows.append([parts.names[at], _number(float(parts.values[at])), _signed(float(parts.contribution[at])), shown])
+        value = found.words.get(parts.names[at], _number(float(parts.values[at]))) or "unknown"
+        rows.append([parts.names[at], value, _signed(float(parts.contribution[at])), shown])
     if len(order) > top:
         rows.append([f"{len(order) - top} others", "", _signed(float(parts.contribution[order[top:]].sum())), ""])
     return [*rows, ["prediction", "", _number(parts.value), ""]]

@@ -37,22 +37,21 @@ _VALUE, _AGREEMENT, _Q10, _Q25, _Q50, _Q75, _Q90, _TOTAL, _LATE_VALUE, _LATE_AGR
 )
 
 _HOUR_S = 3600.0
-# Per end since; exponents and scales of a power law in jobs submitted, and in hours passed, since; of the distances of
-# requested times and hosts; factors for equal hosts and an equal application.
-_FAR = (0.985, 0.6, 2.0, 0.236, 2.25, 3.2, 1.0, 1.3, 1.4)
-_LATE = (0.9, 0.6, 1.0, 0.236, 2.25, 3.2, 1.0, 1.3, 4.0)
+# Factor for each end since; exponents and scales of a power law in jobs submitted, and in hours passed, since; decay
+# with the distances of requested times and of hosts; factor for an equal application.
+_FAR = (0.988, 0.72, 0.25, 0.1, 0.1, 2.65, 2.0, 7.0)
+_LATE = (0.9, 0.6, 1.0, 0.24, 2.25, 3.2, 1.5, 7.0)
 
 
 @inlined
-def _weigh(h: History, n: int, p: tuple[float, float, float, float, float, float, float, float, float]) -> float:
+def _weigh(h: History, n: int, p: tuple[float, float, float, float, float, float, float, float]) -> float:
     s = h.scratch
     late, total = 1.0, 0.0
     for i in range(n):
         # One exponential of a sum of logarithms costs less than powers and exponentials one by one.
         law = p[1] * np.log1p(s[r.GAP, i] / p[2]) + p[3] * np.log1p(s[r.AGE, i] / (p[4] * _HOUR_S))
         w = late * np.exp(-law - p[5] * s[r.FAR_REQUEST, i] - p[6] * s[r.FAR_HOSTS, i])
-        w *= p[7] if s[r.HOSTS, i] > 0.0 else 1.0
-        w *= p[8] if s[r.APPLICATION, i] > 0.0 else 1.0
+        w *= p[7] if s[r.APPLICATION, i] > 0.0 else 1.0
         s[r.WEIGHT, i] = w
         total += w
         late *= p[0]

@@ -25,6 +25,12 @@ def explain(
     orders: Annotated[int, typer.Option(min=1, help="Orders of the features that are sampled.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")] = 0,
     plot: Annotated[Path | None, typer.Option(help="Picture of the contributions, .png or .svg.")] = None,
+    runtime: Annotated[
+        Path | None, typer.Option(help="Energy: bundle of run times (else the requested times).")
+    ] = None,
+    frequency: Annotated[float | None, typer.Option(help="Energy: clock that the jobs ask for, GHz.")] = None,
+    clocks: Annotated[str, typer.Option(help="Energy: clocks that can be asked for, such as 1.5,2.0,2.25.")] = "",
+    beta: Annotated[float, typer.Option(help="Energy: share of the run time that follows the clock.")] = 1.0,
     data: Data = None,
     as_json: Json = False,
     options: CleaningOptions | None = None,
@@ -32,12 +38,18 @@ def explain(
     """Print what each feature adds to a job's prediction, and the smallest change of its request that moves it."""
     from wattq.surrogates.bundle import load_bundle
     from wattq.surrogates.explain.counterfactual import Aim
+    from wattq.surrogates.explain.energy import EnergyQuestion, explain_energy
     from wattq.surrogates.explain.job import ExplainOptions, explain_runtime
     from wattq.surrogates.explain.text import explanation_json, explanation_lines
 
     chosen = ExplainOptions(method, Aim(_share(move), below), orders=orders, seed=seed)
-    loaded = load_bundle(bundle, kind="runtime")
-    found = explain_runtime(loaded, read_log(log, data, options), job, chosen)
+    loaded = load_bundle(bundle)
+    if loaded.kind == "energy":
+        timed = None if runtime is None else load_bundle(runtime, kind="runtime")
+        question = EnergyQuestion(timed, frequency, _clocks(clocks), beta)
+        found = explain_energy(loaded, read_log(log, data, options), job, chosen, question)
+    else:
+        found = explain_runtime(loaded, read_log(log, data, options), job, chosen)
     if plot is not None:
         from wattq.experiments.plots.contributions import write_contributions
 
@@ -52,3 +64,12 @@ def _share(text: str) -> float:
         return float(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
     except ValueError:
         raise SurrogateError(f"--move {text[:40]}: give a share such as 20% or 0.2") from None
+
+
+def _clocks(text: str) -> tuple[float, ...]:
+    from wattq.errors import SurrogateError
+
+    try:
+        return tuple(float(word) for word in text.split(",") if word.strip())
+    except ValueError:
+        raise SurrogateError(f"--clocks {text[:60]}: give clocks in GHz such as 1.5,2.0,2.25") from None

@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wattq.errors import InvalidInputError, MissingDependencyError, SurrogateError
+from wattq.errors import InvalidInputError, MissingDependencyError, MissingFileError, SurrogateError
 from wattq.experiments.surrogates import (
     Cache,
     Evaluation,
+    MetricsFile,
     Settings,
     evaluate,
     evaluation_html,
     find_logs,
     read_log,
+    read_metrics,
     write_evaluation,
 )
 from wattq.experiments.surrogates import models as models_module
@@ -148,6 +150,8 @@ def test_files(written: Path) -> None:
     model = content["logs"]["small"]["models"]["last-two"]
     assert set(model["prequential"]["figures"]) == set(MEASURES)
     assert len(model["prequential"]["calibration"]) == len(LEVELS)
+    checked = read_metrics(written / "metrics.json")
+    assert checked.logs["small"].models["last-two"].prequential.jobs == 800
     with (written / "models.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert {row["figure"] for row in rows} == set(MEASURES)
@@ -157,6 +161,20 @@ def test_files(written: Path) -> None:
         if (row["log"], row["model"], row["protocol"], row["figure"]) == ("small", "last-two", "prequential", "mae_s")
     )
     assert float(value) == model["prequential"]["figures"]["mae_s"]["value"]
+
+
+def test_a_file_that_breaks_the_schema_is_refused(written: Path, tmp_path: Path) -> None:
+    content = json.loads((written / "metrics.json").read_text())
+    content["logs"]["small"]["jobs"] = "many"
+    (tmp_path / "metrics.json").write_text(json.dumps(content))
+    with pytest.raises(InvalidInputError, match=r"logs\.small\.jobs"):
+        read_metrics(tmp_path / "metrics.json")
+    (tmp_path / "metrics.json").write_text("{")
+    with pytest.raises(InvalidInputError):
+        read_metrics(tmp_path / "metrics.json")
+    with pytest.raises(MissingFileError):
+        read_metrics(tmp_path / "none.json")
+    assert MetricsFile.model_json_schema()["additionalProperties"] is False
 
 
 def test_the_page_needs_nothing_else(written: Path) -> None:
