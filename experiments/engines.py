@@ -11,7 +11,7 @@ from wattq.experiments.experiment_model import EngineName, PolicySpec
 from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 
-__all__ = ["ENGINES", "Embedded", "Engine", "make_engine", "with_clock"]
+__all__ = ["ENGINES", "Embedded", "Engine", "clock_of", "make_engine", "with_clock"]
 
 ENGINES: tuple[str, ...] = get_args(EngineName)
 """Names of the engines."""
@@ -73,23 +73,29 @@ class Embedded:
         from wattq.schedulers import make_policy
         from wattq.simulator import simulate
 
-        policy = with_clock(policy, workloads)
+        policy = with_clock(policy, clock_of(workloads))
         made = make_policy(policy.name, policy.params)
         files = [] if events is None else [events]
         simulate(platform, workloads, made, energy=energy, events=files).write(folder)
 
 
-def with_clock(policy: PolicySpec, workloads: Sequence[Workload]) -> PolicySpec:
-    """Return a policy whose predictor knows the hour and the day of the week, where the first workload tells its date.
+def clock_of(workloads: Sequence[Workload]) -> float | None:
+    """Return what the site's clock shows at date 0, s since 1970-01-01T00:00; None where the first workload tells none.
 
-    A scheduler beside Batsim learns nothing of dates, so that both engines give the clock as a parameter.
+    A log that does not tell its zone is read in UTC.
     """
-    if policy.params.get("estimate") != "predictor" or "predictor_clock" in policy.params or not workloads:
+    if not workloads or workloads[0].unix_start_s is None:
+        return None
+    return workloads[0].unix_start_s + (workloads[0].utc_offset_s or 0.0)
+
+
+def with_clock(policy: PolicySpec, clock_s: float | None) -> PolicySpec:
+    """Return a policy whose predictor, if it has one, is told the hour and the day of the week.
+
+    A scheduler beside Batsim learns nothing of dates, so that every engine gives the clock as a parameter.
+    """
+    if clock_s is None or policy.params.get("estimate") != "predictor" or "predictor_clock" in policy.params:
         return policy
-    first = workloads[0]
-    if first.unix_start_s is None:
-        return policy
-    clock_s = first.unix_start_s + (first.utc_offset_s or 0.0)
     return policy.model_copy(update={"params": {**policy.params, "predictor_clock": clock_s}})
 
 
