@@ -5,9 +5,12 @@ STAMP := .venv/.stamp
 DOCS_STAMP := .venv/.stamp-docs
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RESULTS ?= results
+LOG ?= KTH-SP2
+MODEL ?= boosting
 FUZZ_CASES ?= 100000
 
-.PHONY: help setup demo test lint bench docs fuzz simulate simulate-KTH simulate-LLNL plot clean
+.PHONY: help setup demo test lint bench docs fuzz simulate simulate-KTH simulate-LLNL plot features train \
+	train-runtime train-energy clean
 
 help: ## list the targets
 	@grep -E '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 18
@@ -59,6 +62,18 @@ simulate-KTH: $(STAMP) ## EASY on the KTH-SP2 log, with energy
 
 simulate-LLNL: $(STAMP) ## EASY on the LLNL-Atlas log, with energy
 	$(BIN)/wattq run -p llnl-atlas -w LLNL-Atlas --processors-per-host 8 --policy easy -E -o $(RESULTS)/llnl-atlas-easy
+
+features: $(STAMP) ## features of every job of a log (LOG=KTH-SP2)
+	$(BIN)/wattq surrogate features $(LOG) -o $(RESULTS)/features/$(LOG).npz
+
+train-runtime: $(STAMP) ## a model of run times from a log (LOG=KTH-SP2 MODEL=boosting), and how good it is
+	$(BIN)/wattq surrogate train $(LOG) --model $(MODEL) -o $(RESULTS)/models/runtime-$(LOG).wattq
+
+train-energy: $(STAMP) ## a model of energy from the joules of `make simulate-KTH`, which runs first where it has not
+	@test -f $(RESULTS)/kth-sp2-easy/summary.json || $(MAKE) --no-print-directory simulate-KTH
+	$(BIN)/wattq surrogate train-energy $(RESULTS)/kth-sp2-easy -o $(RESULTS)/models/energy-KTH-SP2.wattq
+
+train: train-runtime train-energy ## both models
 
 plot: $(STAMP) ## a report on every run below results/
 	$(BIN)/wattq report $(RESULTS)

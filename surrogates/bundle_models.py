@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from wattq.errors import SurrogateError, WattqError
@@ -75,7 +76,8 @@ def restore_model(manifest: Manifest, arrays: Mapping[str, NDArray[Any]], source
             f"known: {', '.join(models)}; train one of them"
         )
     try:
-        model = models[manifest.model].restore(arrays, manifest.state)
+        with np.errstate(all="ignore"):  # what no number can be is refused, not warned about
+            model = models[manifest.model].restore(arrays, manifest.state)
     except WattqError as error:
         raise SurrogateError(f"{source}: {error}") from None
     except _UNFIT as error:

@@ -20,7 +20,7 @@ from wattq.surrogates.features import feature_columns
 from wattq.surrogates.history.live import LiveHistory
 from wattq.surrogates.model import LEVELS, Prediction, RuntimeModel
 
-__all__ = ["EstimateRule", "Facts", "Learner", "Session"]
+__all__ = ["FOR_BACKFILLING", "EstimateRule", "Facts", "Learner", "Session"]
 
 LEAST_S = 1.0
 """Shortest estimate, s."""
@@ -84,6 +84,11 @@ class EstimateRule:
         values = prediction.point_s if self.value == "point" else prediction.level_s(float(self.value))
         value_s = float(values[0]) * self.factor
         return request_s if math.isnan(value_s) else float(np.fmin(max(value_s, LEAST_S), request_s))
+
+
+FOR_BACKFILLING = EstimateRule(value="point", factor=0.4, correction="request")
+"""The rule with the least bounded slowdown of EASY and EASY-SJBF on the first half of KTH-SP2: a job counts as short
+until it proves long, and then as long as was requested. The head's reservation is then late, and short jobs pass it."""
 
 
 @dataclass

@@ -263,7 +263,9 @@ def _words_below(room: str, name: str) -> str:
 
 def _sources(room: str) -> list[Path]:
     file = Path(str(import_module(room).__file__))
-    return sorted(file.parent.glob("*.py")) if file.name == "__init__.py" else [file]
+    if file.name != "__init__.py":
+        return [file]
+    return sorted(file.parent.rglob("*.py"), key=lambda path: (len(path.parts), path))
 
 
 def _assigns(statement: ast.stmt, name: str) -> bool:

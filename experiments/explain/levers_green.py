@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["green_levers", "signal_unit"]
 
 _STEPS = 10_000
+_RAMP = 1e-9
 
 
 def green_levers(scene: Scene) -> Iterator[Lever | LeverOut]:
@@ -89,7 +90,9 @@ def _intensity(scene: Scene, par: NDArray[np.float64]) -> Lever | LeverOut:
     def lowered(amount: int) -> NDArray[np.float64]:
         changed = par.copy()
         table = table_of(changed)
-        table[window] = np.minimum(table[window], top - amount * step)
+        # A policy may wait for what is better by a rounding error, so that equal hours would not do.
+        ceiling = top - amount * step + _RAMP * max(abs(top), 1.0) * np.arange(table.shape[1])
+        table[window] = np.minimum(table, ceiling)[window]
         return changed
 
     return Lever(

@@ -43,7 +43,7 @@ def stretch_text(scene: Scene, stretch: Stretch) -> str:
         "rejected": _rejected,
     }
     maker = makers.get(stretch.cause.reason)
-    words = maker(scene, stretch) if maker else f"{number(stretch.high['free'])} hosts were free"
+    words = (maker or _policy)(scene, stretch)
     more = [_also(scene, stretch, reason) for reason in stretch.cause.also]
     return "; also ".join([words, *more])
 
@@ -114,6 +114,7 @@ def _reservation(scene: Scene, stretch: Stretch) -> str:
     low, high = stretch.low, stretch.high
     head = scene.world.keys[stretch.cause.head]
     until = _dates(low["shadow_s"], high["shadow_s"])
+    estimate_s = low["estimate_s"]
     words = f"{head}, first in the queue, is to start at {until} on {count(high['head_hosts'], 'host')}"
     asked = "it has no walltime" if math.isinf(estimate_s) else f"it asked for {duration(estimate_s)}"
     room = f"only jobs of up to {duration(high['room_s'])} would have ended before ({asked})"
@@ -149,6 +150,13 @@ def _rejected(scene: Scene, stretch: Stretch) -> str:
     if "cap" in scene.run.params:
         return "draws more power than any cap to come allows, even alone on the machine"
     return "by the policy's own rules"
+
+
+def _policy(scene: Scene, stretch: Stretch) -> str:
+    free = stretch.high["free"]
+    words = f"{count(free, 'host')} {'was' if free == 1 else 'were'} free, and the policy did not start it"
+    before = stretch.cause.facts["before"]
+    return f"{words}; {count(before, 'job')} before it in the queue" if before > 0 else words
 
 
 def _span(low: float, high: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wattq.errors import PolicyError, SimulationAbortError
 from wattq.experiments.explain.game import Played
 from wattq.experiments.explain.levers import Lever, LeverOut
 from wattq.experiments.explain.scene import Scene
@@ -79,6 +80,7 @@ class _Trials:
         self.scene, self.lever, self.goal_s, self.most, self.tell = scene, lever, goal_s, most, tell
         self.done: dict[int, bool] = {}
         self.best: tuple[int, Played] | None = None
+        self.refused = ""
 
     @property
     def spent(self) -> bool:
@@ -88,11 +90,19 @@ class _Trials:
         """Return whether the job starts early enough with an amount, and ends as it should."""
         if amount not in self.done:
             self.tell()
-            played = self.lever.play(amount)
-            self.done[amount] = self._is_good(played)
-            if self.done[amount] and (self.best is None or amount < self.best[0]):
+            played = self._play(amount)
+            self.done[amount] = played is not None and self._is_good(played)
+            if played is not None and self.done[amount] and (self.best is None or amount < self.best[0]):
                 self.best = (amount, played)
         return self.done[amount]
+
+    def _play(self, amount: int) -> Played | None:
+        """Return how it goes, None where the policy refuses to work that way (a cap below what idle hosts draw)."""
+        try:
+            return self.lever.play(amount)
+        except (PolicyError, SimulationAbortError) as error:
+            self.refused = str(error)
+            return None
 
     def _is_good(self, played: Played) -> bool:
         job = self.scene.job
@@ -140,6 +150,8 @@ def _bracket(tries: _Trials, lever: Lever) -> tuple[int, int]:
 
 def _nothing(lever: Lever, tries: _Trials) -> Finding:
     words = lever.say(lever.most)
+    if tries.refused:
+        return Finding(lever.kind, f"{words}: {tries.refused}", was=lever.was, unit=lever.unit, tried=len(tries.done))
     if lever.most > 1:
         words = f"not even {words}" if lever.steady else f"none up to {words}"
     return Finding(

@@ -35,7 +35,7 @@ def write_contributions(found: Explanation, path: str | Path) -> Path:
     labels = [f"{parts.names[at]} = {shown[at] or 'unknown'}" for at in order[:_TOP]]
     steps = parts.contribution[order[:_TOP]].tolist()
     if len(order) > _TOP:
-        labels.append(f"{len(order) - _TOP} others")
+        labels.append(f"{len(order) - _TOP} more")
         steps.append(float(parts.contribution[order[_TOP:]].sum()))
     ends = parts.base + np.cumsum(steps)
     starts = np.concatenate([[parts.base], ends[:-1]])

@@ -83,8 +83,8 @@ def job_table(log: SwfTable, spec: TraceSpec, rules: Cleaning) -> JobTable:
     processors = np.maximum(allocated, requested) if larger else np.where(requested > 0, requested, allocated)
     kept = (run_s > 0) & (processors > 0)
     number, submit_s, sizes = log.column("number"), log.column("submit"), processors.astype(np.int64)
-    who = {name: np.maximum(log.column(field), -1.0).astype(np.int64) for name, field in _WHO.items()}
-    every = JobTable(log.source, *_machine(log, spec), number, submit_s, run_s, request_s, sizes, **who)
+    who = (np.maximum(log.column(field), -1.0).astype(np.int64) for field in _WHO.values())
+    every = JobTable(log.source, *_machine(log, spec), number, submit_s, run_s, request_s, sizes, *who)
     in_order = np.argsort(number, kind="stable")
     table = every.take(in_order[kept[in_order]])
     _check(table)

@@ -30,6 +30,7 @@ __all__ = [
     "OUTLIVED",
     "SUBMITTED",
     "Machine",
+    "asked_job",
     "new_machine",
     "news",
     "play",
@@ -247,8 +248,8 @@ def _next_end_s(m: Any) -> float:
 def play(m: Any, order: int) -> int:
     """Run jobs until all have ended or an estimate is needed; every job must fit an empty machine.
 
-    After `SUBMITTED`, the estimate of the job ``counts[2]`` is to be set; after `OUTLIVED`, `prolong` is to be called;
-    then this function again.
+    After `SUBMITTED`, the estimate of `asked_job` is to be set; after `OUTLIVED`, `prolong` is to be called; then this
+    function again.
 
     Args:
         m: a `Machine`; its ``start_s`` is filled.
@@ -294,6 +295,11 @@ def serve(m: Machine, order: int) -> None:
     """
     if play(m, order) != DONE:
         raise ValueError("a job has no estimate, or one shorter than its run")
+
+
+def asked_job(m: Machine, asked: int) -> int:
+    """Return the job that `play` asks for, by what it returned."""
+    return int(m.counts[_ARRIVED] if asked == SUBMITTED else m.holding[m.counts[_HOLDING] - 1])
 
 
 def news(m: Machine) -> list[tuple[int, bool]]:

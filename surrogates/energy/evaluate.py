@@ -19,9 +19,9 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 PROTOCOLS = {
-    "application": "each application (and case) in turn is left out of the training",
-    "program": "each program in turn is left out, all its cases with it (the name before the slash)",
-    "job": "each job in turn is left out (twenty blocks of jobs where there are more)",
+    "application": "each application and case in turn is left out of the training",
+    "program": "each program in turn is left out with all its cases: the name before the slash",
+    "job": "each job in turn is left out, or each of twenty blocks of jobs",
 }
 """What is held out."""
 

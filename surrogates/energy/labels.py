@@ -14,6 +14,7 @@ from wattq.surrogates.energy.labels_csv import is_labels_csv, parse_labels_csv
 from wattq.surrogates.energy.sacct import is_sacct_energy, parse_sacct_energy
 from wattq.surrogates.energy.simulated import is_jobs_csv, simulated_labels
 from wattq.surrogates.energy.synthetic import synthetic_labels
+from wattq.surrogates.log_file import read_job_log
 
 __all__ = ["read_labels"]
 
@@ -47,9 +48,8 @@ def read_labels(
                 f"{path}: no joules, so there is nothing to learn energy from; {_HINT}; or make joules up with "
                 "--synthetic-energy, which marks all that comes of them"
             )
-        from wattq.surrogates.jobs import read_jobs
-
-        return synthetic_labels(*read_jobs(path), seed=seed)
+        log = read_job_log(path)
+        return synthetic_labels(log.jobs, log.outcomes, seed=seed, job_id=log.job_id)
     if labels.synthetic and not synthetic:
         raise SurrogateError(f"{path}: its joules are synthetic; allow that with --synthetic-energy, or {_HINT}")
     return labels

@@ -91,7 +91,7 @@ def energy_text(report: EnergyReport) -> str:
     for protocol, what in PROTOCOLS.items():
         mine = [each for each in report.scores if each.protocol == protocol]
         if mine:
-            lines += ["", f"{protocol} held out ({what}):", *_score_lines(mine, report.chosen)]
+            lines += ["", f"{what}:", *_score_lines(mine, report.chosen)]
     if report.effects:
         lines += ["", *_effect_lines(report.effects)]
     return "\n".join(lines) + "\n"

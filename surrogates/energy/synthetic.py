@@ -7,6 +7,7 @@ of 0.25, 0.10 and 0.05; the run time is the log's. Nothing here was measured on 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,16 @@ NOTE = "joules are synthetic: made up by a formula, measured nowhere"
 _BASE_W = 300.0
 
 
-def synthetic_labels(jobs: Jobs, outcomes: Outcomes, *, seed: int = 0) -> EnergyLabels:
+def synthetic_labels(
+    jobs: Jobs, outcomes: Outcomes, *, seed: int = 0, job_id: Sequence[str] | None = None
+) -> EnergyLabels:
     """Return made-up labels for the jobs of a log whose run time is known.
 
     Args:
         jobs: what was known at submission.
         outcomes: what became of them.
         seed: other seeds give other factors.
+        job_id: names of the jobs; their rows without it.
 
     Raises:
         SurrogateError: when no job has a run time.
@@ -47,7 +51,7 @@ def synthetic_labels(jobs: Jobs, outcomes: Outcomes, *, seed: int = 0) -> Energy
         label_source=SYNTHETIC,
         source=jobs.source,
         sha256=jobs.sha256 or digest,
-        job_id=tuple(str(row) for row in rows),
+        job_id=tuple(str(row) if job_id is None else job_id[row] for row in rows),
         notes=(NOTE,),
     )
 

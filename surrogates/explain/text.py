@@ -84,7 +84,14 @@ def _contribution_rows(found: Explanation, top: int) -> list[list[str]]:
         value = found.words.get(parts.names[at], _number(float(parts.values[at]))) or "unknown"
         rows.append([parts.names[at], value, _signed(float(parts.contribution[at])), shown])
     if len(order) > top:
-        rows.append([f"{len(order) - top} others", "", _signed(float(parts.contribution[order[top:]].sum())), ""])
+        rows.append(
+            [
+                f"{len(order) - top} other{'s' if len(order) > top + 1 else ''}",
+                "",
+                _signed(float(parts.contribution[order[top:]].sum())),
+                "",
+            ]
+        )
     return [*rows, ["prediction", "", _number(parts.value), ""]]
 
 

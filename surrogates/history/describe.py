@@ -38,8 +38,8 @@ def describe(h: History, job: int, now_s: float, row: NDArray[np.float32]) -> No
     describe_request(h, job, row, _REQUEST)
     describe_time(h, now_s, row, _TIME)
     describe_user(h, job, now_s, n, row, _USER)
-    describe_present(h, job, now_s, row, _PRESENT)
-    describe_similar(h, n, row, _SIMILAR)
+    alike_s = describe_present(h, job, now_s, row, _PRESENT)
+    describe_similar(h, n, alike_s, row, _SIMILAR)
     describe_others(h, job, row, _OTHERS)
     describe_system(h, now_s, row, _SYSTEM)
 

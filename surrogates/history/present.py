@@ -22,30 +22,44 @@ PRESENT_FEATURES = (
     Feature("running_same", "1", "user", "running jobs of the user with the same requested time"),
     Feature("running_same_longest_s", "s", "user", "longest time that one of these has run so far"),
     Feature("running_same_shortest_s", "s", "user", "shortest time that one of these has run so far"),
+    Feature("running_alike_longest_s", "s", "user", "longest time of those with the same requested time and hosts"),
 )
-_QUEUED, _QUEUED_HOSTS, _RUNNING, _HOSTS, _LONGEST, _SHORTEST, _MEAN, _SAME, _SAME_LONGEST, _SAME_SHORTEST = range(
-    len(PRESENT_FEATURES)
-)
+(
+    _QUEUED,
+    _QUEUED_HOSTS,
+    _RUNNING,
+    _HOSTS,
+    _LONGEST,
+    _SHORTEST,
+    _MEAN,
+    _SAME,
+    _SAME_LONGEST,
+    _SAME_SHORTEST,
+    _ALIKE_LONGEST,
+) = range(len(PRESENT_FEATURES))
 _MOST = 256  # running jobs looked at, the ones that started last
 
 
 @jitted
-def describe_present(h: History, job: int, now_s: float, row: NDArray[np.float32], at: int) -> None:
-    """Fill in the user's present; the row holds NaN."""
+def describe_present(h: History, job: int, now_s: float, row: NDArray[np.float32], at: int) -> float:
+    """Fill in the user's present; the row holds NaN. Return the longest time of alike jobs, 0 where none runs."""
     mine = h.jobs[job]
     user = h.users[mine.user]
     row[at + _QUEUED] = user.queued
     row[at + _QUEUED_HOSTS] = user.queued_hosts
     row[at + _RUNNING] = user.running
     row[at + _HOSTS] = user.running_hosts
-    total, seen, same = 0.0, 0, 0
+    total, seen, same, alike_s = 0.0, 0, 0, 0.0
     other = user.first_running
     while other >= 0 and seen < _MOST:
         o = h.jobs[other]
         elapsed = np.float32(now_s - o.start_s)
         row[at + _LONGEST] = np.fmax(row[at + _LONGEST], elapsed)
         row[at + _SHORTEST] = np.fmin(row[at + _SHORTEST], elapsed)
-        if o.request_s == mine.request_s:
+        if o.request_s == mine.request_s or (not o.request_s > 0.0 and not mine.request_s > 0.0):
+            if o.hosts == mine.hosts:
+                alike_s = max(alike_s, now_s - o.start_s)
+                row[at + _ALIKE_LONGEST] = alike_s
             same += 1
             row[at + _SAME_LONGEST] = np.fmax(row[at + _SAME_LONGEST], elapsed)
             row[at + _SAME_SHORTEST] = np.fmin(row[at + _SAME_SHORTEST], elapsed)
@@ -55,3 +69,4 @@ def describe_present(h: History, job: int, now_s: float, row: NDArray[np.float32
     row[at + _SAME] = same
     if seen > 0:
         row[at + _MEAN] = total / seen
+    return alike_s

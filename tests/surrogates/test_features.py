@@ -133,7 +133,7 @@ def test_present_jobs_of_the_user() -> None:
     check(found, {"user_queued": 1, "user_queued_hosts": 8, "user_running": 3, "user_running_hosts": 7})
     check(found, {"running_longest_s": 90, "running_shortest_s": 40, "running_mean_s": 200 / 3})
     check(found, {"running_same": 2, "running_same_longest_s": 90, "running_same_shortest_s": 40})
-    check(found, {"previous_state": 0, "previous_same_request": 1})
+    check(found, {"running_alike_longest_s": 90, "previous_state": 0, "previous_same_request": 1})
 
 
 def test_others_and_the_machine() -> None:
@@ -169,7 +169,7 @@ def test_best_value_is_that_of_a_search_over_all() -> None:
         h.scratch[r.RUN, :n] = runs = draw.integers(1, 5000, n).astype(np.float64)
         h.order[:n] = np.argsort(runs)
         row = np.full(len(FEATURES), np.nan, dtype=np.float32)
-        describe_similar(h, n, row, 0)
+        describe_similar(h, n, 2000.0, row, 0)
         w = h.scratch[r.WEIGHT, :n]
         agreement = [(w @ (np.minimum(v, runs) / np.maximum(v, runs))) / w.sum() for v in runs]
         assert row[0] == np.float32(runs[int(np.argmax(agreement))])
