@@ -92,11 +92,13 @@ def clock_of(workloads: Sequence[Workload]) -> float | None:
 def with_clock(policy: PolicySpec, clock_s: float | None) -> PolicySpec:
     """Return a policy whose predictor, if it has one, is told the hour and the day of the week.
 
-    A scheduler beside Batsim learns nothing of dates, so that every engine gives the clock as a parameter.
+    A scheduler beside Batsim learns nothing of dates, so that every engine gives the clock as a parameter. The policy
+    keeps its title.
     """
     if clock_s is None or policy.params.get("estimate") != "predictor" or "predictor_clock" in policy.params:
         return policy
-    return policy.model_copy(update={"params": {**policy.params, "predictor_clock": clock_s}})
+    params = {**policy.params, "predictor_clock": clock_s}
+    return policy.model_copy(update={"params": params, "label": policy.title})
 
 
 def make_engine(name: str = "embedded", simulation_timeout_s: float | None = None) -> Engine:
