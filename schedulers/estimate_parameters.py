@@ -54,7 +54,7 @@ COMMON = (
     Parameter("estimate", "walltime or predictor", "where expected run times come from", "walltime", _estimate),
     Parameter(
         "predictor",
-        "the path of a bundle (*.wattq), or the name of a model that needs no training, such as last-two",
+        "the path of a bundle (*.wattq), or the name of a model that learns as jobs end, such as last-two or similar",
         "what says how long jobs will run",
         "",
         _text,

@@ -51,9 +51,8 @@ def split_params(policy: str, given: Mapping[str, object]) -> tuple[dict[str, ob
         given: all parameters.
 
     Raises:
-        PolicyError: they do not go together, a value breaks its rule, or the predictor is unknown.
+        PolicyError: they do not go together, a value breaks its rule, or the predictor is unknown or of no use.
         MissingFileError: its bundle cannot be read.
-        SurrogateError: its bundle breaks a rule, or its settings do.
     """
     own = {key: value for key, value in given.items() if key not in _NAMES}
     if len(own) == len(given):

@@ -1,23 +1,19 @@
-"""Predictors by name: a bundle's model, or one that needs no training, as the simulator asks them."""
+"""Predictors by path or name: the model of a bundle, or one that learns from the simulation itself."""
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from wattq.errors import PolicyError, SurrogateError
 from wattq.simulator.prediction import PredictorSource
 from wattq.surrogates.bundle import ENDING, load_bundle
-from wattq.surrogates.model import RuntimeModel
+from wattq.surrogates.rolling import new_session
 from wattq.surrogates.session import EstimateRule, Session
 
-__all__ = ["UNTRAINED", "SessionPredictor", "predictor_source"]
-
-UNTRAINED = ("requested", "last-two", "user-quantiles", "similar")
-"""Names of the models that need no training: they read the past of the simulation itself."""
+__all__ = ["SessionPredictor", "predictor_source"]
 
 
 class SessionPredictor:
@@ -58,43 +54,30 @@ def predictor_source(
 
     Args:
         policy: name of the policy, for messages.
-        predictor: path of a bundle, or one of `UNTRAINED`.
+        predictor: path of a bundle, or name of a model; one that needs training is trained anew each week of the
+            simulation on the jobs that have ended, and the user's similar runs speak for it until then.
         value: ``point`` or a quantile level; which value of a prediction is the expected run time.
         factor: what it is multiplied by.
         correction: rule for jobs that outlive their expected ends.
         clock_s: what the site's clock shows at date 0, s since 1970-01-01T00:00.
 
     Raises:
-        PolicyError: there is no such model, or a setting breaks its rule.
+        PolicyError: there is no such model, the bundle breaks a rule or predicts something else than run times, or a
+            setting breaks its rule.
         MissingFileError: the bundle cannot be read.
-        SurrogateError: the bundle breaks a rule, or predicts something else than run times.
     """
     try:
         rule = EstimateRule(value, factor, correction)
+        make = _sessions(predictor, rule, clock_s)
     except SurrogateError as error:
-        raise PolicyError(f"policy '{policy}', parameters of the predictor: {error}") from None
-    model = _model(policy, predictor)
-    return lambda: SessionPredictor(Session(model, rule, clock_s=clock_s))
+        raise PolicyError(f"policy '{policy}', parameter 'predictor' ({predictor}): {error}") from None
+    return lambda: SessionPredictor(make())
 
 
-def _model(policy: str, predictor: str) -> RuntimeModel:
-    """Return the model of a bundle, or one by name."""
+def _sessions(predictor: str, rule: EstimateRule, clock_s: float) -> Callable[[], Session]:
+    """Return what makes a new session."""
     if predictor.endswith(ENDING) or len(Path(predictor).parts) > 1:
-        found: RuntimeModel = load_bundle(predictor, kind="runtime").model
-        return found
-    from wattq.surrogates import MODELS
-
-    ready = [name for name in UNTRAINED if name in MODELS]
-    if predictor in ready:
-        made: Any = MODELS[predictor]()
-        known: RuntimeModel = made
-        return known
-    place = f"policy '{policy}', parameter 'predictor': '{predictor}'"
-    if predictor in MODELS:
-        raise PolicyError(
-            f"{place} has to be trained; train it with 'wattq surrogate train' and give the path of the bundle "
-            f"({predictor}{ENDING}), or take one of {', '.join(ready)}"
-        )
-    near = difflib.get_close_matches(predictor, ready, 2, 0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"those that need no training are {', '.join(ready)}."
-    raise PolicyError(f"{place}: no such model; {hint} A bundle goes by its path, which ends with {ENDING}")
+        model = load_bundle(predictor, kind="runtime").model
+        return lambda: Session(model, rule, clock_s=clock_s)
+    new_session(predictor, rule, clock_s=clock_s)
+    return lambda: new_session(predictor, rule, clock_s=clock_s)

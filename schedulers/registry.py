@@ -245,7 +245,6 @@ def make_policy(name: str, params: Mapping[str, object] | None = None) -> Compil
     Raises:
         PolicyError: the policy or a parameter is unknown, or a value breaks its rule.
         MissingFileError: a predictor's bundle cannot be read.
-        SurrogateError: it breaks a rule of bundles.
     """
     given = dict(params or {})
     own, source = split_params(name, given)

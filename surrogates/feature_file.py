@@ -52,8 +52,8 @@ def feature_bytes(table: FeatureTable, job_id: Sequence[str], ending: str) -> by
 
 def _npz(table: FeatureTable, job_id: Sequence[str], about: dict[str, Any]) -> bytes:
     stream = io.BytesIO()
-    texts = {"names": np.array(table.names), "about": np.array(json.dumps(about))}
-    np.savez(stream, job_id=np.array(job_id), submit_s=table.jobs.submit_s, x=table.x, **texts)
+    names, told = np.array(table.names), np.array(json.dumps(about))
+    np.savez(stream, job_id=np.array(job_id), submit_s=table.jobs.submit_s, x=table.x, names=names, about=told)
     return stream.getvalue()
 
 

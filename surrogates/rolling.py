@@ -84,7 +84,7 @@ class Rolling:
         needed = max(self._least, self._growth * self._learned)
         if now_s < self._next_s or len(self._ended) < needed:
             return None
-        known = [number for end_s, number in self._ended if end_s < now_s]
+        known = [number for end_s, number in sorted(self._ended) if end_s < now_s]
         if len(known) < needed:
             return None
         model = self._make()

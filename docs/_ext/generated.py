@@ -58,6 +58,17 @@ def study_quantities() -> str:
     return table(["quantity", "unit", "quotient to EASY", "definition"], rows)
 
 
+def surrogate_models() -> str:
+    """Return the models of run times, by the first sentence of their documentation."""
+    from wattq.surrogates import MODELS
+
+    return table(["model", "what it predicts"], [[f"`{name}`", _first(model)] for name, model in MODELS.items()])
+
+
+def _first(value: object) -> str:
+    return " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())
+
+
 def surrogate_measures() -> str:
     """Return every figure of predictions with its heading, unit, direction and definition; pinball losses share a row."""
     from wattq.surrogates.metrics import MEASURES, pinball_name
@@ -289,6 +300,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "signal-formats": signal_formats,
     "study-quantities": study_quantities,
     "surrogate-measures": surrogate_measures,
+    "surrogate-models": surrogate_models,
     "traces": traces,
 }
 

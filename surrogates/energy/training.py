@@ -89,8 +89,6 @@ def _data(labels: EnergyLabels) -> TrainingData:
         sha256=labels.sha256 if known else sha256_hex(labels_csv(labels).encode()),
         synthetic=labels.synthetic,
         jobs=labels.n_jobs,
-        first_submit_s=0.0,
-        last_submit_s=0.0,
     )
 
 

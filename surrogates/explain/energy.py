@@ -92,7 +92,8 @@ class _Table:
             given[feature.name] = values if feature.unit else self._known[feature.name][values.astype(np.int64)]
         nodes = given.pop("nodes")
         power: Floats = self._model.predict(EnergyJobs.of(nodes, **given)).point_w
-        return nodes * power * x[:, -1].astype(np.float64)
+        energy: Floats = nodes * power * x[:, -1].astype(np.float64)
+        return energy
 
 
 def explain_energy(
@@ -219,4 +220,5 @@ class _Times:
             return asked
         x = self._moment.features(requests)[:, feature_columns(self._model.needs)]
         point: Floats = self._model.predict(np.ascontiguousarray(x)).point_s
-        return np.fmin(point, asked)
+        capped: Floats = np.fmin(point, asked)
+        return capped

@@ -208,7 +208,8 @@ def _changes(model: RuntimeModel, moment: Moment, now: float, nb_res: int, aim: 
     def ask(requests: list[Request]) -> Floats:
         x = moment.features(requests)[:, places]
         point = model.predict(np.ascontiguousarray(x)).point_s
-        return np.fmin(point, np.array([request.request_s for request in requests]))
+        capped: Floats = np.fmin(point, np.array([request.request_s for request in requests]))
+        return capped
 
     found = []
     if np.isfinite(asked.request_s):

@@ -148,6 +148,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.platforms.signals import GAP_RULES, SIGNAL_FORMATS
     from wattq.schedulers import ORDERS, POLICIES
     from wattq.schedulers.estimate_parameters import COMMON
+    from wattq.surrogates import FEATURES
     from wattq.telemetry import SERIES
     from wattq.workloads import TRACES
 
@@ -158,6 +159,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
         "signal-formats": SIGNAL_FORMATS,
         "gap-rules": GAP_RULES,
         "common-parameters": [parameter.name for parameter in COMMON],
+        "surrogate-features": [feature.name for feature in FEATURES],
     }
     for table, names in whole.items():
         rows = generated.TABLES[table]().splitlines()[2:]
