@@ -1,4 +1,4 @@
-"""Predictions of run time and energy: features of jobs, models, bundles, and estimates for a scheduler at work.
+"""Predictions of run time and energy: features of jobs, models, intervals, bundles, estimates for a scheduler at work.
 
 Names are imported when they are first used, so that the command line starts without numpy and numba.
 """
@@ -10,40 +10,62 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattq.surrogates.bundle import Bundle, load_bundle, read_manifest, save_bundle
+    from wattq.surrogates.bundle_manifest import BundleMeta, Manifest, TrainingData
+    from wattq.surrogates.conformal import Conformal
     from wattq.surrogates.features import FeatureTable, build_features
     from wattq.surrogates.history.describe import FEATURES
     from wattq.surrogates.history.feature import Feature
     from wattq.surrogates.history.live import LiveHistory
     from wattq.surrogates.jobs import Jobs, Outcomes, jobs_of, read_jobs
+    from wattq.surrogates.losses import Loss, pinball
     from wattq.surrogates.model import LEVELS, Prediction, RuntimeModel
+    from wattq.surrogates.models import MODELS
+    from wattq.surrogates.session import EstimateRule, Session
+    from wattq.surrogates.training import train_runtime
 
 __all__ = [
     "FEATURES",
     "LEVELS",
+    "MODELS",
     "Bundle",
+    "BundleMeta",
+    "Conformal",
+    "EstimateRule",
     "Feature",
     "FeatureTable",
     "Jobs",
     "LiveHistory",
+    "Loss",
+    "Manifest",
     "Outcomes",
     "Prediction",
     "RuntimeModel",
+    "Session",
+    "TrainingData",
     "build_features",
     "jobs_of",
     "load_bundle",
+    "pinball",
     "read_jobs",
     "read_manifest",
     "save_bundle",
+    "train_runtime",
 ]
 
 _MODULES = {
     "bundle": ("Bundle", "load_bundle", "read_manifest", "save_bundle"),
+    "bundle_manifest": ("BundleMeta", "Manifest", "TrainingData"),
+    "conformal": ("Conformal",),
     "features": ("FeatureTable", "build_features"),
     "history.describe": ("FEATURES",),
     "history.feature": ("Feature",),
     "history.live": ("LiveHistory",),
     "jobs": ("Jobs", "Outcomes", "jobs_of", "read_jobs"),
+    "losses": ("Loss", "pinball"),
     "model": ("LEVELS", "Prediction", "RuntimeModel"),
+    "models": ("MODELS",),
+    "session": ("EstimateRule", "Session"),
+    "training": ("train_runtime",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -144,11 +144,11 @@ def history_of(jobs: Jobs) -> History:
     """Return an empty past that holds the requests of all jobs."""
     request = np.where(jobs.request_s > 0.0, jobs.request_s, -1.0)
     sizes, asked = np.unique(jobs.hosts, return_inverse=True)[1], np.unique(request, return_inverse=True)[1]
-    user, n_users = _dense(jobs.user + 1)
+    people, user = np.unique(np.maximum(jobs.user, -1), return_inverse=True)  # unknown users are one
     group, n_groups = _dense(jobs.group)
     application, n_applications = _dense(jobs.application)
     pair, n_pairs = _dense(sizes * (int(asked.max(initial=0)) + 1) + asked)
-    h = new_history(jobs.n_jobs, n_users, n_groups, n_applications, n_pairs, clock_s=clock_of(jobs))
+    h = new_history(jobs.n_jobs, len(people), n_groups, n_applications, n_pairs, clock_s=clock_of(jobs))
     columns = {"user": user, "group": group, "application": application, "pair": pair, "queue": jobs.queue}
     for name, values in {**columns, "hosts": jobs.hosts}.items():
         h.jobs[name][: jobs.n_jobs] = values

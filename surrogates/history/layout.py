@@ -117,12 +117,14 @@ def new_history(
     machine = np.zeros(1, dtype=_MACHINE_T)
     machine["clock_s"] = clock_s
     machine["last_submit_s"] = np.nan
-    sizes = (n_groups, n_applications, n_pairs)
+    groups, applications, pairs = (_fresh_keys(max(size, 1)) for size in (n_groups, n_applications, n_pairs))
     return History(
         machine,
         _fresh_jobs(max(n_jobs, 1)),
         _fresh_users(max(n_users, 1)),
-        *(_fresh_keys(max(size, 1)) for size in sizes),
+        groups,
+        applications,
+        pairs,
         np.zeros((_SCRATCH, RECENT)),
         np.zeros(RECENT, dtype=np.int64),
     )
@@ -134,7 +136,7 @@ def grown(h: History, **room: int) -> History:
     Arrays that are too short are copied into ones of twice their length or more; the others stay the same objects.
     """
     fresh = {"jobs": _fresh_jobs, "users": _fresh_users}
-    longer: dict[str, NDArray[np.void]] = {}
+    longer: dict[str, Any] = {}
     for name, size in room.items():
         old: NDArray[np.void] = getattr(h, name)
         if size > len(old):

@@ -68,8 +68,10 @@ class LiveHistory:
         self._now_s = now_s
         self._catch_up(now_s)
         request_s = request_s if request_s > 0.0 else float("nan")
+        people = {"users": user, "groups": group, "applications": application}
         known = request_s if request_s == request_s else -1.0
-        values = {"users": user, "groups": group, "applications": application, "pairs": (hosts, known)}
+        values: dict[str, object] = {key: max(number, -1) for key, number in people.items()}
+        values["pairs"] = (hosts, known)
         job = self._enter({key: self._number(key, value) for key, value in values.items()}, queue, hosts, request_s)
         row: NDArray[np.float32] = np.empty(len(FEATURES), dtype=np.float32)
         describe(self.history, job, now_s, row)

@@ -184,6 +184,7 @@ def test_jobs_that_never_run_leave_the_queue() -> None:
 
 def test_jobs_of_unknown_users_count_as_those_of_one() -> None:
     check(table([(0.0, 0.0, 7.0), (9.0, 9.0, 1.0)], user=-1), {"user_ended": 1, "user_last1_s": 7})
+    check(table([(0.0, 0.0, 7.0), (9.0, 9.0, 1.0)], user=[2**63 - 1, -1]), {"user_ended": 0})
 
 
 def test_events_that_do_not_follow_each_other_change_nothing() -> None:
