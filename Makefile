@@ -6,7 +6,7 @@ DOCS_STAMP := .venv/.stamp-docs
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RESULTS ?= results
 LOG ?= KTH-SP2
-MODEL ?= boosting
+MODEL ?= blend
 FUZZ_CASES ?= 100000
 
 .PHONY: help setup demo test lint bench docs fuzz simulate simulate-KTH simulate-LLNL plot features train \
@@ -66,7 +66,7 @@ simulate-LLNL: $(STAMP) ## EASY on the LLNL-Atlas log, with energy
 features: $(STAMP) ## features of every job of a log (LOG=KTH-SP2)
 	$(BIN)/wattq surrogate features $(LOG) -o $(RESULTS)/features/$(LOG).npz
 
-train-runtime: $(STAMP) ## a model of run times from a log (LOG=KTH-SP2 MODEL=boosting), and how good it is
+train-runtime: $(STAMP) ## a model of run times from a log (LOG=KTH-SP2 MODEL=blend), and how good it is
 	$(BIN)/wattq surrogate train $(LOG) --model $(MODEL) -o $(RESULTS)/models/runtime-$(LOG).wattq
 
 train-energy: $(STAMP) ## a model of energy from the joules of `make simulate-KTH`, which runs first where it has not

@@ -26,7 +26,7 @@ from wattq.surrogates.bundle_manifest import (
     signed,
     versions_here,
 )
-from wattq.surrogates.bundle_models import check_features, features_of, restore_model
+from wattq.surrogates.bundle_models import check_features, features_of, restore_model, samples_of
 
 __all__ = ["ENDING", "Bundle", "bundle_bytes", "load_bundle", "parse_bundle", "read_manifest", "save_bundle"]
 
@@ -85,7 +85,9 @@ def bundle_bytes(model: Any, meta: BundleMeta) -> bytes:
     arrays, state = model.state()
     members = {name + _NPY: array_bytes(name, np.asarray(arrays[name])) for name in sorted(arrays)}
     digests = {name: hashlib.sha256(members[name + _NPY]).hexdigest() for name in arrays}
-    manifest = signed(Manifest(meta, model.name, features_of(model), versions_here(), state, digests))
+    features = features_of(model)
+    samples = samples_of(meta.kind, features)
+    manifest = signed(Manifest(meta, model.name, features, versions_here(), state, digests, samples))
     return pack({_MANIFEST: manifest_bytes(manifest), **members})
 
 

@@ -8,7 +8,7 @@ import importlib.metadata
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -96,6 +96,7 @@ class Manifest:
         meta: kind, training data, labels, seed and metrics.
         model: name of the model.
         features: the features that it reads, in order.
+        samples: values of these features for a made-up log (`wattq.surrogates.feature_probe`); none for ``energy``.
         versions: versions of wattq and of the libraries that made it.
         state: values of the model that are no arrays.
         arrays: sha256 of each array's bytes, by name.
@@ -108,6 +109,7 @@ class Manifest:
     versions: Mapping[str, str]
     state: Mapping[str, Any]
     arrays: Mapping[str, str]
+    samples: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     digest: str = ""
 
 
@@ -161,7 +163,7 @@ def parse_manifest(data: bytes, place: str) -> Manifest:
         raise SurrogateError(f"{place}, key 'digest': the content is not what was written; {_AGAIN}")
     data_part = TrainingData(**document["data"])
     meta = BundleMeta(**{name: document[name] for name in ("kind", "label_source", "seed", "metrics")}, data=data_part)
-    rest = {name: document[name] for name in ("model", "versions", "state", "arrays", "digest")}
+    rest = {name: document[name] for name in ("model", "versions", "state", "arrays", "samples", "digest")}
     return Manifest(meta=meta, features=tuple(document["features"]), **rest)
 
 
@@ -180,7 +182,7 @@ def _json(data: bytes, place: str) -> dict[str, Any]:
 
 def _document(manifest: Manifest) -> dict[str, Any]:
     meta = asdict(manifest.meta)
-    own = {name: dict(getattr(manifest, name)) for name in ("versions", "state", "arrays")}
+    own = {name: dict(getattr(manifest, name)) for name in ("versions", "state", "arrays", "samples")}
     head = {"format": FORMAT, "format_version": FORMAT_VERSION, "model": manifest.model}
     metrics = {"metrics": _without_nan(meta.pop("metrics"))}
     return head | meta | own | metrics | {"features": list(manifest.features)}
@@ -246,6 +248,16 @@ _RULES: dict[str, _Rule] = {
     "arrays": (
         lambda value: _is_texts(value) and all(_SHA.fullmatch(text) for text in value.values()),
         "digests by name",
+    ),
+    "samples": (
+        lambda value: (
+            isinstance(value, dict)
+            and all(
+                isinstance(values, list) and all(v is None or _is_number(v) for v in values)
+                for values in value.values()
+            )
+        ),
+        "lists of numbers by name",
     ),
     "digest": _DIGEST,
     "data": _OBJECT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wattq.errors import SurrogateError, WattqError
 from wattq.surrogates.bundle_manifest import Manifest
 
-__all__ = ["check_features", "features_of", "known_features", "known_models", "restore_model"]
+__all__ = ["check_features", "features_of", "known_features", "known_models", "restore_model", "samples_of"]
 
 _UNFIT = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError, AssertionError)
 
@@ -47,8 +47,18 @@ def features_of(model: Any) -> tuple[str, ...]:
     return tuple(model.needs) if hasattr(model, "needs") else known_features("energy")
 
 
+def samples_of(kind: str, features: Sequence[str]) -> dict[str, list[float | None]]:
+    """Return samples of some features, for a bundle of a kind; what models of energy read is not built of a log."""
+    if kind == "energy":
+        return {}
+    from wattq.surrogates.feature_probe import feature_samples
+
+    here = feature_samples()
+    return {name: list(here[name]) for name in features if name in here}
+
+
 def check_features(manifest: Manifest, source: str) -> None:
-    """Refuse a bundle whose model reads a feature that this version does not build.
+    """Refuse a bundle whose model reads a feature that this version does not build, or builds otherwise.
 
     Raises:
         SurrogateError: naming the features, and the nearest ones that there are.
@@ -60,6 +70,17 @@ def check_features(manifest: Manifest, source: str) -> None:
         raise SurrogateError(
             f"{source}, key 'features': {', '.join(missing[:5])}: not built by this version "
             f"({'nearest: ' + ', '.join(near) if near else 'nor anything near'}); train the model again with it"
+        )
+    if manifest.meta.kind == "energy":
+        return
+    from wattq.surrogates.feature_probe import changed_features
+
+    changed = changed_features(manifest.samples)
+    unsampled = [name for name in manifest.features if name not in manifest.samples]
+    if changed or unsampled:
+        raise SurrogateError(
+            f"{source}, key 'samples': {', '.join((changed or unsampled)[:5])}: built otherwise by this version than "
+            "when the model learned; train it again"
         )
 
 

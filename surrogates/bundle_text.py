@@ -52,14 +52,15 @@ def manifest_lines(manifest: Manifest) -> list[str]:
     for name, words in rows.items():
         wrapped = textwrap.wrap(words, 100, break_long_words=False) or [""]
         lines += [f"{name if not place else '':<11}{line}" for place, line in enumerate(wrapped)]
-    return [*lines, *_figure_lines(manifest)]
+    return [_printable(line) for line in (*lines, *_figure_lines(manifest))]
 
 
 def training_lines(manifest: Manifest) -> list[str]:
     """Return what `train` prints: the window and the figures on the jobs held out."""
     learned = f"{manifest.model}: learned from {_log(manifest)}: {_window(manifest)}"
     figures = _figure_lines(manifest)
-    return [learned, *(figures or ["no jobs were held out: nothing is known of how good it is"])]
+    lines = [learned, *(figures or ["no jobs were held out: nothing is known of how good it is"])]
+    return [_printable(line) for line in lines]
 
 
 def figure_rows(held_out: Mapping[str, Mapping[str, Any]], kind: str = "runtime") -> list[list[str]]:
@@ -71,10 +72,15 @@ def figure_rows(held_out: Mapping[str, Mapping[str, Any]], kind: str = "runtime"
     return rows
 
 
+def _printable(line: str) -> str:
+    """Return a line without what would steer a terminal; a bundle of others may hold it."""
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
 def _figure(value: Any, form: str) -> str:
     try:
         return format(value, form)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return "n/a"
 
 
@@ -99,7 +105,8 @@ def _figure_lines(manifest: Manifest) -> list[str]:
     if not all(isinstance(figures, dict) for figures in held_out.values()):
         return []
     what = f"on {count:,} jobs submitted after that" if isinstance(count, int) else f"each {by} held out in turn"
-    return ["", what, *aligned(figure_rows(held_out, manifest.meta.kind))]
+    ordered = {name: held_out[name] for name in sorted(held_out, key=lambda name: (name != manifest.model, name))}
+    return ["", what, *aligned(figure_rows(ordered, manifest.meta.kind))]
 
 
 def _log(manifest: Manifest) -> str:

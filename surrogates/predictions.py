@@ -66,8 +66,11 @@ def learned_rows(bundle: Bundle, log: JobLog) -> NDArray[np.bool_]:
     data = bundle.manifest.meta.data
     if data.sha256 != log.jobs.sha256 or data.first_submit_s is None or data.last_submit_s is None:
         return np.zeros(log.jobs.n_jobs, dtype=np.bool_)
-    within = (log.jobs.submit_s >= data.first_submit_s) & (log.jobs.submit_s <= data.last_submit_s)
-    ended = np.ones_like(within) if data.until_s is None else log.outcomes.end_s < data.until_s
+    # Other cleaning may put date 0 elsewhere.
+    shift = (log.jobs.unix_start_s or 0.0) - (data.unix_start_s or 0.0)
+    submit, end = log.jobs.submit_s + shift, log.outcomes.end_s + shift
+    within = (submit >= data.first_submit_s) & (submit <= data.last_submit_s)
+    ended = np.ones_like(within) if data.until_s is None else end < data.until_s
     return within & ended & log.known
 
 

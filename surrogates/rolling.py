@@ -48,9 +48,9 @@ class Rolling:
         self,
         make: Callable[[], RuntimeModel],
         *,
-        every_s: float = 7.0 * DAY_S,
+        every_s: float = 14.0 * DAY_S,
         least: int = 500,
-        growth: float = 1.1,
+        growth: float = 1.25,
         most: int = 100_000,
     ) -> None:
         if not (every_s > 0.0 and math.isfinite(every_s) and least >= 2 and growth >= 1.0 and most >= least):
@@ -106,7 +106,7 @@ def new_session(
     rule: EstimateRule | None = None,
     *,
     seed: int = 0,
-    every_s: float = 7.0 * DAY_S,
+    every_s: float = 14.0 * DAY_S,
     clock_s: float = 345_600.0,
 ) -> Session:
     """Return a session with a model by name, trained anew as jobs end where it is one that learns.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from wattq.errors import SurrogateError
 from wattq.surrogates.model import LEVELS, Prediction
 
 __all__ = ["Spread", "at_levels", "learn_spread"]
@@ -19,9 +20,14 @@ class Spread:
     Args:
         ends: values at which the next part begins, s, ascending.
         log_ratio: logarithms of the quantiles of run over value, shape (len(ends) + 1, 11).
+
+    Raises:
+        SurrogateError: when the shapes do not fit each other.
     """
 
     def __init__(self, ends: NDArray[np.float64], log_ratio: NDArray[np.float64]) -> None:
+        if ends.ndim != 1 or log_ratio.shape != (len(ends) + 1, len(LEVELS)):
+            raise SurrogateError(f"spread: quantiles of shape {log_ratio.shape} for ends of shape {ends.shape}")
         self.ends, self.log_ratio = ends, log_ratio
 
     def around(self, point_s: NDArray[np.float64]) -> Prediction:

@@ -58,6 +58,14 @@ def study_quantities() -> str:
     return table(["quantity", "unit", "quotient to EASY", "definition"], rows)
 
 
+def surrogate_features() -> str:
+    """Return every feature of a job with its group, unit and meaning."""
+    from wattq.surrogates import FEATURES
+
+    rows = [[f"`{feature.name}`", feature.group, _unit(feature.unit), feature.doc] for feature in FEATURES]
+    return table(["feature", "group", "unit", "what"], rows)
+
+
 def surrogate_models() -> str:
     """Return the models of run times, by the first sentence of their documentation."""
     from wattq.surrogates import MODELS
@@ -70,7 +78,7 @@ def _first(value: object) -> str:
 
 
 def surrogate_measures() -> str:
-    """Return every figure of predictions with its heading, unit, direction and definition; pinball losses share a row."""
+    """Return every figure of predictions with heading, unit, direction and definition; pinball losses share a row."""
     from wattq.surrogates.metrics import MEASURES, pinball_name
     from wattq.surrogates.model import LEVELS
 
@@ -299,6 +307,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "series": series,
     "signal-formats": signal_formats,
     "study-quantities": study_quantities,
+    "surrogate-features": surrogate_features,
     "surrogate-measures": surrogate_measures,
     "surrogate-models": surrogate_models,
     "traces": traces,

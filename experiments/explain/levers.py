@@ -10,7 +10,7 @@ import numpy as np
 
 from wattq.experiments.explain.game import Game, Played
 from wattq.experiments.explain.scene import Scene
-from wattq.experiments.explain.wording import count, duration, number
+from wattq.experiments.explain.wording import clock, count, number
 from wattq.experiments.explain.world import with_more_hosts
 from wattq.simulator import layout as c
 from wattq.simulator.interface import CompiledPolicy
@@ -74,7 +74,7 @@ def _walltime(scene: Scene) -> Lever | LeverOut:
     most = math.ceil(was_s - scene.run_s) - 1
     if most < 1:
         return LeverOut("walltime", "the job asked for no longer than it ran")
-    asked = duration(scene.walltime_s) if scene.walltime_s > 0 else "none"
+    asked = clock(scene.walltime_s) if scene.walltime_s > 0 else "none"
 
     def change(amount: int) -> Callable[[Game], None]:
         def request(game: Game) -> None:
@@ -90,7 +90,7 @@ def _walltime(scene: Scene) -> Lever | LeverOut:
         "walltime",
         most,
         lambda amount: scene.branch(change(amount)),
-        lambda amount: f"a walltime of {duration(was_s - amount)} (asked for {asked})",
+        lambda amount: f"a walltime of {clock(was_s - amount)} (asked for {asked})",
         lambda amount: was_s - amount,
         scene.walltime_s,
         "s",

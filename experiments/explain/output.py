@@ -16,6 +16,7 @@ from wattq.experiments.explain.wording import aligned, count, date, duration, nu
 __all__ = ["explanation_json", "explanation_text"]
 
 _MOST_ROWS = 30
+_REMEDIES = {"cap": "cap", "signal": "intensity", "waking": "sleep", "reservation": "walltime", "plan": "walltime"}
 
 
 def explanation_text(found: Explanation) -> str:
@@ -63,13 +64,20 @@ def _advice(found: Explanation) -> list[str]:
     good = [finding for finding in found.findings if finding.found]
     if not good:
         return ["No change that was tried would have started it" + _goal(found) + "."] if found.findings else []
-    own = sorted(good, key=lambda finding: finding.past_changed > 0)[:3]
+    own = sorted(good, key=lambda finding: _rank(found, finding))[:3]
     gains = [f"{_gain(found, finding)} with {finding.words}" for finding in own]
     said = [f"It would have started {', or '.join(gains)}."]
     others = own[0].others
     if others is not None:
         said.append(f"With the first of these, of {number(others.jobs)} other jobs {_effect(own[0])}.")
     return said
+
+
+def _rank(found: Explanation, finding: Finding) -> tuple[bool, bool]:
+    """Return the place of a change among others: those that leave the past alone first, and that meet the reason."""
+    longest = max(found.scene.timeline.stretches, key=lambda stretch: stretch.duration_s).cause
+    meets = {_REMEDIES.get(reason) for reason in (longest.reason, *longest.also)}
+    return finding.past_changed > 0, finding.kind not in meets
 
 
 def _goal(found: Explanation) -> str:
@@ -100,8 +108,8 @@ def _short_effect(finding: Finding) -> str:
     others = finding.others
     if others is None:
         return ""
-    sign = "+" if others.mean_wait_s >= 0 else "-"
-    mean = f"{sign}{duration(abs(others.mean_wait_s))}"
+    change = others.mean_wait_s
+    mean = f"{'+' if change > 0 else '-'}{duration(abs(change))}" if abs(change) >= 0.5 else "the same"
     return f"{number(others.later)} later, {number(others.earlier)} earlier, mean wait {mean}"
 
 
@@ -164,12 +172,12 @@ def _findings_table(found: Explanation) -> str:
 def _small_print(found: Explanation) -> str:
     scene = found.scene
     said = [
-        f"The run was played again: {number(scene.checked)} recorded starts agree, {number(scene.timeline.points)} "
-        "decision points were looked at."
+        f"The run was played again: {count(scene.checked, 'recorded start')} agree, what held the job was looked at in "
+        f"{count(scene.timeline.points, 'message')}."
     ]
     if scene.timeline.stretches and scene.timeline.stretches[-1].cause.reason != "rejected":
-        said.append(f"{number(found.passed)} jobs submitted after it started before it.")
-    moved = [f"{f.kind} ({number(f.past_changed)} jobs)" for f in found.findings if f.found and f.past_changed]
+        said.append(f"{count(found.passed, 'job')} submitted after it started before it.")
+    moved = [f"{f.kind} ({count(f.past_changed, 'job')})" for f in found.findings if f.found and f.past_changed]
     if found.findings:
         said.append(
             "Changes apply from its submission on; what came before is the same"

@@ -19,7 +19,7 @@ def reason_phrase(stretch: Stretch) -> str:
     head = "another job"
     return {
         "hosts": "for hosts",
-        "waking": "for hosts to wake up",
+        "waking": "for hosts that slept or were being switched",
         "cap": "for power under the cap",
         "signal": "for better hours",
         "reservation": f"behind the reservation of {head}",
@@ -116,7 +116,11 @@ def _reservation(scene: Scene, stretch: Stretch) -> str:
     until = _dates(low["shadow_s"], high["shadow_s"])
     estimate_s = low["estimate_s"]
     words = f"{head}, first in the queue, is to start at {until} on {count(high['head_hosts'], 'host')}"
-    asked = "it has no walltime" if math.isinf(estimate_s) else f"it asked for {duration(estimate_s)}"
+    asked = f"it asked for {duration(estimate_s)}"
+    if math.isinf(estimate_s):
+        asked = "it has no walltime"
+    elif estimate_s != scene.walltime_s:
+        asked = f"it was expected to run for {duration(estimate_s)}"
     room = f"only jobs of up to {duration(high['room_s'])} would have ended before ({asked})"
     extra = f"{number(high['extra'])} extra nodes were left for its {count(high['hosts'], 'host')}"
     return "; ".join([words, f"{room}, and {extra}" if high["room_s"] > 0 else f"{asked}, and {extra}"])

@@ -27,7 +27,10 @@ from wattq.workloads.options import CleaningOptions
 
 __all__ = ["Recorded", "find_job", "open_run"]
 
-_RECIPE = re.compile(r"generate_saturated\(n_jobs=(\d+), n_hosts=(\d+), seed=(\d+), load=([\d.e+-]+), users=(\d+)\)")
+_RECIPE = re.compile(
+    r"generate_saturated\(n_jobs=(\d{1,8}), n_hosts=(\d{1,8}), seed=(\d{1,10}), load=(\d{1,9}(?:\.\d{1,17})?), "
+    r"users=(\d{1,7})\)"
+)
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,12 @@ def open_run(
     results = read_run(directory)
     said = results.provenance
     xml = Path(directory) / "platform.xml"
-    if not said.get("policy") or results.submitted is None or not xml.is_file():
+    if not said or results.submitted is None or not xml.is_file():
         raise InvalidInputError(
             f"{directory}: provenance.json, submitted.csv or platform.xml is missing, so the run cannot be played "
             "again; give a folder that 'wattq run' or 'wattq compare' wrote"
         )
-    described = said.get("workloads") or []
+    policy, described = _described(directory, said)
     if workloads and len(workloads) != len(described):
         raise InvalidInputError(f"-w: the run has {len(described)} workloads, and {len(workloads)} are given; name all")
     found = tuple(
@@ -97,8 +100,27 @@ def open_run(
     )
     world = World(read_platform(xml), found, bool(said.get("energy")), _event_lines(events, said))
     start_s, rejected = _dates(results, world.keys)
-    policy = said["policy"]
-    return Recorded(results, world, str(policy["name"]), {**policy["params"], **(params or {})}, start_s, rejected)
+    return Recorded(results, world, policy["name"], {**policy["params"], **(params or {})}, start_s, rejected)
+
+
+def _described(directory: Path, said: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what provenance.json says of the policy and the workloads, after a look at its form."""
+    policy, workloads = said.get("policy"), said.get("workloads")
+    fits = isinstance(policy, dict) and isinstance(policy.get("name"), str) and isinstance(policy.get("params"), dict)
+    if fits and isinstance(workloads, list) and workloads and all(isinstance(entry, dict) for entry in workloads):
+        return dict(policy or {}), workloads
+    raise InvalidInputError(
+        f"{directory / 'provenance.json'}: keys 'policy' (name, params) and 'workloads' are not as 'wattq run' writes "
+        "them; give a run as it was written"
+    )
+
+
+def _betas(entry: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the smallest and the largest sensitivity to speed of a workload's jobs; 1 where it does not say."""
+    said = entry.get("beta")
+    if isinstance(said, list) and len(said) == 2 and all(isinstance(value, int | float) for value in said):
+        return float(said[0]), float(said[1])
+    return 1.0, 1.0
 
 
 def find_job(run: Recorded, name: str) -> int:
@@ -137,7 +159,8 @@ def _dates(results: RunResults, keys: Sequence[str]) -> tuple[NDArray[np.float64
 
 def _event_lines(path: Path | None, said: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the lines of the run's events files: those given, else those that the run's command names."""
-    command = [str(word) for word in said.get("command") or []]
+    words = said.get("command")
+    command = [str(word) for word in words] if isinstance(words, list) else []
     named = [after for word, after in pairwise(command) if word == "--events"]
     named += [word.partition("=")[2] for word in command if word.startswith("--events=")]
     lines: list[str] = []
@@ -176,7 +199,7 @@ def _source(
     from wattq.experiments.inputs import find_workload
     from wattq.workloads import generate_saturated
 
-    source = str(entry.get("source", ""))
+    source = str(entry.get("source") or "unknown")
     recipe = _RECIPE.fullmatch(source)
     if path is None and recipe is not None:
         jobs, hosts, seed, load, users = recipe.groups()
@@ -215,7 +238,10 @@ def _as_submitted(read: Workload, submitted: SubmittedJobs, name: str) -> Worklo
             ("walltime_s", kept.walltime_s, submitted.requested_s[rows]),
         )
     }
-    return dataclasses.replace(kept, **columns)
+    unix_s = kept.unix_start_s
+    if unix_s is not None and len(rows):  # a window has a date 0 of its own
+        unix_s += float(np.round(kept.submit_s[0] - columns["submit_s"][0], 6))
+    return dataclasses.replace(kept, unix_start_s=unix_s, **columns)
 
 
 def _with_beta(workload: Workload, entry: Mapping[str, Any], beta: Any) -> Workload:
@@ -224,7 +250,7 @@ def _with_beta(workload: Workload, entry: Mapping[str, Any], beta: Any) -> Workl
 
     if beta is not None:
         return with_beta(workload, beta)
-    low, high = (entry.get("beta") or [1.0, 1.0])[:2]
+    low, high = _betas(entry)
     own = (float(workload.beta.min()), float(workload.beta.max())) if workload.n_jobs else (low, high)
     if own == (low, high):
         return workload

@@ -84,7 +84,8 @@ class _Trials:
 
     @property
     def spent(self) -> bool:
-        return len(self.done) >= self.most
+        """Whether no more amounts are to be tried."""
+        return len(self.done) >= self.most or bool(self.refused)
 
     def __call__(self, amount: int) -> bool:
         """Return whether the job starts early enough with an amount, and ends as it should."""
@@ -97,11 +98,11 @@ class _Trials:
         return self.done[amount]
 
     def _play(self, amount: int) -> Played | None:
-        """Return how it goes, None where the policy refuses to work that way (a cap below what idle hosts draw)."""
+        """Return how it goes, None where the policy refuses to work that way (idle hosts draw more than the cap)."""
         try:
             return self.lever.play(amount)
         except (PolicyError, SimulationAbortError) as error:
-            self.refused = str(error)
+            self.refused = f"{self.lever.say(amount)}: {error}"
             return None
 
     def _is_good(self, played: Played) -> bool:
@@ -151,7 +152,7 @@ def _bracket(tries: _Trials, lever: Lever) -> tuple[int, int]:
 def _nothing(lever: Lever, tries: _Trials) -> Finding:
     words = lever.say(lever.most)
     if tries.refused:
-        return Finding(lever.kind, f"{words}: {tries.refused}", was=lever.was, unit=lever.unit, tried=len(tries.done))
+        return Finding(lever.kind, tries.refused, was=lever.was, unit=lever.unit, tried=len(tries.done))
     if lever.most > 1:
         words = f"not even {words}" if lever.steady else f"none up to {words}"
     return Finding(
@@ -190,9 +191,10 @@ def _others(scene: Scene, played: Played) -> Others:
     was_s, is_s = scene.baseline.start_s, played.start_s
     concerned = ~(was_s < scene.submit_s)
     concerned[scene.job] = False
-    never_s = np.float64(np.inf)
-    later_s = np.where(np.isnan(is_s), never_s, is_s) - np.where(np.isnan(was_s), never_s, was_s)
-    later_s = np.nan_to_num(later_s, nan=0.0, posinf=np.inf, neginf=-np.inf)[concerned]
+    later_s = is_s - was_s
+    later_s[np.isnan(is_s) & ~np.isnan(was_s)] = np.inf
+    later_s[~np.isnan(is_s) & np.isnan(was_s)] = -np.inf
+    later_s = np.where(np.isnan(later_s), 0.0, later_s)[concerned]
     both = np.isfinite(later_s)
     return Others(
         int(concerned.sum()),

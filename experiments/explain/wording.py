@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 
-__all__ = ["aligned", "count", "date", "duration", "number", "wrapped"]
+__all__ = ["aligned", "clock", "count", "date", "duration", "number", "wrapped"]
 
 _UNITS = ((30 * 86400.0, 86400.0, "d"), (2 * 3600.0, 3600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))
 
@@ -29,6 +29,12 @@ def duration(seconds: float) -> str:
     size, unit = next((size, unit) for least, size, unit in _UNITS if abs(seconds) >= least or not least)
     value = seconds / size
     return f"{value:,.0f} {unit}" if value == int(value) or abs(value) >= 100 else f"{value:.3g} {unit}"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as hours, minutes and seconds, such as 12:05:00; parts of a second are left out."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def date(seconds: float) -> str:

@@ -20,6 +20,10 @@ from wattq.files import write_whole
 
 __all__ = ["Cache", "code_digest", "default_cache"]
 
+_HERE = ("effect", "logs", "models", "search", "spaces", "tasks")
+_APART = ("energy", "explain")
+"""Folders of the models that have no part in run times."""
+
 _PACKAGES = ("numpy", "numba", "scipy", "scikit-learn", "torch", "optuna")
 
 
@@ -33,15 +37,23 @@ def default_cache() -> Path:
 @functools.cache
 def code_digest() -> str:
     """Return the sha256 of the code that results depend on, and of the versions of the libraries that it calls."""
-    import wattq.surrogates
-
     total = hashlib.sha256()
-    places = [Path(folder).resolve() for folder in wattq.surrogates.__path__]
-    for path in sorted(path for place in places for path in place.rglob("*.py") if path.name != "metrics.py"):
+    for path in _sources():
         total.update(path.name.encode() + b"\0" + path.read_bytes())
     for package in _PACKAGES:
         total.update(f"{package}={_version(package)}\n".encode())
     return total.hexdigest()
+
+
+def _sources() -> list[Path]:
+    """Return the files of the models and of the simulations that use them."""
+    import wattq.experiments.published
+    import wattq.surrogates
+
+    folders = [Path(place).resolve() for place in (*wattq.surrogates.__path__, *wattq.experiments.published.__path__)]
+    found = [path for folder in folders for path in sorted(folder.rglob("*.py")) if path.parent.name not in _APART]
+    here = Path(__file__).resolve().parent
+    return [*found, *(here / f"{name}.py" for name in _HERE)]
 
 
 def _version(package: str) -> str:
@@ -91,5 +103,5 @@ class Cache:
         if self.folder is None:
             return
         buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **dict(arrays))
+        np.savez_compressed(buffer, allow_pickle=False, **dict(arrays))
         write_whole(self.path(key), buffer.getvalue())

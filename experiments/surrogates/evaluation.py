@@ -7,18 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import wattq.surrogates.models as registry
 from wattq.errors import MissingDependencyError
 from wattq.experiments.surrogates.ablation import AblationRow, ablation_rows, ablation_tasks
+from wattq.experiments.surrogates.effect import Simulated
 from wattq.experiments.surrogates.halves import SplitScores, frozen_tasks, split_scores
 from wattq.experiments.surrogates.logs import Log, evaluated_rows, read_log, split_rows
 from wattq.experiments.surrogates.matrix import Cell, matrix_cells
 from wattq.experiments.surrogates.models import pick_models, study_model
 from wattq.experiments.surrogates.pool import perform_all
-from wattq.experiments.surrogates.schedule import ScheduleEffect
+from wattq.experiments.surrogates.schedule import ScheduleEffect, schedule_effect_of, schedule_tasks
 from wattq.experiments.surrogates.scores import Scores, score_rows
-from wattq.experiments.surrogates.search import SearchResult, needed, search_result, search_tasks
+from wattq.experiments.surrogates.search import Search, SearchResult, needed, search_result, search_tasks
 from wattq.experiments.surrogates.settings import Settings
-from wattq.experiments.surrogates.tasks import Arrays, Rolling, Task, prediction_of
+from wattq.experiments.surrogates.tasks import Arrays, Frozen, Rolling, Task, prediction_of
+from wattq.surrogates.rolling import UNTRAINED
 
 __all__ = ["Evaluation", "LogResults", "ModelResults", "Progress", "evaluate"]
 
@@ -107,7 +110,7 @@ def evaluate(settings: Settings, progress: Progress | None = None) -> Evaluation
 
 
 def _plan(settings: Settings, models: Sequence[str], chosen: str) -> tuple[list[Task], dict[str, str]]:
-    """Return the tasks, the longest ones first, and what cannot be run."""
+    """Return the tasks, the longest ones first, so that no process is left alone with one; and what cannot be run."""
     tasks: list[Task] = []
     missing: dict[str, str] = {}
     files = list(settings.logs.items())
@@ -117,14 +120,32 @@ def _plan(settings: Settings, models: Sequence[str], chosen: str) -> tuple[list[
             tasks += search_tasks(settings, chosen)
         except MissingDependencyError as error:
             missing["search"] = str(error)
+    if "schedule" in settings.parts:
+        tasks += schedule_tasks(settings, models)
     if "accuracy" in settings.parts:
-        # later models of the table are the slower ones
-        tasks += [Rolling(file, model, settings.first, settings.seed) for model in reversed(models) for file in files]
+        tasks += [Rolling(file, model, settings.first, settings.seed) for model in models for file in files]
     if "accuracy" in settings.parts or "matrix" in settings.parts:
         tasks += frozen_tasks(settings, models)
     if "ablation" in settings.parts:
         tasks += ablation_tasks(settings, chosen)
-    return list(dict.fromkeys(tasks)), missing
+    return sorted(dict.fromkeys(tasks), key=_cost, reverse=True), missing
+
+
+def _cost(task: Task) -> float:
+    """Return about how long a task takes, in any unit: the order of the tasks alone depends on it."""
+    if isinstance(task, Simulated):
+        factor, name, log = 2.0, task.estimate, task.log
+    elif isinstance(task, Frozen):
+        factor, name, log = 0.1, task.model, task.train
+    elif isinstance(task, Search):
+        factor, name, log = 0.1 * task.trials, task.model, task.log
+    else:
+        assert isinstance(task, Rolling)
+        factor, name, log = 1.0, task.model, task.log
+    # later models of the table are the slower ones; those that learn nothing are quick
+    learned = [model for model in registry.MODELS if model not in UNTRAINED]
+    place = 1.0 + learned.index(name) if name in learned else 0.1
+    return factor * place * read_log(*log).jobs.n_jobs
 
 
 def _performed(tasks: Sequence[Task], settings: Settings, progress: Progress | None) -> dict[Task, Arrays]:
@@ -146,8 +167,9 @@ def _of_log(
 ) -> LogResults:
     file = (log.name, log.path)
     found = [_of_model(settings, log, model, results) for model in models] if "accuracy" in settings.parts else []
+    effect = schedule_effect_of(settings, file, models, results)
     searched = search_result(settings, file, chosen, results)
-    return LogResults(log, tuple(found), tuple(ablation_rows(settings, log, chosen, results)), searched, None)
+    return LogResults(log, tuple(found), tuple(ablation_rows(settings, log, chosen, results)), searched, effect)
 
 
 def _of_model(settings: Settings, log: Log, model: str, results: Mapping[Task, Arrays]) -> ModelResults:

@@ -46,12 +46,20 @@ def models_figure(results: LogResults) -> Figure:
     axes_of[2].axvline(0.9, color=_GREY, linewidth=0.9, linestyle="--", zorder=0)
     axes_of[2].set_xlabel("Coverage of the 90 % interval")
     axes_of[2].xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes_of[1].set_xlim(right=_limit([entry.rolling.figures["mae_s"].value for entry in models]))
+    axes_of[1].xaxis.set_major_locator(MaxNLocator(nbins=4))
     for axes in axes_of:
         style_axes(axes, grid="x")
     axes_of[0].set_yticks(range(len(models)), [entry.model for entry in models])
     axes_of[0].set_ylim(len(models) - 0.5, -0.5)
     figure.suptitle(f"{results.log.name}: 95 % intervals over weeks", x=0.01, ha="left", fontsize=10)
     return figure
+
+
+def _limit(values: Sequence[float], room: float = 3.0) -> float | None:
+    """Return where an axis should end so that a model that is far off does not squeeze the others; None: anywhere."""
+    end = room * float(np.median(values)) if len(values) else 0.0
+    return end if values and max(values) > end > 0 else None
 
 
 def _span(axes: Axes, scores: Scores, name: str, row: int, color: str, marker: str) -> None:
@@ -75,7 +83,8 @@ def calibration_figure(results: LogResults) -> Figure:
     left.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     left.set_ylim(0, 1)
     left.set_ylabel("Jobs that ran at most so long")
-    right.set_ylim(bottom=0)
+    worst = [max(entry.rolling.figures[pinball_name(level)].value for level in LEVELS) for entry in results.models]
+    right.set_ylim(bottom=0, top=_limit(worst))
     right.set_ylabel("Pinball loss (s)")
     for axes in (left, right):
         axes.set_xlim(0, 1)
@@ -134,6 +143,39 @@ def decile_figure(results: LogResults) -> Figure:
         axes.set_xticks(range(1, 11))
         style_axes(axes)
     handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=8.5, frameon=False)
+    figure.suptitle(results.log.name, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def schedule_figure(results: LogResults) -> Figure:
+    """Return the mean bounded slowdown by estimates, one panel per policy: of the second half, and of the whole."""
+    rows = [] if results.schedule is None else results.schedule.rows()
+    policies = list(dict.fromkeys(row.policy for row in rows))
+    height = 1.5 + 0.28 * max(1, len(rows) // max(1, len(policies)))
+    figure = new_figure(9.0, height)
+    axes_of = figure.subplots(1, max(1, len(policies)), squeeze=False, sharey=True)[0]
+    for axes, policy in zip(axes_of, policies, strict=False):
+        of_policy = [row for row in rows if row.policy == policy]
+        for place, row in enumerate(of_policy):
+            color = PALETTE[1] if row.chosen else PALETTE[0]
+            values = [row.slowdown[part] for part in ("second half", "whole")]
+            axes.plot(values, [place, place], color=color, linewidth=1.0)
+            axes.plot(values[:1], [place], marker="o", fillstyle="none", color=color, linestyle="")
+            axes.plot(values[1:], [place], marker="o", color=color, linestyle="")
+        axes.set_title(policy, loc="left", fontsize=9.5)
+        axes.set_xlabel("Mean bounded slowdown")
+        axes.set_yticks(range(len(of_policy)), [row.estimate for row in of_policy])
+        axes.set_ylim(len(of_policy) - 0.5, -0.5)
+        style_axes(axes, grid="both")
+    looks = {
+        "second half": ("none", PALETTE[0]),
+        "whole": ("full", PALETTE[0]),
+        "chosen on the first half": ("full", PALETTE[1]),
+    }
+    for label, (fill, color) in looks.items():
+        axes_of[0].plot([], [], marker="o", linestyle="", fillstyle=fill, color=color, label=label)
+    handles, labels = axes_of[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", fontsize=8.5, frameon=False)
     figure.suptitle(results.log.name, x=0.01, ha="left", fontsize=10)
     return figure

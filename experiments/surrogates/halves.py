@@ -33,8 +33,8 @@ def frozen_task(settings: Settings, train: LogFile, model: str) -> Frozen:
 
 
 def frozen_tasks(settings: Settings, models: Sequence[str]) -> list[Task]:
-    """Return one such task per model and log, the slower models first."""
-    return [frozen_task(settings, file, model) for model in reversed(models) for file in settings.logs.items()]
+    """Return one such task per model and log."""
+    return [frozen_task(settings, file, model) for model in models for file in settings.logs.items()]
 
 
 def split_scores(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,45 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import wattq.surrogates.models as registry
 from wattq.errors import MissingDependencyError, SurrogateError
-from wattq.surrogates import MODELS
 from wattq.surrogates.features import FEATURES, GROUPS, FeatureTable
 from wattq.surrogates.jobs import Outcomes
 from wattq.surrogates.model import Prediction, RuntimeModel
+from wattq.surrogates.training import make_model
 
 __all__ = [
     "GROUPS",
     "columns",
     "fit_model",
     "groups_of",
-    "make_model",
     "pick_models",
     "predict_rows",
     "run_prequential",
     "study_model",
 ]
 
-PREFERRED = ("boosting", "quantile-boosting", "forest")
+PREFERRED = ("blend", "boosting", "forest")
 """Models whose ablation says most, because they read all features; the first one that runs is taken."""
 
 _GROUP = {feature.name: feature.group for feature in FEATURES}
-
-
-def make_model(name: str, seed: int, **settings: Any) -> RuntimeModel:
-    """Return a new model; its seed is set where it has one.
-
-    Raises:
-        SurrogateError: there is no such model.
-        MissingDependencyError: it needs a library that is not here.
-    """
-    if name not in MODELS:
-        close = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.5)
-        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(MODELS)}"
-        raise SurrogateError(f"--model {name}: no model of run times; {hint}")
-    factory = MODELS[name]
-    if "seed" in inspect.signature(factory).parameters:
-        settings = {"seed": seed, **settings}
-    return factory(**settings)
 
 
 def pick_models(names: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -59,7 +40,7 @@ def pick_models(names: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
         SurrogateError: there is no such model.
     """
     runnable, missing = [], {}
-    for name in dict.fromkeys(names or MODELS):
+    for name in dict.fromkeys(names or registry.MODELS):
         try:
             make_model(name, 0)
             runnable.append(name)

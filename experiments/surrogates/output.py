@@ -59,6 +59,7 @@ def evaluation_json(evaluation: Evaluation) -> Row:
         "seed": settings.seed,
         "parts": list(settings.parts),
         "trials": settings.trials,
+        "simulated": settings.simulated,
     }
     return {
         "format": FORMAT,
@@ -90,7 +91,7 @@ def _log(results: LogResults) -> Row:
         "synthetic": jobs.synthetic,
         "jobs": jobs.n_jobs,
         "models": {model.model: _model(model) for model in results.models},
-        "schedule": None if results.schedule is None else results.schedule.as_dict(),
+        "schedule": None if results.schedule is None else [_entry(row) for row in results.schedule.entries],
         "ablation": [
             {"left_out": list(row.dropped), "label": row.label, **_brief(row.scores)} for row in results.ablation
         ],
@@ -136,6 +137,15 @@ def _estimates(figures: Mapping[str, Estimate]) -> Row:
     return found
 
 
+def _entry(row: Row) -> Row:
+    return {name: _number(value) if isinstance(value, float) else value for name, value in row.items()}
+
+
+def _schedule_rows(results: LogResults) -> Iterator[Row]:
+    if results.schedule is not None:
+        yield from ({"log": results.log.name, **entry} for entry in results.schedule.entries)
+
+
 def _numbers(figures: Mapping[str, float]) -> Row:
     return {name: _number(value) for name, value in figures.items()}
 
@@ -167,7 +177,7 @@ def _tables(evaluation: Evaluation) -> dict[str, list[Row]]:
         "calibration.csv": [row for log in logs for row in _calibration_rows(log)],
         "deciles.csv": [row for log in logs for row in _decile_rows(log)],
         "periods.csv": [row for log in logs for row in _period_rows(log)],
-        "schedule.csv": [row for log in logs if log.schedule is not None for row in log.schedule.rows(log.log.name)],
+        "schedule.csv": [row for log in logs for row in _schedule_rows(log)],
         "matrix.csv": [
             {"model": c.model, "train": c.train, "test": c.test, "learned": c.learned, "jobs": c.jobs, **c.figures}
             for c in evaluation.matrix

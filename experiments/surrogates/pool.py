@@ -1,14 +1,19 @@
-"""Tasks in several processes; the results do not depend on how many."""
+"""Tasks in several processes; the results do not depend on how many.
+
+Each process has a pipe of its own and shares no lock, so that all of them can be ended at any moment: a task may run
+for a minute, and whoever presses Ctrl-C shall not wait for it.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from wattq.errors import WattqError
 from wattq.experiments.surrogates.tasks import Arrays, Task, perform
@@ -29,7 +34,7 @@ def perform_all(tasks: Sequence[Task], workers: int, cache: Path | None, done: D
         done: told of each task that is finished.
 
     Raises:
-        WattqError: as the tasks; those that wait are dropped then, those that run are stopped.
+        WattqError: as the tasks, or a process ended by itself; those that run are stopped then.
     """
     if workers == 1 or len(tasks) <= 1:
         found = []
@@ -37,40 +42,89 @@ def perform_all(tasks: Sequence[Task], workers: int, cache: Path | None, done: D
             found.append(perform(task, cache))
             done(task.label)
         return found
-    return _spread(tasks, min(workers, len(tasks)), cache, done)
+    crew: dict[Connection, BaseProcess] = {}
+    try:
+        for _ in range(min(workers, len(tasks))):
+            connection, process = _begun()
+            crew[connection] = process
+        return _shared_out(tasks, crew, cache, done)
+    finally:
+        _ended(crew)
 
 
-def _spread(tasks: Sequence[Task], workers: int, cache: Path | None, done: Done) -> list[Arrays]:
+def _begun() -> tuple[Connection, BaseProcess]:
     # spawn: a fork would copy numba's threads and locks in whatever state they are
     context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _ended(crew: dict[Connection, BaseProcess]) -> None:
+    for connection, process in crew.items():
+        connection.close()
+        process.terminate()
+    for process in crew.values():
+        process.join()
+
+
+def _shared_out(
+    tasks: Sequence[Task], crew: dict[Connection, BaseProcess], cache: Path | None, done: Done
+) -> list[Arrays]:
     found: dict[int, Arrays] = {}
-    with ProcessPoolExecutor(workers, context, _prepare) as pool, _stopped(pool):
-        futures: dict[Future[Arrays], int] = {pool.submit(perform, task, cache): n for n, task in enumerate(tasks)}
-        try:
-            for future in as_completed(futures):
-                found[futures[future]] = future.result()
-                done(tasks[futures[future]].label)
-        except BrokenProcessPool as error:
-            raise WattqError(
-                f"a worker process ended before its task was done ({error}); free memory, or take --workers 1; what "
-                "was finished is kept"
-            ) from error
+    queue = iter(enumerate(tasks))
+    at_work: dict[Connection, int] = {}
+
+    def give(connection: Connection) -> None:
+        number, task = next(queue, (-1, None))
+        if task is not None:
+            at_work[connection] = number
+            connection.send((task, cache))
+
+    for connection in crew:
+        give(connection)
+    while at_work:
+        ready = wait(list(at_work))
+        for connection in [connection for connection in at_work if connection in ready]:
+            number = at_work.pop(connection)
+            found[number] = _received(connection, tasks[number])
+            done(tasks[number].label)
+            give(connection)
     return [found[number] for number in range(len(tasks))]
 
 
-@contextmanager
-def _stopped(pool: ProcessPoolExecutor) -> Iterator[None]:
-    """End the processes of a pool at once when the block is left by an exception: a task may run for minutes."""
-    before = set(multiprocessing.active_children())
+def _received(connection: Connection, task: Task) -> Arrays:
     try:
-        yield
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-        raise
+        arrays, error = connection.recv()
+    except (EOFError, OSError):
+        raise WattqError(
+            f"{task.label}: its process ended before it was done; free memory, or take --workers 1 (what was finished "
+            "is kept)"
+        ) from None
+    if error is not None:
+        raise error
+    found: Arrays = arrays
+    return found
 
 
-def _prepare() -> None:
-    # Ctrl-C reaches every process of a terminal; in this one it has nothing to say, the first one speaks
+def _work(connection: Connection) -> None:
+    """Perform tasks until the pipe is closed."""
+    # Ctrl-C reaches every process of a terminal; this one has nothing to say about it
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    while True:
+        try:
+            task, cache = connection.recv()
+        except (EOFError, OSError):
+            return
+        connection.send(_answer(task, cache))
+
+
+def _answer(task: Task, cache: Path | None) -> tuple[Arrays | None, Any]:
+    try:
+        return perform(task, cache), None
+    except WattqError as error:
+        return None, error
+    except Exception:
+        return None, RuntimeError(f"{task.label}:\n{traceback.format_exc()}")

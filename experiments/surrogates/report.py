@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from wattq.experiments.plots.style import policy_colors
 from wattq.experiments.report_figures import data_uri
 from wattq.experiments.study.bootstrap import RESAMPLES
+from wattq.experiments.surrogates.effect import SCALED, SCALED_RULE
 from wattq.experiments.surrogates.evaluation import Evaluation, LogResults
 from wattq.experiments.surrogates.figures import (
     ablation_figure,
@@ -17,6 +18,7 @@ from wattq.experiments.surrogates.figures import (
     decile_figure,
     models_figure,
     periods_figure,
+    schedule_figure,
     search_figure,
 )
 from wattq.experiments.surrogates.search import LEARN, VALIDATE
@@ -38,6 +40,12 @@ from wattq.surrogates.metrics import MEASURES
 __all__ = ["evaluation_html"]
 
 Json = dict[str, Any]
+
+_SLOWDOWNS = (
+    "Mean bounded slowdown by estimates",
+    "Mean bounded slowdown (bound 10 s) of the second half of the log, which no choice has seen, and of the whole; "
+    "lower is better. The model with the lowest slowdown of the first half is marked.",
+)
 
 
 def evaluation_html(evaluation: Evaluation) -> str:
@@ -109,7 +117,7 @@ def _log_figures(results: LogResults) -> Iterator[dict[str, str]]:
         models_figure(results),
         f"Accuracy, error and coverage of each model on {name}",
         "Every model by its prequential run. Accuracy to the right is better, error to the left; the dashed line is "
-        "the coverage that the interval promises.",
+        "the coverage that the interval promises. What is beyond three times the median of the models is cut off.",
     )
     yield _picture(
         calibration_figure(results),
@@ -133,8 +141,7 @@ def _log_figures(results: LogResults) -> Iterator[dict[str, str]]:
 def _schedule(results: LogResults) -> Json:
     table = schedule_table(results)
     assert table is not None
-    assert results.schedule is not None
-    return {"table": _shown(table), "notes": results.schedule.notes()}
+    return {"table": _shown(table), "figures": [_picture(schedule_figure(results), *_SLOWDOWNS)]}
 
 
 def _matrices(evaluation: Evaluation) -> list[Table]:
@@ -184,6 +191,10 @@ def _method(evaluation: Evaluation) -> list[str]:
         f"{settings.seed}, the same for every model. They speak of these weeks of these logs, not of other machines.",
     ]
     notes = {
+        "schedule": "Schedule: the protocol of Gaussier et al. (SC'15), as of wattq reproduce sc15-easy. Predictions "
+        "are made in the simulated world, of jobs that ended in it before; a job that outlives its estimate is "
+        f"corrected; the requested time stays the limit. Estimate {SCALED} is {SCALED_RULE.factor:g} of the requested "
+        "time, no prediction at all.",
         "matrix": "Matrix: learned from the first part of the log of the row, measured on the second part of the log "
         "of the column, where features follow that log. No feature holds the number of a user, a group or an "
         "application, so that all of them carry over but the number of the queue.",

@@ -134,6 +134,7 @@ class AskedFor(_Strict):
     seed: int
     parts: list[str]
     trials: int
+    simulated: int
 
 
 class MetricsFile(_Strict):

@@ -38,6 +38,7 @@ class Settings:
         parts: names in `PARTS`.
         workers: number of processes; results do not depend on it.
         trials: settings that the search tries for a log, the default ones among them.
+        simulated: number of logs, from the first on, whose schedule is simulated with models that learn.
         study_model: the model of ablation and search; the first of the preferred ones when empty.
         cache: folder of results that took long; None keeps nothing.
 
@@ -53,14 +54,16 @@ class Settings:
     parts: tuple[str, ...] = field(default_factory=lambda: tuple(PARTS))
     workers: int = 1
     trials: int = 8
+    simulated: int = 1
     study_model: str = ""
     cache: Path | None = None
 
     def __post_init__(self) -> None:
-        _within("--first", self.first, 0, 10_000_000)
+        _within("--first", self.first, 1, 10_000_000)
         _within("--split", self.split, 0.05, 0.95)
         _within("--seed", self.seed, 0, 2**32 - 1)
         _within("--workers", self.workers, 1, 64)
+        _within("--simulated", self.simulated, 0, 1000)
         _within("--trials", self.trials, 1, _MOST_TRIALS)
         unknown = next((part for part in self.parts if part not in PARTS), None)
         if unknown is not None or not self.parts:

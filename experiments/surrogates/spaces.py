@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from wattq.surrogates import MODELS
+import wattq.surrogates.models as registry
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -39,7 +39,33 @@ class Range:
 
 Space = tuple[Range, ...]
 
-SPACES: Mapping[str, Space] = MappingProxyType({})
+_BOOSTED = (
+    Range("n_trees", 40, 400, log=True),
+    Range("leaves", 4, 64, log=True),
+    Range("rate", 0.03, 0.3, log=True),
+    Range("least", 3, 50, log=True),
+)
+
+SPACES: Mapping[str, Space] = MappingProxyType(
+    {
+        "forest": (
+            Range("n_trees", 10, 60, log=True),
+            Range("tries", 10, 150, log=True),
+            Range("least", 2, 30, log=True),
+            Range("share", 0.3, 1.0),
+            Range("long_weight", 0.0, 10.0),
+        ),
+        "boosting": (*_BOOSTED, Range("under_weight", 0.5, 2.0, log=True)),
+        "quantile-boosting": _BOOSTED,
+        "blend": (
+            Range("n_trees", 10, 60, log=True),
+            Range("tries", 10, 150, log=True),
+            Range("n_boosted", 50, 400, log=True),
+            Range("price", 0.0, 0.5),
+            Range("points_weight", 0.2, 3.0, log=True),
+        ),
+    }
+)
 """Ranges by model."""
 
 
@@ -50,7 +76,7 @@ def space_of(model: str) -> Space:
 
 def default_settings(model: str) -> dict[str, Any]:
     """Return the settings that a model has unless told otherwise, as far as they can be searched."""
-    known = inspect.signature(MODELS[model]).parameters
+    known = inspect.signature(registry.MODELS[model]).parameters
     return {part.name: known[part.name].default for part in space_of(model)}
 
 

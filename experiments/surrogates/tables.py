@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wattq.experiments.plots.style import duration_text, number_text
 from wattq.experiments.study.bootstrap import Estimate
+from wattq.experiments.surrogates.effect import PARTS
 from wattq.experiments.surrogates.evaluation import Evaluation, LogResults
 from wattq.experiments.surrogates.scores import Scores
 from wattq.experiments.surrogates.search import SearchResult
@@ -31,7 +32,16 @@ NONE = "n/a"
 _ENDS = ("accuracy", "mae_s", "upper_under_rate", "coverage")
 """Figures that are shown with their intervals."""
 
-_COMPACT = ("accuracy", "mae_s", "under_rate", "upper_under_rate", "upper_of_request", "coverage", "width_median_s")
+_COMPACT = (
+    "accuracy",
+    "mae_s",
+    "under_rate",
+    "upper_under_rate",
+    "upper_of_request",
+    "upper_share_mean",
+    "coverage",
+    "width_median_s",
+)
 _MAIN = (*_COMPACT[:2], "r2", *_COMPACT[2:], "pinball_s")
 _PERCENT = {"under_rate", "upper_under_rate", "coverage", "upper_of_request", "upper_share_mean"}
 
@@ -173,4 +183,17 @@ def search_tables(found: SearchResult) -> list[Table]:
 
 def schedule_table(results: LogResults) -> Table | None:
     """Return the effect on the schedule, None where it was not computed."""
-    return None if results.schedule is None else results.schedule.table(results.log.name)
+    if results.schedule is None:
+        return None
+    rows = tuple(
+        (
+            row.policy,
+            row.estimate + " (chosen)" * row.chosen,
+            *(f"{row.slowdown[part]:.2f}" for part in PARTS),
+            value_text("under_rate", row.under_share),
+            f"{row.corrections:.2f}",
+        )
+        for row in results.schedule.rows()
+    )
+    headings = ("policy", "estimates", *PARTS, "under", "corrections")
+    return Table(f"{results.log.name}: mean bounded slowdown", headings, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wattq.surrogates.energy.align import AlignedEnergy, JobWindow, align
 from wattq.surrogates.energy.anomalies import Anomaly, AnomalyGroup, AnomalyReport, anomalies, anomalies_text
 from wattq.surrogates.energy.archer2 import ARCHER2_NODES, archer2_labels
+from wattq.surrogates.energy.boosting import PowerBoosting
 from wattq.surrogates.energy.clusters import METHODS, Cluster, ClusterReport, cluster_jobs, clusters_text
 from wattq.surrogates.energy.effects import ClockEffect, clock_effects
 from wattq.surrogates.energy.evaluate import PROTOCOLS, EnergyScore, choose_model, energy_scores, held_out
@@ -56,6 +57,7 @@ __all__ = [
     "EnergyScore",
     "JobWindow",
     "NominalPower",
+    "PowerBoosting",
     "PowerPrediction",
     "PowerRegression",
     "PowerSeries",

@@ -9,11 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.errors import SurrogateError
+from wattq.surrogates.energy.boosting import PowerBoosting
 from wattq.surrogates.energy.jobs import EnergyLabels
 from wattq.surrogates.energy.model import PowerPrediction
 from wattq.surrogates.energy.models import ENERGY_MODELS, make_energy_model
 
-__all__ = ["PROTOCOLS", "EnergyScore", "choose_model", "energy_scores", "folds_of", "held_out", "other_runs_s"]
+__all__ = [
+    "PROTOCOLS",
+    "EnergyScore",
+    "choose_model",
+    "energy_scores",
+    "folds_of",
+    "held_out",
+    "other_runs_s",
+    "scores_of",
+]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -21,11 +31,13 @@ Rows = NDArray[np.int64]
 PROTOCOLS = {
     "application": "each application and case in turn is left out of the training",
     "program": "each program in turn is left out with all its cases: the name before the slash",
-    "job": "each job in turn is left out, or each of twenty blocks of jobs",
+    "job": "each job in turn is left out, or, of more than 40, each of ten blocks of jobs",
 }
 """What is held out."""
 
-_MOST_FOLDS = 20
+_MOST_FOLDS, _BLOCKS = 40, 10
+_MANY = 200
+"""Trees compete for the choice from so many labels on: with fewer they mostly learn which runs were repeated."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class EnergyScore:
         protocol: a key of `PROTOCOLS`.
         group: an application, or ``all``.
         jobs: number of jobs.
-        power_mape: mean of |predicted / measured - 1| of mean power per node; with the true run time this is the error
+        power_mape: mean of abs(predicted / measured - 1) of mean power per node; with the true run time this is the error
             of energy, too.
         energy_mape: the same of nodes x power x run time, the run time being the mean of the other runs of the same
             application, nodes and clock; NaN where a job has none.
@@ -68,7 +80,7 @@ def folds_of(labels: EnergyLabels, protocol: str) -> Iterator[tuple[Rows, Rows]]
         raise SurrogateError(f"{labels.source}: labels of one {protocol}; leaving it out leaves nothing to learn from")
     if protocol == "job" and len(known) > _MOST_FOLDS:
         # Jobs that follow each other are alike: whole blocks are held out.
-        code = np.arange(labels.n_jobs) * _MOST_FOLDS // labels.n_jobs
+        code = np.arange(labels.n_jobs) * _BLOCKS // labels.n_jobs
     for fold in range(int(code.max()) + 1):
         yield np.flatnonzero(code != fold), np.flatnonzero(code == fold)
 
@@ -138,16 +150,37 @@ def _mean(values: Floats) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
+def scores_of(labels: EnergyLabels, models: Sequence[str], protocol: str) -> list[EnergyScore]:
+    """Return the errors of several models; those for which too few labels are left to learn from are passed over.
+
+    Raises:
+        SurrogateError: when that is so for all of them.
+    """
+    scores: list[EnergyScore] = []
+    problem: SurrogateError | None = None
+    for model in models:
+        try:
+            scores += energy_scores(labels, model, protocol)
+        except SurrogateError as error:
+            problem = error
+    if problem is not None and not scores:
+        raise problem
+    return scores
+
+
 def choose_model(labels: EnergyLabels, models: Sequence[str] = tuple(ENERGY_MODELS)) -> tuple[str, list[EnergyScore]]:
     """Return the model with the least error on what it has not seen, and the errors of all.
 
-    Applications are held out where the labels name three or more, else jobs. Of equals the simpler is taken.
+    Applications are held out where the labels name three or more, else jobs. Of equals the simpler is taken, and of
+    fewer than 200 labels never the trees, unless they are the only model asked for.
 
     Raises:
         SurrogateError: when there are too few labels.
     """
     names = np.unique(labels.jobs.application)
     protocol = "application" if np.count_nonzero(names != "") >= 3 else "job"
-    scores = [each for model in models for each in energy_scores(labels, model, protocol)]
+    scores = scores_of(labels, models, protocol)
     overall = {each.model: each.power_mape for each in scores if each.group == "all"}
-    return min(overall, key=lambda model: overall[model]), scores
+    simple = {model: error for model, error in overall.items() if model != PowerBoosting.name}
+    asked = overall if labels.n_jobs >= _MANY or not simple else simple
+    return min(asked, key=lambda model: asked[model]), scores

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from wattq.errors import SurrogateError
+from wattq.surrogates.energy.boosting import PowerBoosting
 from wattq.surrogates.energy.model import EnergyModel
 from wattq.surrogates.energy.physical import ApplicationMean, NominalPower
 from wattq.surrogates.energy.regression import PowerRegression
@@ -16,6 +17,7 @@ ENERGY_MODELS: Mapping[str, Any] = {
     NominalPower.name: NominalPower,
     ApplicationMean.name: ApplicationMean,
     PowerRegression.name: PowerRegression,
+    PowerBoosting.name: PowerBoosting,
 }
 """Name -> class; made without arguments."""
 

@@ -41,7 +41,7 @@ _OWN = ("own_level", "own_clock", "own_time", "own_nodes", "own_sd", "own_t")
 
 
 class PowerRegression:
-    """The model of the module; see there."""
+    """Levels and slopes of the logarithm of power by application, then users and queues; see the module."""
 
     name = "regression"
     needs = ("nodes", "frequency_ghz", "slowdown", "gpus", "application", "user", "queue")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wattq.surrogates.energy.effects import ClockEffect, clock_effects
-from wattq.surrogates.energy.evaluate import PROTOCOLS, EnergyScore, choose_model, energy_scores
+from wattq.surrogates.energy.evaluate import PROTOCOLS, EnergyScore, choose_model, scores_of
 from wattq.surrogates.energy.jobs import LABEL_SOURCES, EnergyLabels
 from wattq.surrogates.energy.models import ENERGY_MODELS
 
@@ -50,8 +50,7 @@ def energy_report(labels: EnergyLabels, models: Sequence[str] = tuple(ENERGY_MOD
     names = [name for name in np.unique(labels.jobs.application).tolist() if name]
     several = {name.partition("/")[0] for name in names}
     possible = {"application": len(names) > 1, "program": 1 < len(several) < len(names), "job": True}
-    runs = [(model, protocol) for protocol in PROTOCOLS if possible[protocol] for model in models]
-    scores = [each for model, protocol in runs for each in energy_scores(labels, model, protocol)]
+    scores = [each for protocol in PROTOCOLS if possible[protocol] for each in scores_of(labels, models, protocol)]
     return EnergyReport(
         source=labels.source,
         sha256=labels.sha256,

@@ -51,7 +51,7 @@ def synthetic_labels(
         label_source=SYNTHETIC,
         source=jobs.source,
         sha256=jobs.sha256 or digest,
-        job_id=tuple(str(row) if job_id is None else job_id[row] for row in rows),
+        job_id=tuple(str(row) if job_id is None else job_id[row] for row in rows.tolist()),
         notes=(NOTE,),
     )
 

@@ -52,7 +52,8 @@ class ExplainOptions:
     Attributes:
         method: a key of `METHODS`.
         aim: how far changed requests are to move the prediction.
-        orders: sampled orders of the features, each there and back.
+        orders: sampled orders of the features, each there and back; by default 100, and 10 with shap, which takes the
+            whole background along each.
         background: number of earlier jobs that the job is compared to, at most.
         measured: number of jobs that permutation importance is measured on, at most.
         seed: seed of all that is drawn.
@@ -60,7 +61,7 @@ class ExplainOptions:
 
     method: str = "permutation"
     aim: Aim = field(default_factory=Aim)
-    orders: int = 100
+    orders: int | None = None
     background: int = 100
     measured: int = 500
     seed: int = 0
@@ -68,8 +69,13 @@ class ExplainOptions:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise SurrogateError(f"--method {self.method[:40]}: there are {', '.join(METHODS)}; take one of them")
-        if min(self.orders, self.background, self.measured) < 1:
+        if min(self.n_orders, self.background, self.measured) < 1:
             raise SurrogateError("numbers of orders and of jobs to compare to: give at least 1")
+
+    @property
+    def n_orders(self) -> int:
+        """The number of orders, given or by default."""
+        return (10 if self.method == "shap" else 100) if self.orders is None else self.orders
 
 
 @dataclass(frozen=True)
@@ -178,8 +184,8 @@ def contributions_of(
     if options.method == "shap":
         from wattq.surrogates.explain.shapley import shap_contributions
 
-        return shap_contributions(ask, names, x, background, seed=options.seed)
-    return sampled_contributions(ask, names, x, background, orders=options.orders, seed=options.seed)
+        return shap_contributions(ask, names, x, background, orders=options.n_orders, seed=options.seed)
+    return sampled_contributions(ask, names, x, background, orders=options.n_orders, seed=options.seed)
 
 
 def _importance(

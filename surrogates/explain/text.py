@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from wattq.surrogates.bundle_text import aligned
 from wattq.surrogates.explain.contributions import TOLERANCE
 from wattq.surrogates.explain.counterfactual import Aim, Change
@@ -60,7 +62,7 @@ def explanation_lines(found: Explanation, top: int = 12) -> list[str]:
         "",
         *aligned(_contribution_rows(found, top)),
         "",
-        f"they add up to the prediction: {_number(abs(parts.residual))} {unit} is left (tolerance {TOLERANCE:g} of it)",
+        f"they add up to the prediction within {abs(parts.residual):.0e} {unit} (tolerance: {TOLERANCE:g} of it)",
         *(
             ["by group: " + ", ".join(f"{name} {_signed(add)}" for name, add in found.groups.items())]
             if found.groups
@@ -74,25 +76,18 @@ def explanation_lines(found: Explanation, top: int = 12) -> list[str]:
 
 
 def _contribution_rows(found: Explanation, top: int) -> list[list[str]]:
-    parts = found.contributions
-    order = parts.order().tolist()
+    """Return the table of contributions; the column of errors is there where the method samples."""
+    parts, order = found.contributions, found.contributions.order().tolist()
     rows = [["Feature", "Value", f"Adds {found.unit}", "Error"]]
     rows.append([f"mean prediction of {parts.n_background} other jobs", "", _number(parts.base), ""])
     for at in order[:top]:
-        error = parts.error[at]
-        shown = "" if math.isnan(error) else _number(float(error))
         value = found.words.get(parts.names[at], _number(float(parts.values[at]))) or "unknown"
-        rows.append([parts.names[at], value, _signed(float(parts.contribution[at])), shown])
+        rows.append([parts.names[at], value, _signed(float(parts.contribution[at])), _number(float(parts.error[at]))])
     if len(order) > top:
-        rows.append(
-            [
-                f"{len(order) - top} other{'s' if len(order) > top + 1 else ''}",
-                "",
-                _signed(float(parts.contribution[order[top:]].sum())),
-                "",
-            ]
-        )
-    return [*rows, ["prediction", "", _number(parts.value), ""]]
+        words = f"{len(order) - top} other{'s' if len(order) > top + 1 else ''}"
+        rows.append([words, "", _signed(float(parts.contribution[order[top:]].sum())), ""])
+    rows.append(["prediction", "", _number(parts.value), ""])
+    return [row[:3] for row in rows] if np.isnan(parts.error).all() else rows
 
 
 def _importance_lines(found: Importance, unit: str, top: int) -> list[str]:

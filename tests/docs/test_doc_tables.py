@@ -18,7 +18,7 @@ from wattq.cli import main
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-ROOMS = ("platforms", "workloads", "simulator", "schedulers", "telemetry", "experiments")
+ROOMS = ("platforms", "workloads", "simulator", "schedulers", "surrogates", "telemetry", "experiments")
 # Options of other programs that the pages name.
 FOREIGN = {"--no-deps", "--dump-execution-context", "--no-sched"}
 
@@ -148,7 +148,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.platforms.signals import GAP_RULES, SIGNAL_FORMATS
     from wattq.schedulers import ORDERS, POLICIES
     from wattq.schedulers.estimate_parameters import COMMON
-    from wattq.surrogates import FEATURES
+    from wattq.surrogates import FEATURES, MODELS
     from wattq.telemetry import SERIES
     from wattq.workloads import TRACES
 
@@ -160,6 +160,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
         "gap-rules": GAP_RULES,
         "common-parameters": [parameter.name for parameter in COMMON],
         "surrogate-features": [feature.name for feature in FEATURES],
+        "surrogate-models": MODELS,
     }
     for table, names in whole.items():
         rows = generated.TABLES[table]().splitlines()[2:]

@@ -23,6 +23,7 @@ from wattq.surrogates.bundle import bundle_bytes, load_bundle, parse_bundle, rea
 from wattq.surrogates.bundle_archive import pack, unpack
 from wattq.surrogates.bundle_arrays import array_bytes, bytes_array
 from wattq.surrogates.bundle_manifest import BundleMeta, TrainingData, manifest_bytes, parse_manifest, signed
+from wattq.surrogates.bundle_text import manifest_lines
 
 DATA = TrainingData("log.swf", "0" * 64, False, 3, 0.0, 7200.0, until_s=9000.0, unix_start_s=843_436_800.0)
 META = BundleMeta("runtime", DATA, "log", 7, {"model": {"mae_s": 12.5, "r2": float("nan")}})
@@ -150,6 +151,10 @@ def test_other_headers_are_refused(old: bytes, new: bytes) -> None:
         (lambda d: d.update(features=["hosts", "request_s"]), "does not read the 2 features"),
         (lambda d: d.update(features=["hosts"] * 2), "names of features, each once"),
         (lambda d: d.update(label_source="guess"), "key 'label_source'"),
+        (lambda d: d["samples"]["hosts"].__setitem__(1, 3.5), "key 'samples': hosts: built otherwise by this version"),
+        (lambda d: d["samples"]["request_s"].pop(), "key 'samples': request_s: built otherwise by this version"),
+        (lambda d: d["samples"].pop("request_s"), "key 'samples': request_s: built otherwise by this version"),
+        (lambda d: d["samples"].update(hosts=["a"]), "is not lists of numbers by name"),
         (lambda d: d.update(seed=-1), "key 'seed'"),
         (lambda d: d.update(seed=True), "key 'seed'"),
         (lambda d: d.update(more=1), "key 'more': unknown"),
@@ -167,6 +172,16 @@ def test_a_manifest_against_the_rules_is_refused(change: Callable[[dict[str, Any
     data = changed(bundle_bytes(model(), META), change)
     with pytest.raises(SurrogateError, match=message):
         parse_bundle(data, "m.wattq")
+
+
+def test_what_is_shown_steers_no_terminal() -> None:
+    def put(document: dict[str, Any]) -> None:
+        document["data"]["source"] = "\x1b[2Jlog"
+        document["metrics"] = {"held_out": {"\x1b]0;a\x07": {"mae_s": 1.0}}, "held_out_jobs": 3}
+
+    lines = manifest_lines(parse_bundle(changed(bundle_bytes(model(), META), put), "b").manifest)
+    assert all(line.isprintable() for line in lines)
+    assert "log        ?[2Jlog" in lines
 
 
 def test_changed_metrics_are_noticed() -> None:
@@ -283,7 +298,20 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = (
-    *("kind", "model", "features", "label_source", "seed", "metrics", "state", "versions", "arrays", "data", "digest"),
+    *(
+        "kind",
+        "model",
+        "features",
+        "samples",
+        "label_source",
+        "seed",
+        "metrics",
+        "state",
+        "versions",
+        "arrays",
+        "data",
+        "digest",
+    ),
     *(("data", key) for key in ("source", "sha256", "jobs", "until_s", "unix_start_s")),
 )
 

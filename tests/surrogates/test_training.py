@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,17 @@ def test_all_jobs_may_be_learned_from() -> None:
     bundle = parse_bundle(bundle_bytes(trained.model, trained.meta), "b")
     assert learned_rows(bundle, log).all()
     assert not learned_rows(bundle, some_log_of_another_file()).any()
+
+
+def test_jobs_that_were_learned_from_are_known_by_their_dates() -> None:
+    log = some_log()
+    trained = train_runtime("requested", log.jobs, log.outcomes, until_s=parse_until("0.5", log.jobs))
+    bundle = parse_bundle(bundle_bytes(trained.model, trained.meta), "b")
+    begin = float(log.jobs.submit_s[40])
+    moved = replace(log.jobs, submit_s=log.jobs.submit_s - begin, unix_start_s=8e8 + begin).take(slice(40, None))
+    outcomes = Outcomes(log.outcomes.start_s - begin, log.outcomes.run_s).take(slice(40, None))
+    later = JobLog(moved, outcomes, log.job_id[40:], 64)
+    np.testing.assert_array_equal(learned_rows(bundle, later), learned_rows(bundle, log)[40:])
 
 
 def some_log_of_another_file() -> JobLog:

@@ -30,6 +30,9 @@ def evaluate(
     ] = "accuracy,schedule,matrix,ablation,search",
     study_model: Annotated[str, typer.Option(help="Model of ablation and search (default: one that learns).")] = "",
     trials: Annotated[int, typer.Option(help="Settings that the search tries for each log.")] = 8,
+    simulated: Annotated[
+        int, typer.Option(help="Logs, from the first on, whose schedule is simulated with models that learn (slow).")
+    ] = 1,
     workers: Annotated[int, typer.Option(help="Number of processes; results do not depend on it.")] = 2,
     cache: Annotated[
         Path | None, typer.Option(help="Folder of results that took long (default: in the user's cache).")
@@ -56,6 +59,7 @@ def evaluate(
         parts=tuple(part.strip() for part in parts.split(",") if part.strip()),
         workers=workers,
         trials=trials,
+        simulated=simulated,
         study_model=study_model,
         cache=None if fresh else cache or default_cache(),
     )

@@ -22,7 +22,9 @@ def explain(
     method: Annotated[str, typer.Option(help="permutation, or shap (extra 'explain').")] = "permutation",
     move: Annotated[str, typer.Option(help="How far other requests are to move the prediction.")] = "20%",
     below: Annotated[float | None, typer.Option(help="Value that they are to bring it below, instead.")] = None,
-    orders: Annotated[int, typer.Option(min=1, help="Orders of the features that are sampled.")] = 100,
+    orders: Annotated[
+        int | None, typer.Option(min=1, help="Orders of the features that are sampled (default: 100, with shap 10).")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")] = 0,
     plot: Annotated[Path | None, typer.Option(help="Picture of the contributions, .png or .svg.")] = None,
     runtime: Annotated[
@@ -30,7 +32,7 @@ def explain(
     ] = None,
     frequency: Annotated[float | None, typer.Option(help="Energy: clock that the jobs ask for, GHz.")] = None,
     clocks: Annotated[str, typer.Option(help="Energy: clocks that can be asked for, such as 1.5,2.0,2.25.")] = "",
-    beta: Annotated[float, typer.Option(help="Energy: share of the run time that follows the clock.")] = 1.0,
+    beta: Annotated[float, typer.Option(help="Share of the run time that follows the clock (--clocks).")] = 1.0,
     data: Data = None,
     as_json: Json = False,
     options: CleaningOptions | None = None,
@@ -43,12 +45,21 @@ def explain(
     from wattq.surrogates.explain.text import explanation_json, explanation_lines
 
     chosen = ExplainOptions(method, Aim(_share(move), below), orders=orders, seed=seed)
-    loaded = load_bundle(bundle)
+    loaded, given = load_bundle(bundle), _clocks(clocks)
     if loaded.kind == "energy":
         timed = None if runtime is None else load_bundle(runtime, kind="runtime")
-        question = EnergyQuestion(timed, frequency, _clocks(clocks), beta)
+        question = EnergyQuestion(timed, frequency, given, beta)
         found = explain_energy(loaded, read_log(log, data, options), job, chosen, question)
     else:
+        _refuse(
+            {
+                "--runtime": runtime,
+                "--frequency": frequency,
+                "--clocks": given or None,
+                "--beta": None if beta == 1.0 else beta,
+            },
+            bundle,
+        )
         found = explain_runtime(loaded, read_log(log, data, options), job, chosen)
     if plot is not None:
         from wattq.experiments.plots.contributions import write_contributions
@@ -73,3 +84,11 @@ def _clocks(text: str) -> tuple[float, ...]:
         return tuple(float(word) for word in text.split(",") if word.strip())
     except ValueError:
         raise SurrogateError(f"--clocks {text[:60]}: give clocks in GHz such as 1.5,2.0,2.25") from None
+
+
+def _refuse(given: dict[str, object], bundle: Path) -> None:
+    from wattq.errors import SurrogateError
+
+    for name, value in given.items():
+        if value is not None:
+            raise SurrogateError(f"{name}: it is for bundles of energy, and {bundle} is one of run times; leave it out")

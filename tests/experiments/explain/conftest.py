@@ -15,8 +15,8 @@ from wattq.platforms import ComputeState, SleepState, make_platform
 from wattq.platforms.model import Platform
 from wattq.workloads import read_workload
 
-Row = tuple[float, int, float, float]
-"""Submission (s), hosts, run time (s), walltime (s, -1 for none)."""
+Row = tuple[float, ...]
+"""Submission (s), hosts, run time (s), walltime (s, -1 for none); the user, 7 where not given."""
 Play = Callable[..., Path]
 
 FAST = ComputeState(1e9, 100.0, 200.0)
@@ -32,8 +32,8 @@ def write_jobs(path: Path, rows: tuple[Row, ...], kind: str = "parallel_homogene
     """Write jobs as Batsim JSON; job k has the id k."""
     jobs: list[dict[str, Any]] = []
     profiles: dict[str, Any] = {}
-    for k, (submit, hosts, run, wall) in enumerate(rows):
-        jobs.append({"id": str(k), "subtime": submit, "res": hosts, "profile": f"p{k}"})
+    for k, (submit, hosts, run, wall, *user) in enumerate(rows):
+        jobs.append({"id": str(k), "subtime": submit, "res": hosts, "profile": f"p{k}", "user": (*user, 7)[0]})
         if wall > 0:
             jobs[-1]["walltime"] = wall
         amount = {"delay": {"delay": run}, "parallel_homogeneous": {"cpu": run * 1e9, "com": 0}}

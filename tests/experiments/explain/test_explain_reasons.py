@@ -219,6 +219,17 @@ def test_sleeping_hosts(run: Callable[..., Path]) -> None:
     assert not change(found, "walltime").found
 
 
+def test_sleeping_hosts_of_another_family(run: Callable[..., Path]) -> None:
+    """batsched's policies keep no queue that is known, but hosts asleep are seen."""
+    params = {"idle_time_to_sedate": 60, "monitoring_period": 30}
+    rows = ((0, 4, 10, 20), (1000, 2, 50, 60))
+    folder = run("idle-sleeper", *rows, platform=powered(sleeps=True), params=params, energy=True)
+    found = explain(folder, "1", by=1.0)
+    assert [name for name, _, _ in reasons(found)] == ["waking"]
+    assert found.scene.wait_s >= 64
+    assert change(found, "policy").start_s == pytest.approx(1000)
+
+
 @pytest.mark.parametrize("policy", ["easy", "fcfs", "conservative"])
 def test_rejected(run: Callable[..., Path], policy: str) -> None:
     found = explain(run(policy, (0, 2, 100, 100), (10, 6, 50, 60)), "1")

@@ -36,7 +36,7 @@ def test_text(run: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> N
     assert (
         "It waited 90 s behind the reservation of another job: w0!1, first in the queue, is to start at 100 s" in text
     )
-    assert "a walltime of 90 s (asked for 3.33 min)" in text
+    assert "a walltime of 0:01:30 (asked for 0:03:20)" in text
     assert "what came before is the same." in text
 
 
@@ -93,6 +93,45 @@ def test_a_run_that_was_not_written_by_wattq(run: Callable[..., Path]) -> None:
     (folder / "provenance.json").unlink()
     with pytest.raises(InvalidInputError, match="provenance"):
         explain(folder, "2")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("policy", None),
+        ("policy", "easy"),
+        ("policy", {"name": 3, "params": {}}),
+        ("policy", {"name": "easy", "params": []}),
+        ("policy", {"name": "esay", "params": {}}),
+        ("workloads", []),
+        ("workloads", [3]),
+        ("workloads", {}),
+        ("workloads", [{}]),
+        ("workloads", [{"source": "run.json", "beta": ["a"]}]),
+        ("command", 7),
+        ("command", ["--events"]),
+        ("command", ["--events", "nowhere.txt"]),
+        ("energy", "perhaps"),
+    ],
+)
+def test_damaged_provenance(
+    run: Callable[..., Path], capsys: pytest.CaptureFixture[str], key: str, value: object
+) -> None:
+    folder = run("easy", *BLOCKED)
+    path = folder / "provenance.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), key: value}), encoding="utf-8")
+    assert cli("explain", str(folder), "2", "--simulations", "1") in (0, 2)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["submitted.csv", "jobs.csv", "platform.xml"])
+def test_damaged_files(run: Callable[..., Path], capsys: pytest.CaptureFixture[str], name: str) -> None:
+    folder = run("easy", *BLOCKED)
+    whole = (folder / name).read_text(encoding="utf-8")
+    for text in ("", whole[: len(whole) // 2], whole.replace("w0", "w7"), whole.replace("1", "2"), whole + "x"):
+        (folder / name).write_text(text, encoding="utf-8")
+        assert cli("explain", str(folder), "2", "--simulations", "1") in (0, 2)
+        assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_workload_that_is_gone_or_changed(run: Callable[..., Path], tmp_path: Path) -> None:

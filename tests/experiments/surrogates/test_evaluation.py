@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import wattq.surrogates.models as registry
 from wattq.errors import InvalidInputError, MissingDependencyError, MissingFileError, SurrogateError
 from wattq.experiments.surrogates import (
     Cache,
@@ -24,7 +25,6 @@ from wattq.experiments.surrogates import (
     read_metrics,
     write_evaluation,
 )
-from wattq.experiments.surrogates import models as models_module
 from wattq.experiments.surrogates import tasks as tasks_module
 from wattq.experiments.surrogates.logs import evaluated_rows, features_of, split_rows
 from wattq.experiments.surrogates.output import FORMAT, evaluation_json
@@ -255,7 +255,7 @@ def test_a_model_that_lacks_its_extra_is_named(asked: Settings, monkeypatch: pyt
     def lacking() -> None:
         raise MissingDependencyError("needs extra gnn: pip install 'wattq[gnn]'")
 
-    monkeypatch.setattr(models_module, "MODELS", {**models_module.MODELS, "gnn": lacking})
+    monkeypatch.setattr(registry, "MODELS", {**registry.MODELS, "gnn": lacking})
     got = evaluate(replace(asked, models=("gnn", "requested"), parts=("accuracy",), study_model=""))
     assert got.models == ("requested",)
     assert got.not_run == {"gnn": "needs extra gnn: pip install 'wattq[gnn]'"}
@@ -278,7 +278,7 @@ def test_what_cannot_be_done_is_refused(asked: Settings, change: dict[str, objec
 @pytest.mark.parametrize(
     "change",
     [
-        {"first": -1},
+        {"first": 0},
         {"split": 1.0},
         {"workers": 0},
         {"trials": 0},

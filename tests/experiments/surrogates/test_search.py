@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import wattq.surrogates.models as registry
 from wattq.errors import MissingDependencyError, SurrogateError
 from wattq.experiments.surrogates import Search, Settings, evaluate, find_logs, read_log, search_model
-from wattq.experiments.surrogates import models as models_module
 from wattq.experiments.surrogates import search as search_module
 from wattq.experiments.surrogates import spaces as spaces_module
 from wattq.experiments.surrogates.logs import split_rows
@@ -52,10 +52,9 @@ class Scaled:
 
 @pytest.fixture(autouse=True)
 def scaled(monkeypatch: pytest.MonkeyPatch) -> None:
-    models = {**models_module.MODELS, "scaled": Scaled}
+    models = {**registry.MODELS, "scaled": Scaled}
     space = (Range("factor", 0.2, 5.0, log=True), Range("more_s", 0, 1000))
-    for module in (models_module, spaces_module):
-        monkeypatch.setattr(module, "MODELS", models)
+    monkeypatch.setattr(registry, "MODELS", models)
     monkeypatch.setattr(spaces_module, "SPACES", MappingProxyType({"scaled": space}))
     Scaled.seen.clear()
 
