@@ -11,7 +11,7 @@ from wattq.experiments.experiment_model import EngineName, PolicySpec
 from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 
-__all__ = ["ENGINES", "Embedded", "Engine", "make_engine"]
+__all__ = ["ENGINES", "Embedded", "Engine", "clock_of", "make_engine", "with_clock"]
 
 ENGINES: tuple[str, ...] = get_args(EngineName)
 """Names of the engines."""
@@ -73,9 +73,32 @@ class Embedded:
         from wattq.schedulers import make_policy
         from wattq.simulator import simulate
 
+        policy = with_clock(policy, clock_of(workloads))
         made = make_policy(policy.name, policy.params)
         files = [] if events is None else [events]
         simulate(platform, workloads, made, energy=energy, events=files).write(folder)
+
+
+def clock_of(workloads: Sequence[Workload]) -> float | None:
+    """Return what the site's clock shows at date 0, s since 1970-01-01T00:00; None where the first workload tells none.
+
+    A log that does not tell its zone is read in UTC.
+    """
+    if not workloads or workloads[0].unix_start_s is None:
+        return None
+    return workloads[0].unix_start_s + (workloads[0].utc_offset_s or 0.0)
+
+
+def with_clock(policy: PolicySpec, clock_s: float | None) -> PolicySpec:
+    """Return a policy whose predictor, if it has one, is told the hour and the day of the week.
+
+    A scheduler beside Batsim learns nothing of dates, so that every engine gives the clock as a parameter. The policy
+    keeps its title.
+    """
+    if clock_s is None or policy.params.get("estimate") != "predictor" or "predictor_clock" in policy.params:
+        return policy
+    params = {**policy.params, "predictor_clock": clock_s}
+    return policy.model_copy(update={"params": params, "label": policy.title})
 
 
 def make_engine(name: str = "embedded", simulation_timeout_s: float | None = None) -> Engine:

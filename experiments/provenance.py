@@ -15,7 +15,7 @@ from wattq import __version__
 from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 
-__all__ = ["describe_platform", "describe_workload", "environment", "git_revision"]
+__all__ = ["describe_platform", "describe_predictor", "describe_workload", "environment", "git_revision"]
 
 _PACKAGES = ("numpy", "numba", "pandas", "scipy", "matplotlib", "evalys", "pydantic", "PyYAML")
 
@@ -55,6 +55,36 @@ def _git(directory: Path, *words: str) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def describe_predictor(params: Mapping[str, object]) -> dict[str, Any]:
+    """Return what a policy's predictor is, under the key ``predictor``; nothing without one.
+
+    Args:
+        params: parameters of the policy.
+
+    Raises:
+        MissingFileError: a bundle cannot be read.
+        SurrogateError: it breaks a rule.
+    """
+    if params.get("estimate") != "predictor":
+        return {}
+    from wattq.surrogates.bundle import ENDING, read_manifest
+
+    name = str(params.get("predictor", ""))
+    if not name.endswith(ENDING):
+        return {"predictor": {"model": name}}
+    manifest = read_manifest(name)
+    data = manifest.meta.data
+    return {
+        "predictor": {
+            "model": manifest.model,
+            "source": name,
+            "sha256": manifest.digest,
+            "trained_on": {"source": data.source, "sha256": data.sha256, "jobs": data.jobs, "until_s": data.until_s},
+            "label_source": manifest.meta.label_source,
+        }
+    }
 
 
 def describe_platform(platform: Platform) -> dict[str, Any]:

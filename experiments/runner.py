@@ -11,12 +11,12 @@ from typing import Any
 
 from wattq.experiments.catalogue import DEFAULT_TAU_S
 from wattq.experiments.comparison import Case, group_runs
-from wattq.experiments.engines import Embedded, Engine, make_engine
+from wattq.experiments.engines import Embedded, Engine, clock_of, make_engine, with_clock
 from wattq.experiments.experiment_model import Experiment, PolicySpec, Window, WorkloadSpec
 from wattq.experiments.folders import folder_name, json_text, whole_directory, write_text
 from wattq.experiments.inputs import find_platform, find_workload
 from wattq.experiments.metrics import compute_metrics
-from wattq.experiments.provenance import describe_platform, describe_workload, environment
+from wattq.experiments.provenance import describe_platform, describe_predictor, describe_workload, environment
 from wattq.experiments.reading import read_run
 from wattq.experiments.results import RunResults
 from wattq.experiments.table import comparison_csv
@@ -91,6 +91,7 @@ def run_once(
         WattqError: the policy is unknown, the platform has no powers, the simulation aborts, ...
     """
     engine = engine or Embedded()
+    policy = with_clock(policy, clock_of(workloads))
     with whole_directory(directory) as folder:
         engine.play(platform, workloads, policy, folder, energy=energy, events=events, target=directory)
         write_text(folder / "submitted.csv", submitted_csv(workloads))
@@ -102,6 +103,7 @@ def run_once(
             **engine.provenance,
             "energy": energy,
             "policy": {"name": policy.name, "label": policy.title, "params": dict(policy.params)},
+            **describe_predictor(policy.params),
             "platform": describe_platform(platform),
             "workloads": [
                 describe_workload(workload, label)

@@ -15,13 +15,14 @@ from wattq.errors import PolicyError, WattqError
 from wattq.simulator import layout as c
 from wattq.simulator import ledger as acts
 from wattq.simulator.interface import Actions, CompiledPolicy, Policy, View
+from wattq.simulator.prediction import PredictorSource
 
 __all__ = ["BrokenRuleError", "Round", "Watch"]
 
 Round = tuple[object, object]
 """What a policy was told in a message, and what it decided; both can be compared."""
 
-_KNOWN = ("submit_s", "walltime_s", "estimate_s", "hosts", "user", "group", "queue")
+_KNOWN = ("submit_s", "walltime_s", "estimate_s", "hosts", "user", "group", "queue", "application")
 
 
 class BrokenRuleError(PolicyError):
@@ -49,6 +50,7 @@ class Watch:
         self, policy: Policy | CompiledPolicy, *, most_rounds: int, time_limit_s: float, compare: bool
     ) -> None:
         self.rounds: list[Round] = []
+        self.predictor: PredictorSource | None = getattr(policy, "predictor", None)
         self._policy = policy
         self._most_rounds = most_rounds
         self._time_limit_s = time_limit_s

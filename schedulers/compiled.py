@@ -16,8 +16,9 @@ from wattq.schedulers.fcfs import decide_fcfs, fcfs_memory
 from wattq.schedulers.filler import decide_filler, filler_memory
 from wattq.simulator.jit import jitted
 from wattq.simulator.kernel import advance
-from wattq.simulator.layout import DECIDE, Kernel, Ledger
+from wattq.simulator.layout import DECIDE, PREDICT, Kernel, Ledger
 from wattq.simulator.ledger import absorb
+from wattq.simulator.news import ask, note_decisions
 
 __all__ = ["MEMORY", "decide", "run"]
 
@@ -82,13 +83,19 @@ def run(
     """Play a simulation with the policy of this kind until the engine has nothing more to ask.
 
     Returns:
-        what `kernel.advance` says; or `layout.DECIDE` when the policy gave up, with ``v.head.error`` set.
+        what `kernel.advance` says; `layout.DECIDE` when the policy gave up, with ``v.head.error`` set; or
+        `layout.PREDICT` when a predictor is to be told the news, after which the call is to be repeated.
     """
     while True:
-        code = advance(s, v)
-        if code != DECIDE:
-            return code
-        absorb(v)
+        if v.head[0].asked == 0:
+            code = advance(s, v)
+            if code != DECIDE:
+                return code
+            absorb(v)
+            if ask(v):
+                return PREDICT
+        v.head[0].asked = 0
         decide(kind, v, par, mi, mf, mw)
         if v.head[0].error != 0:
-            return code
+            return DECIDE
+        note_decisions(v)

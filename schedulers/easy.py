@@ -27,7 +27,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.schedulers.message import acceptable, hosts_changed, may_release, new_job
+from wattq.schedulers.message import acceptable, ends_moved, hosts_changed, may_release, new_job
 from wattq.schedulers.waitlist import (
     FIRST,
     SEEN,
@@ -133,9 +133,10 @@ def _backfill(
 def _is_settled(v: Ledger, head_job: int, n_new: int, mi: NDArray[np.int64], mf: NDArray[np.float64]) -> bool:
     """Return whether all but the new job were refused under a reservation that still holds.
 
-    While the head stays the same, nobody started in this round, no host comes back and the shadow time is ahead, time
-    only makes it harder to end by the shadow time, so a job refused before would be refused again. A shadow time that
-    is not known (running jobs without walltime) settles nothing: a job that started meanwhile counts as ended by then.
+    While the head stays the same, nobody started in this round, no host comes back, no job outlived its expected end
+    and the shadow time is ahead, time only makes it harder to end by the shadow time, so a job refused before would be
+    refused again. A shadow time that is not known (running jobs without walltime) settles nothing: a job that started
+    meanwhile counts as ended by then.
     """
     return (
         n_new <= 1
@@ -144,6 +145,7 @@ def _is_settled(v: Ledger, head_job: int, n_new: int, mi: NDArray[np.int64], mf:
         and v.head[0].now_s <= mf[_SHADOW] < np.inf
         and not may_release(v)
         and not hosts_changed(v)
+        and not ends_moved(v)
     )
 
 

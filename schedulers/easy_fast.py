@@ -7,7 +7,8 @@ priority job; and only if there was a priority job at the beginning, every waiti
 by the expected start begins. There is no extra-nodes rule. A new job starts when it fits and there is no priority job
 or it ends by the expected start; one that does not fit becomes the priority job if there is none.
 
-Jobs without walltime never end, so they never pass a priority job (batsched 1.4.0 leaves that case undefined).
+Jobs without walltime never end, so they never pass a priority job (batsched 1.4.0 leaves that case undefined). Only
+when a job outlives what a predictor expected of it is the expected start computed anew.
 
 Source: the `easy_bf_fast` variant of batsched 1.4.0 (M. Poquet and others); no parameters.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.schedulers.message import acceptable, may_release, new_job
+from wattq.schedulers.message import acceptable, ends_moved, may_release, new_job
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import start_lowest
@@ -88,6 +89,8 @@ def decide_easy_fast(
     for e in range(head.n_events):
         if new_job(v, e) >= 0:
             waited -= 1
+    if mi[0] > 0 and ends_moved(v):
+        _promote(v, mi[0] - 1, mi, mf)
     if mi[0] > 0 and may_release(v):
         _serve_waiting(v, waited, mi, mf)
     for e in range(head.n_events):

@@ -9,7 +9,7 @@ from wattq.simulator.jit import inlined
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import reject
 
-__all__ = ["acceptable", "hosts_changed", "may_release", "new_job"]
+__all__ = ["acceptable", "ends_moved", "hosts_changed", "may_release", "new_job"]
 
 
 @inlined
@@ -32,6 +32,12 @@ def hosts_changed(v: Ledger) -> bool:
         if kind == c.EV_UNAVAILABLE or kind == c.EV_STATE_CHANGED or kind == c.EV_AVAILABLE:
             return True
     return False
+
+
+@inlined
+def ends_moved(v: Ledger) -> bool:
+    """Return whether a predictor moved the expected end of a running job in this message, or a job ended after it."""
+    return bool(v.head[0].corrected != 0)
 
 
 @inlined

@@ -115,7 +115,10 @@ def numbers_of(policy: str, parameters: tuple[Parameter, ...], given: Mapping[st
     """
     for name in given:
         if name not in [p.name for p in parameters]:
-            raise PolicyError(f"policy '{policy}': unknown parameter '{name}'; {_valid(parameters)}")
+            raise PolicyError(
+                f"policy '{policy}': unknown parameter '{name}'; {_valid(parameters)}; every policy takes "
+                "'estimate' and 'predictor', too"
+            )
     values: dict[str, object] = {}
     for p in parameters:
         value = given.get(p.name, p.default)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wattq.schedulers.message import hosts_changed
+from wattq.schedulers.message import ends_moved, hosts_changed
 from wattq.schedulers.timetable import (
     BASE,
     FIRST,
@@ -114,8 +114,8 @@ def is_new(t: Timetable) -> bool:
 
 @inlined
 def must_reset(v: Ledger, t: Timetable) -> bool:
-    """Return whether the plan no longer describes the machine: first round, hosts change, or a job is late."""
-    return is_new(t) or _is_late(v, t) or v.head[0].switches_pending != 0 or hosts_changed(v)
+    """Return whether the plan no longer describes the machine: first round, hosts change, a job is late or was."""
+    return is_new(t) or _is_late(v, t) or v.head[0].switches_pending != 0 or hosts_changed(v) or ends_moved(v)
 
 
 @inlined

@@ -16,6 +16,7 @@ from wattq.errors import PolicyError
 from wattq.schedulers import energy_parameters as ep
 from wattq.schedulers import green_parameters as gp
 from wattq.schedulers import kinds
+from wattq.schedulers.estimates import split_params, with_predictor
 from wattq.schedulers.loading import load_policy
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS
 from wattq.schedulers.parameters import Parameter, backfill, half_life, numbers_of, order, rjms_delay, shares
@@ -238,12 +239,21 @@ def make_policy(name: str, params: Mapping[str, object] | None = None) -> Compil
     Args:
         name: a name in `POLICIES` or an alias; or a plain-Python policy as ``package.module:Class`` or
             ``path/to/file.py:Class``, a class with ``decide(view, actions)``.
-        params: values of its parameters by name; keyword arguments of a plain-Python policy.
+        params: values of its parameters by name; keyword arguments of a plain-Python policy. Every policy also takes
+            those of `estimate_parameters.COMMON`: ``estimate``, ``predictor`` and others about the predictor.
 
     Raises:
         PolicyError: the policy or a parameter is unknown, or a value breaks its rule.
+        MissingFileError: a predictor's bundle cannot be read.
     """
     given = dict(params or {})
+    own, source = split_params(name, given)
+    made = _made(name, own)
+    return made if own == given else with_predictor(made, source, given)
+
+
+def _made(name: str, given: Mapping[str, object]) -> CompiledPolicy | Policy:
+    """Return a policy from the parameters of its own."""
     if ":" in name or name.endswith(".py"):
         made: Policy = load_policy(name, given)
         return made

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wattq.simulator.engine import simulate
     from wattq.simulator.interface import Actions, CompiledPolicy, Policy, View
+    from wattq.simulator.prediction import Predictor
     from wattq.simulator.run import Run
 
-__all__ = ["Actions", "CompiledPolicy", "Policy", "Run", "View", "simulate"]
+__all__ = ["Actions", "CompiledPolicy", "Policy", "Predictor", "Run", "View", "simulate"]
 
 _MODULES = {
     "Actions": "interface",
     "CompiledPolicy": "interface",
     "Policy": "interface",
+    "Predictor": "prediction",
     "Run": "run",
     "View": "interface",
     "simulate": "engine",

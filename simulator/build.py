@@ -99,7 +99,7 @@ def _job_views(workloads: Sequence[Workload], jobs: NDArray[np.void]) -> NDArray
     views["q_pos"] = -1
     if sum(w.n_jobs for w in workloads):
         views["id_rank"] = _id_ranks(workloads)
-        for name in ("user", "group", "queue"):
+        for name in ("user", "group", "queue", "application"):
             views[name] = np.concatenate([getattr(w, name) for w in workloads])
     return views
 

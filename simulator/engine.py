@@ -15,6 +15,7 @@ from wattq.simulator.external import ExternalEvents, read_events
 from wattq.simulator.interface import Actions, CompiledPolicy, Policy, View
 from wattq.simulator.kernel import advance
 from wattq.simulator.ledger import absorb
+from wattq.simulator.prediction import Predictor, consult, note, predict, predictor_of, watched
 from wattq.simulator.room import enlarge
 from wattq.simulator.rounds import decide_in_python, policy_gave_up
 from wattq.simulator.run import Run
@@ -38,13 +39,14 @@ def simulate(
     Args:
         platform: the machine.
         workloads: what is submitted, in Batsim's order (w0, w1, ...).
-        policy: a compiled policy, or any object with ``decide(view, actions)``.
+        policy: a compiled policy, or any object with ``decide(view, actions)``. What its attribute ``predictor``, if
+            it has one, makes is asked for the expected run times of jobs (see `prediction`).
         energy: whether energy is counted (Batsim's ``-E``); needed for power states.
         events: files of external events (machines that leave and come back).
 
     Raises:
         SimulationAbortError: a decision makes Batsim abort.
-        PolicyError: the policy asked for what no scheduler may do.
+        PolicyError: the policy asked for what no scheduler may do, or its predictor failed.
         UnsupportedError: the platform or a profile asks for what is not simulated.
         InvalidInputError: an events file breaks its format.
     """
@@ -64,12 +66,15 @@ def simulate(
         )
     if not isinstance(policy, CompiledPolicy | Policy):
         raise PolicyError(f"{type(policy).__name__} is no policy: it has no method decide(view, actions); add one")
+    predictor = predictor_of(policy)
+    if predictor is not None:
+        v = watched(v)
     begin = time.perf_counter()
     if isinstance(policy, CompiledPolicy):
-        code, s, v = _run_compiled(policy, s, v)
+        code, s, v = _run_compiled(policy, predictor, s, v)
         scheduling_s = 0.0
     else:
-        code, s, v, scheduling_s = _run_python(policy, s, v)
+        code, s, v, scheduling_s = _run_python(policy, predictor, s, v)
     spent_s = time.perf_counter() - begin
     if code == c.ABORTED:
         raise SimulationAbortError(abort_message(s, platform, workloads))
@@ -87,12 +92,17 @@ def simulate(
     )
 
 
-def _run_compiled(policy: CompiledPolicy, s: c.Kernel, v: c.Ledger) -> tuple[int, c.Kernel, c.Ledger]:
+def _run_compiled(
+    policy: CompiledPolicy, predictor: Predictor | None, s: c.Kernel, v: c.Ledger
+) -> tuple[int, c.Kernel, c.Ledger]:
     """Play a compiled policy to the end."""
     head = v.head[0]
     mi, mf, mw = policy.new_memory(int(head["n_jobs"]), int(head["n_hosts"]), int(head["n_words"]))
     while True:
         code = policy.run(policy.kind, s, v, policy.par, mi, mf, mw)
+        if code == c.PREDICT and predictor is not None:
+            consult(predictor, v)
+            continue
         if head["error"]:
             policy_gave_up(policy.name, float(head["now_s"]), int(head["error"]))
         if code != c.GROW:
@@ -100,7 +110,9 @@ def _run_compiled(policy: CompiledPolicy, s: c.Kernel, v: c.Ledger) -> tuple[int
         s, v = enlarge(s, v)
 
 
-def _run_python(policy: Policy, s: c.Kernel, v: c.Ledger) -> tuple[int, c.Kernel, c.Ledger, float]:
+def _run_python(
+    policy: Policy, predictor: Predictor | None, s: c.Kernel, v: c.Ledger
+) -> tuple[int, c.Kernel, c.Ledger, float]:
     """Play a plain-Python policy to the end; also return the wall-clock time it took, in s."""
     view, actions = View(v), Actions(v)
     spent_s = 0.0
@@ -110,7 +122,9 @@ def _run_python(policy: Policy, s: c.Kernel, v: c.Ledger) -> tuple[int, c.Kernel
         if code == c.DECIDE:
             absorb(v)
             begin = clock()
+            predict(predictor, v)
             decide_in_python(policy, view, actions)
+            note(predictor, v)
             spent_s += clock() - begin
         elif code == c.GROW:
             s, v = enlarge(s, v)

@@ -26,6 +26,7 @@ from wattq.errors import PolicyError
 from wattq.simulator import layout as c
 from wattq.simulator import ledger as acts
 from wattq.simulator.layout import Ledger
+from wattq.simulator.prediction import PredictorSource
 
 __all__ = ["Actions", "CompiledPolicy", "Policy", "View"]
 
@@ -51,6 +52,8 @@ class CompiledPolicy:
             and (rows, words) of host sets.
         run: compiled loop ``run(kind, kernel, ledger, par, mi, mf, mw)`` that plays a simulation to its end.
         decide: compiled function ``decide(kind, ledger, par, mi, mf, mw)`` for one decision point.
+        predictor: makes what is asked for expected run times, one for each simulation (see `prediction`); None: jobs
+            are expected to run for their walltimes.
     """
 
     name: str
@@ -60,6 +63,7 @@ class CompiledPolicy:
     run: Callable[..., int]
     decide: Callable[..., None]
     params: Mapping[str, object] = field(default_factory=dict)
+    predictor: PredictorSource | None = None
 
     def new_memory(
         self, n_jobs: int, n_hosts: int, n_words: int
@@ -151,6 +155,11 @@ class View:
         return bool((self._message()["kind"] == c.EV_CALL).any())
 
     @property
+    def ends_moved(self) -> bool:
+        """Whether jobs outlived what a predictor expected: their ends were moved in this message, or came in it."""
+        return bool(self._head["corrected"])
+
+    @property
     def no_more_jobs(self) -> bool:
         """Whether every job of the workloads was submitted."""
         return bool(self._head["no_more_jobs"])
@@ -164,7 +173,7 @@ class View:
         return float(self._v.jobs[job]["walltime_s"])
 
     def estimate_of(self, job: int) -> float:
-        """Return the expected run time of a job, s; infinity when nothing is known."""
+        """Return the expected run time of a job, s; the walltime without a predictor, infinity when unknown."""
         return float(self._v.jobs[job]["estimate_s"])
 
     def beta_of(self, job: int) -> float:

@@ -42,7 +42,7 @@ def _digest(rooms: tuple[str, ...]) -> str:
 
 def _compiled_sources(top: Path, rooms: tuple[str, ...]) -> dict[str, bytes]:
     """Return the modules of these rooms that hold compiled functions, and those that they import, by relative path."""
-    places = [path for room in {*rooms, "simulator", "schedulers"} for path in (top / room).rglob("*.py")]
+    places = [path for room in {*rooms, "simulator", "schedulers", "surrogates"} for path in (top / room).rglob("*.py")]
     sources = {path.relative_to(top).with_suffix("").as_posix(): path.read_bytes() for path in places}
     parents = tuple(f"{room}/" for room in rooms)
     own = [name for name in sources if name.startswith(parents) and b"simulator.jit import" in sources[name]]
@@ -73,8 +73,10 @@ def _cache_dir(rooms: tuple[str, ...]) -> str:
 
 def _rooms(module: str) -> tuple[str, ...]:
     """Return the rooms whose compiled code the functions of a module may use."""
+    # Only what these import from the simulator and the schedulers makes them stale, which `_digest` follows.
+    if module.startswith("wattq.surrogates."):
+        return ("surrogates",)
     if module.startswith("wattq.experiments."):
-        # Only what these import from the simulator and the schedulers makes them stale, which `_digest` follows.
         return (module.removeprefix("wattq.").rpartition(".")[0].replace(".", "/"),)
     return ("simulator",) if ".simulator." in module else ("simulator", "schedulers")
 

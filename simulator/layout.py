@@ -24,12 +24,13 @@ __all__ = [
     "DECIDE",
     "FINISHED",
     "GROW",
+    "PREDICT",
     "Kernel",
     "Ledger",
 ]
 
-# What `advance` returns.
-DECIDE, FINISHED, DEADLOCK, ABORTED, GROW = 0, 1, 2, 3, 4
+# What `advance` returns, and last what only a policy's `run` does: a predictor is to be told the news.
+DECIDE, FINISHED, DEADLOCK, ABORTED, GROW, PREDICT = range(6)
 
 # Job states (Batsim's).
 NOT_SUBMITTED, SUBMITTED, RUNNING, SUCCESS, FAILED, WALLTIME, KILLED, REJECTED = range(8)
@@ -72,6 +73,9 @@ PS_COMPUTE, PS_SLEEP, PS_OFF, PS_ON = 0, 1, 2, 3
     DO_REGISTER_PROFILE,
 ) = range(11)
 
+# What a predictor is told of a job.
+NEWS_STARTED, NEWS_REJECTED, NEWS_SUBMITTED, NEWS_ENDED, NEWS_OUTLIVED = range(5)
+
 # Profile nodes.
 N_DELAY, N_HOMOGENEOUS, N_TOTAL, N_PARALLEL, N_COMPOSED, N_TRACE = range(6)
 
@@ -108,6 +112,16 @@ decision_t = np.dtype(
     align=True,
 )
 
+# What a predictor is to be told.
+news_t = np.dtype(
+    [
+        ("time_s", "f8"),  # when it happened, s; NEWS_OUTLIVED: now
+        ("kind", "i4"),  # NEWS_STARTED ...
+        ("job", "i4"),
+    ],
+    align=True,
+)
+
 # ---------------------------------------------------------------------------------------------- the ledger
 ledger_head_t = np.dtype(
     [
@@ -134,6 +148,10 @@ ledger_head_t = np.dtype(
         ("release", "i8"),  # counts messages that submitted jobs; see job_view_t.release
         ("calls_pending", "i8"),
         ("switches_pending", "i8"),
+        ("watched", "i8"),  # whether a predictor is told what happens to jobs
+        ("asked", "i8"),  # whether it is asked about the message that was absorbed last, before the policy decides
+        ("n_news", "i8"),  # what it is to be told, in `news`
+        ("corrected", "i8"),  # jobs that outlived their predicted end: moved in this message, or ended in it
         ("error", "i8"),
         ("error_job", "i8"),
         ("error_host", "i8"),
@@ -148,7 +166,7 @@ job_view_t = np.dtype(
         ("walltime_s", "f8"),  # requested time, s; -1 when the job has none
         ("estimate_s", "f8"),  # expected run time, s; the walltime unless a predictor is attached; inf when unknown
         ("start_s", "f8"),  # date of the decision that started it
-        ("end_s", "f8"),  # start_s + estimate_s
+        ("end_s", "f8"),  # start_s + estimate_s; a predictor moves both when a job outlives them
         ("beta", "f8"),  # run time T in power state 0 is T (beta s0 / s + 1 - beta) at speed s; 1 unless told
         ("hosts", "i4"),  # hosts requested
         ("state", "i4"),  # NOT_SUBMITTED (unknown to the scheduler) ... REJECTED
@@ -156,9 +174,10 @@ job_view_t = np.dtype(
         ("id_rank", "i4"),  # rank of the full id among all jobs, by bytes
         ("iv", "i4"),  # intervals of the allocation
         ("n_iv", "i4"),
-        ("user", "i8"),  # -1 when unknown, likewise group and queue
+        ("user", "i8"),  # -1 when unknown, likewise group, queue and application
         ("group", "i8"),
         ("queue", "i8"),
+        ("application", "i8"),
         ("mark", "i4"),  # scratch for policies, 0 at submission
     ],
     align=True,
@@ -209,6 +228,7 @@ class Ledger(Bundle):
         decisions: decisions taken so far in this round.
         iv: host intervals of allocations and decisions, shape (n, 2), both ends included.
         kill_list: jobs of kill decisions.
+        news: what a predictor is to be told; `news[:n_news]`.
     """
 
     FIELDS: ClassVar[dict[str, tuple[Any, int]]] = {
@@ -224,6 +244,7 @@ class Ledger(Bundle):
         "decisions": (decision_t, 1),
         "iv": (np.int32, 2),
         "kill_list": (np.int32, 1),
+        "news": (news_t, 1),
     }
 
     head: NDArray[np.void]
@@ -238,6 +259,7 @@ class Ledger(Bundle):
     decisions: NDArray[np.void]
     iv: NDArray[np.int32]
     kill_list: NDArray[np.int32]
+    news: NDArray[np.void]
 
 
 # ---------------------------------------------------------------------------------------------- the kernel

@@ -19,6 +19,7 @@ __all__ = [
     "ask_energy",
     "call_at",
     "close_gaps",
+    "expect",
     "is_free",
     "kill",
     "reject",
@@ -139,6 +140,17 @@ def _remove_running(v: Ledger, job: int) -> None:
     head.n_running -= 1
 
 
+@jitted
+def expect(v: Ledger, job: int, run_s: float) -> None:
+    """Expect another run time of a running job than before; its place among the running ones follows."""
+    _remove_running(v, job)
+    j = v.jobs[job]
+    j.estimate_s = run_s
+    j.end_s = j.start_s + run_s
+    _insert_running(v, job)
+    v.head[0].corrected += 1
+
+
 @inlined
 def _on_completed(v: Ledger, job: int, time_s: float) -> None:
     """A job ended: its hosts are free again where nothing else holds them."""
@@ -224,6 +236,7 @@ def absorb(v: Ledger) -> None:
     head.n_decisions = 0
     head.n_kill = 0
     head.any_completed = 0
+    head.corrected = 0
     head.error = 0
     first = head.first_event
     last = first + head.n_events

@@ -83,4 +83,5 @@ def new_ledger(
         decisions=np.zeros(len(views) + 4 * n + 256, dtype=c.decision_t),
         iv=np.zeros((2 * len(views) + 8 * n + 256, 2), dtype=np.int32),
         kill_list=np.zeros(max(n, 1) + 64, dtype=np.int32),
+        news=np.zeros(1, dtype=c.news_t),
     )

@@ -219,7 +219,7 @@ def _job_object(w: Workload, index: int, full_id: str) -> dict[str, Any]:
     }
     if w.walltime_s[index] > 0:
         job["walltime"] = float(w.walltime_s[index])
-    owners = {key: int(getattr(w, key)[index]) for key in ("user", "group", "queue")}
+    owners = {key: int(getattr(w, key)[index]) for key in ("user", "group", "queue", "application")}
     return job | {key: number for key, number in owners.items() if number >= 0}
 
 

@@ -115,6 +115,14 @@ def policies() -> str:
     return table(["policy", "rule", "parameters (default)", "jobs without walltime"], rows)
 
 
+def common_parameters() -> str:
+    """Return the parameters that every policy takes."""
+    from wattq.schedulers.estimate_parameters import COMMON
+
+    rows = [[f"`{p.name}`", p.rule, p.meaning, _default(p.default) or "none"] for p in COMMON]
+    return table(["parameter", "value", "what it does", "default"], rows)
+
+
 def _default(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -288,6 +296,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "api": api,
     "cleaning": cleaning,
     "commands": commands,
+    "common-parameters": common_parameters,
     "emission-factors": emission_factors,
     "formats": formats,
     "gap-rules": gap_rules,

@@ -19,6 +19,7 @@ from wattq.experiments.batsim.finding import Program, find_batsim, find_pybatsim
 from wattq.experiments.batsim.robin_file import RobinFile, robin_text
 from wattq.experiments.batsim.staging import check_inputs, stage
 from wattq.experiments.batsim.supervise import TERMINATED, Outcome, supervise
+from wattq.experiments.engines import clock_of, with_clock
 from wattq.experiments.experiment_model import PolicySpec
 from wattq.experiments.folders import json_text, write_text
 from wattq.platforms.model import Platform
@@ -111,6 +112,7 @@ class BatsimEngine:
         from wattq.schedulers import make_policy
 
         check_inputs(platform, workloads, energy=energy)
+        policy = with_clock(policy, clock_of(workloads))
         make_policy(policy.name, policy.params)
         work = folder / FOLDER
         simulation = Simulation(

@@ -14,6 +14,7 @@ from wattq.experiments.batsim.collecting import PREFIX
 from wattq.experiments.batsim.commands import SILENCE_S, scheduler_name
 from wattq.experiments.batsim.robin_file import RobinFile, robin_text
 from wattq.experiments.batsim.staging import Inputs, check_inputs, stage
+from wattq.experiments.engines import clock_of, with_clock
 from wattq.experiments.experiment_model import Experiment, PolicySpec
 from wattq.experiments.folders import folder_name, write_text
 from wattq.experiments.inputs import find_platform, find_workload
@@ -52,8 +53,15 @@ class RobinOptions:
             raise InvalidInputError("the command of Batsim is empty; give one, such as batsim or wattq-batsim")
 
 
-def robin_files(experiment: Experiment, options: RobinOptions) -> dict[str, RobinFile]:
+def robin_files(
+    experiment: Experiment, options: RobinOptions, clocks: Mapping[str, float | None] | None = None
+) -> dict[str, RobinFile]:
     """Return the robin files of an experiment by file name, one for each of its runs. Nothing is read or written.
+
+    Args:
+        experiment: what to simulate.
+        options: where the inputs go, and what the command lines say.
+        clocks: what the site's clock shows at date 0 of each case, by `case_name`; predictors are told.
 
     Raises:
         InvalidInputError: two runs would have one file name, or a name cannot be written.
@@ -73,7 +81,8 @@ def robin_files(experiment: Experiment, options: RobinOptions) -> dict[str, Robi
                 f"experiment {experiment.name}: two runs would be written to {name}; give workloads and policies "
                 "labels that differ in letters or digits"
             )
-        files[name] = _robin_file(experiment, job, options)
+        policy = with_clock(job.policy, (clocks or {}).get(case_name(experiment, job)))
+        files[name] = _robin_file(experiment, replace(job, policy=policy), job.policy.title, options)
     return files
 
 
@@ -85,9 +94,9 @@ def case_name(experiment: Experiment, job: Job) -> str:
     return "-".join(folder_name(part) for part in parts)
 
 
-def _robin_file(experiment: Experiment, job: Job, options: RobinOptions) -> RobinFile:
+def _robin_file(experiment: Experiment, job: Job, title: str, options: RobinOptions) -> RobinFile:
     case = Path(options.inputs) / case_name(experiment, job)
-    place = case / folder_name(job.policy.title)
+    place = case / folder_name(title)
     endpoint = ["-s", f"tcp://127.0.0.1:{options.port}"]
     # what `stage` writes for one workload
     inputs = Inputs("platform.xml", ("w0/workload.json",))
@@ -130,10 +139,12 @@ def write_robin(
     Raises:
         WattqError: an input is missing or breaks a rule, a policy is unknown, or a file cannot be written.
     """
-    files = {folder / name: instance for name, instance in robin_files(experiment, options).items()}
-    texts = {path: robin_text(instance) for path, instance in files.items()}
+    for instance in robin_files(experiment, options).values():
+        robin_text(instance)
     _check_policies(experiment)
-    _write_inputs(experiment, Path(options.inputs), base)
+    clocks = _write_inputs(experiment, Path(options.inputs), base)
+    files = {folder / name: instance for name, instance in robin_files(experiment, options, clocks).items()}
+    texts = {path: robin_text(instance) for path, instance in files.items()}
     for path, text in texts.items():
         write_text(path, text)
     return files
@@ -146,18 +157,20 @@ def _check_policies(experiment: Experiment) -> None:
         make_policy(policy.name, policy.params)
 
 
-def _write_inputs(experiment: Experiment, inputs: Path, base: Path | None) -> None:
-    written: set[str] = set()
+def _write_inputs(experiment: Experiment, inputs: Path, base: Path | None) -> dict[str, float | None]:
+    """Write platform and workload of each case; return what the site's clock shows at its date 0."""
+    clocks: dict[str, float | None] = {}
     wholes: dict[tuple[int, int], Workload] = {}
     for job in jobs_of(experiment):
         case = case_name(experiment, job)
-        if case in written:
+        if case in clocks:
             continue
-        written.add(case)
         key = (job.workload, job.seed)
         if key not in wholes:
             wholes = {key: find_workload(job.spec, 0, seed=job.seed, base=base)}
         part = wholes[key] if job.window is None else cut(wholes[key], job.window)
+        clocks[case] = clock_of([part])
         platform = find_platform(experiment.platform_of(job.spec), base)
         check_inputs(platform, [part], energy=experiment.energy)
         stage(platform, [part], None, inputs / case)
+    return clocks

@@ -17,6 +17,7 @@ from wattq.simulator.build import build
 from wattq.simulator.interface import Actions, CompiledPolicy, Policy, View
 from wattq.simulator.kernel import advance
 from wattq.simulator.ledger import absorb
+from wattq.simulator.prediction import consult, note, predict, predictor_of, watched
 from wattq.simulator.room import enlarge
 from wattq.simulator.rounds import decide_in_python, policy_gave_up
 
@@ -47,6 +48,7 @@ class Game:
         kernel: the engine's arrays.
         ledger: the scheduler's arrays.
         memory: the compiled policy's memory (integers, floats, bit words); empty arrays for one in plain Python.
+        predictor: what the policy asks for expected run times; None: walltimes.
     """
 
     def __init__(self, world: World, policy: CompiledPolicy | Policy) -> None:
@@ -55,6 +57,9 @@ class Game:
         self.kernel, self.ledger, _ = build(
             world.platform, world.workloads, energy=world.energy, externals=world.externals
         )
+        self.predictor = predictor_of(policy)
+        if self.predictor is not None:
+            self.ledger = watched(self.ledger)
         head = self.ledger.head[0]
         sizes = (int(head["n_jobs"]), int(head["n_hosts"]), int(head["n_words"]))
         self.memory: tuple[NDArray[Any], ...] = policy.new_memory(*sizes) if isinstance(policy, CompiledPolicy) else ()
@@ -78,11 +83,13 @@ class Game:
 
     def answer(self) -> None:
         """Let the policy decide."""
+        predict(self.predictor, self.ledger)
         if isinstance(self.policy, CompiledPolicy):
             self.policy.decide(self.policy.kind, self.ledger, self.par, *self.memory)
             self._check()
         else:
             decide_in_python(self.policy, View(self.ledger), Actions(self.ledger))
+        note(self.predictor, self.ledger)
 
     def finish(self) -> Played:
         """Play to the end."""
@@ -98,9 +105,10 @@ class Game:
     def copy(self) -> Game:
         """Return a simulation of its own that stands where this one stands.
 
-        The policy must be a compiled one: all that it knows is in its memory.
+        The policy must be a compiled one without a predictor: all that it knows is in its memory.
         """
         twin = object.__new__(Game)
+        twin.predictor = None
         twin.world, twin.policy, twin.par, twin._over = self.world, self.policy, self.par, self._over
         # Kernel and ledger share arrays, and their copies have to as well.
         done: dict[int, NDArray[Any]] = {}
@@ -121,6 +129,8 @@ class Game:
         """Do what the engine asked for when it stopped without a message."""
         if code == c.GROW:
             self.kernel, self.ledger = enlarge(self.kernel, self.ledger)
+        elif code == c.PREDICT and self.predictor is not None:
+            consult(self.predictor, self.ledger)
         elif code == c.ABORTED:
             raise SimulationAbortError(abort_message(self.kernel, self.world.platform, list(self.world.workloads)))
         else:

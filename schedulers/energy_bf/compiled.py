@@ -12,8 +12,9 @@ from wattq.schedulers.energy_bf.monitor import decide_sleepers
 from wattq.schedulers.energy_bf.whole import decide_energy_bf
 from wattq.simulator.jit import jitted
 from wattq.simulator.kernel import advance
-from wattq.simulator.layout import DECIDE, Kernel, Ledger
+from wattq.simulator.layout import DECIDE, PREDICT, Kernel, Ledger
 from wattq.simulator.ledger import absorb
+from wattq.simulator.news import ask, note_decisions
 
 __all__ = ["MEMORY", "decide", "run"]
 
@@ -55,10 +56,15 @@ def run(
 ) -> int:
     """Play a simulation with the policy of this kind; see `wattq.schedulers.compiled.run`."""
     while True:
-        code = advance(s, v)
-        if code != DECIDE:
-            return code
-        absorb(v)
+        if v.head[0].asked == 0:
+            code = advance(s, v)
+            if code != DECIDE:
+                return code
+            absorb(v)
+            if ask(v):
+                return PREDICT
+        v.head[0].asked = 0
         decide(kind, v, par, mi, mf, mw)
         if v.head[0].error != 0:
-            return code
+            return DECIDE
+        note_decisions(v)

@@ -14,8 +14,9 @@ from wattq.schedulers.green.policy import decide_green
 from wattq.schedulers.green.state import green_memory
 from wattq.simulator.jit import jitted
 from wattq.simulator.kernel import advance
-from wattq.simulator.layout import DECIDE, Kernel, Ledger
+from wattq.simulator.layout import DECIDE, PREDICT, Kernel, Ledger
 from wattq.simulator.ledger import absorb
+from wattq.simulator.news import ask, note_decisions
 
 __all__ = ["MEMORY", "decide", "run"]
 
@@ -48,10 +49,15 @@ def run(
 ) -> int:
     """Play a simulation until the engine has nothing more to ask; as `compiled.run`."""
     while True:
-        code = advance(s, v)
-        if code != DECIDE:
-            return code
-        absorb(v)
+        if v.head[0].asked == 0:
+            code = advance(s, v)
+            if code != DECIDE:
+                return code
+            absorb(v)
+            if ask(v):
+                return PREDICT
+        v.head[0].asked = 0
         decide(kind, v, par, mi, mf, mw)
         if v.head[0].error != 0:
-            return code
+            return DECIDE
+        note_decisions(v)

@@ -25,7 +25,7 @@ from wattq.schedulers.green.sleep import sleep_idle, sleeps, wake_ahead
 from wattq.schedulers.green.starting import NO_POWER_NOW, NOT_NOW, begin, how_now, least_power_w, measure_power
 from wattq.schedulers.green.state import State, green_memory, open_state
 from wattq.schedulers.green.states import boot_s, what_is_missing
-from wattq.schedulers.message import acceptable, hosts_changed, may_release, new_job
+from wattq.schedulers.message import acceptable, ends_moved, hosts_changed, may_release, new_job
 from wattq.schedulers.waitlist import FIRST, HOLE, TAIL, first_job
 from wattq.simulator.faults import CAP_TOO_LOW, OUT_OF_SIGNAL
 from wattq.simulator.jit import inlined, jitted
@@ -159,6 +159,7 @@ def _is_settled(v: Ledger, par: NDArray[np.float64], st: State, head_job: int) -
         and v.head[0].now_s <= st.f[g.LAST_SHADOW_S] < np.inf
         and not may_release(v)
         and not hosts_changed(v)
+        and not ends_moved(v)
         and not has_cap(par)
         and par[p.GATE] <= 0.0
     )

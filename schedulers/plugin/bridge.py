@@ -24,6 +24,7 @@ from wattq.simulator import layout as c
 from wattq.simulator.interface import Actions, CompiledPolicy, Policy, View
 from wattq.simulator.ledger import absorb
 from wattq.simulator.new_ledger import host_classes, new_ledger
+from wattq.simulator.prediction import note, predict, predictor_of, watched
 from wattq.simulator.rounds import decide_in_python, policy_gave_up
 
 __all__ = ["Bridge"]
@@ -138,6 +139,9 @@ class Bridge:
         event_iv = np.zeros((platform.n_hosts + 1, 2), dtype=np.int32)
         self.ledger = new_ledger(platform, no_jobs(self._capacity), cls, pstates, event_iv)
         self._reader.machine_is(platform.n_hosts, pstates.shape[1])
+        self._predictor = predictor_of(self._policy)
+        if self._predictor is not None:
+            self.ledger = watched(self.ledger)
         if isinstance(self._policy, CompiledPolicy):
             self._memory = new_memory(self._policy, self.ledger)
         else:
@@ -177,9 +181,10 @@ class Bridge:
     def _make_room(self, n_jobs: int, n_events: int, n_pairs: int) -> None:
         """Lengthen the arrays of the ledger, and the policy's memory, where they lack room."""
         before = self.ledger
-        v = self.ledger = with_room(before, n_jobs, n_events, n_pairs)
+        v = with_room(before, n_jobs, n_events, n_pairs)
         if v is before:
             return
+        v = self.ledger = watched(v) if self._predictor is not None else v
         if not isinstance(self._policy, CompiledPolicy):
             self._view, self._actions = View(v), Actions(v)
         elif len(v.jobs) > len(before.jobs):
@@ -189,13 +194,15 @@ class Bridge:
         """Play one round."""
         v, policy = self.ledger, self._policy
         absorb(v)
-        if not isinstance(policy, CompiledPolicy):
+        predict(self._predictor, v)
+        if isinstance(policy, CompiledPolicy):
+            policy.decide(policy.kind, v, policy.par, *self._memory)
+            if v.head[0]["error"]:
+                policy_gave_up(policy.name, self.now_s, int(v.head[0]["error"]))
+        else:
             assert policy is not None
             decide_in_python(policy, self._view, self._actions)
-            return
-        policy.decide(policy.kind, v, policy.par, *self._memory)
-        if v.head[0]["error"]:
-            policy_gave_up(policy.name, self.now_s, int(v.head[0]["error"]))
+        note(self._predictor, v)
 
 
 def _counted(full_ids: list[str], what: str) -> str:

@@ -69,8 +69,8 @@ class KnownJobs:
         self.full_ids.append(full_id)
         rank = self._order.add(full_id)
         estimate_s = walltime_s if walltime_s > 0.0 else float("inf")
-        user, group, queue = (whole_number(job.get(key)) for key in ("user", "group", "queue"))
-        row = (submit_s, 0.0, walltime_s, estimate_s, 0.0, 0.0, 1.0, hosts, 0, -1, rank, 0, 0, user, group, queue, 0)
+        told = tuple(whole_number(job.get(key)) for key in ("user", "group", "queue", "application"))
+        row = (submit_s, 0.0, walltime_s, estimate_s, 0.0, 0.0, 1.0, hosts, 0, -1, rank, 0, 0, *told, 0)
         return number, row
 
     def moved_ranks(self) -> list[int]:

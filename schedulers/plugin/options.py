@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattq.errors import InvalidInputError, MissingFileError, PolicyError
+from wattq.schedulers.estimate_parameters import COMMON
 from wattq.schedulers.registry import make_policy, policy_spec
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def read_options(given: Any, place: str, fixed: str | None = None) -> Options:
     """
     if not isinstance(given, Mapping):
         raise InvalidInputError(f'{place}: {given!r:.60} is not an object; write one such as {{"order": "sjf"}}')
-    own = [parameter.name for parameter in policy_spec(fixed)[1].parameters] if fixed else []
+    own = [parameter.name for parameter in (*policy_spec(fixed)[1].parameters, *COMMON)] if fixed else []
     keys = [*_OWN, *own] if fixed else ["policy", *_OWN]
     for key in given:
         if key not in keys:

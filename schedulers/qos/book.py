@@ -20,10 +20,11 @@ class Entry:
         seq: its place in the order of submission.
         hosts: hosts asked for.
         estimate_s: expected run time, s; infinity when unknown.
+        walltime_s: the run time that limits hold against, s; infinity without a walltime.
         user: -1 where unknown; all such jobs count as one user's.
         name: its class.
         qos: the rules of the class.
-        start_s, end_s: start and expected end, once it runs.
+        start_s: start, once it runs.
         dying: whether it was killed and its end is not reported yet.
     """
 
@@ -31,17 +32,17 @@ class Entry:
     seq: int
     hosts: int
     estimate_s: float
+    walltime_s: float
     user: int
     name: str
     qos: QosClass
     start_s: float = math.nan
-    end_s: float = math.nan
     dying: bool = False
 
     @property
     def node_mins(self) -> float:
         """Host-minutes that the job may use, charged."""
-        return self.hosts * self.estimate_s / 60.0 * self.qos.usage_factor if self.qos.usage_factor else 0.0
+        return self.hosts * self.walltime_s / 60.0 * self.qos.usage_factor if self.qos.usage_factor else 0.0
 
 
 @dataclass
@@ -76,7 +77,7 @@ class Book:
         most_nodes = min(n for n in (q.max_nodes_job, q.max_nodes_user, q.grp_nodes, math.inf) if n is not None)
         return (
             (q.min_nodes_job or 0) <= job.hosts <= most_nodes
-            and job.estimate_s <= (q.max_wall_s or math.inf)
+            and job.walltime_s <= (q.max_wall_s or math.inf)
             and user.known < (q.max_submit_user or math.inf)
             and group.known < (q.grp_submit or math.inf)
             and not self.is_exhausted(job)

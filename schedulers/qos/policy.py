@@ -120,10 +120,13 @@ class Qos:
     def _entry(self, number: int, view: View) -> Entry:
         """Return a new job with its class."""
         row = view.jobs[number]
-        hosts, user, estimate_s = int(row["hosts"]), int(row["user"]), float(row["estimate_s"])
-        name = self._table.class_of(hosts, estimate_s, user, int(row["group"]), int(row["queue"]))
+        hosts, user, walltime_s = int(row["hosts"]), int(row["user"]), float(row["walltime_s"])
+        if walltime_s < 0.0:
+            walltime_s = math.inf
+        name = self._table.class_of(hosts, walltime_s, user, int(row["group"]), int(row["queue"]))
         self._n_seen += 1
-        return Entry(number, self._n_seen, hosts, estimate_s, user, name, self._table.classes[name])
+        qos, estimate_s = self._table.classes[name], float(row["estimate_s"])
+        return Entry(number, self._n_seen, hosts, estimate_s, walltime_s, user, name, qos)
 
     def _start_first(self, view: View, actions: Actions) -> tuple[int, int]:
         """Start jobs in order while they fit; return the place of the head and the number of free hosts."""
@@ -143,7 +146,7 @@ class Qos:
 
     def _start(self, job: Entry, now_s: float, actions: Actions) -> int:
         """Start a job and return how many hosts it takes."""
-        job.start_s, job.end_s = now_s, now_s + job.estimate_s
+        job.start_s = now_s
         self._running[job.number] = job
         self._book.start(job)
         actions.start(job.number)
@@ -178,7 +181,7 @@ class Qos:
             job = self._running[number]
             if job.dying:
                 continue
-            end_s = max(job.end_s, now_s)
+            end_s = max(view.expected_end_of(number), now_s)
             if extra >= 0 and end_s > shadow_s:
                 break
             shadow_s, extra = end_s, extra + job.hosts

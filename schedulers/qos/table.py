@@ -122,7 +122,7 @@ class QosRule(_Strict):
             raise ValueError("a rule says which jobs it is about; give queue, user, group, hosts or walltime")
         return self
 
-    def matches(self, hosts: int, estimate_s: float, user: int, group: int, queue: int) -> bool:
+    def matches(self, hosts: int, walltime_s: float, user: int, group: int, queue: int) -> bool:
         """Return whether the rule is about such a job."""
         return (
             (self.queue is None or queue in self.queue)
@@ -130,8 +130,8 @@ class QosRule(_Strict):
             and (self.group is None or group in self.group)
             and (self.hosts_min is None or hosts >= self.hosts_min)
             and (self.hosts_max is None or hosts <= self.hosts_max)
-            and (self.walltime_min_s is None or estimate_s >= self.walltime_min_s)
-            and (self.walltime_max_s is None or estimate_s <= self.walltime_max_s)
+            and (self.walltime_min_s is None or walltime_s >= self.walltime_min_s)
+            and (self.walltime_max_s is None or walltime_s <= self.walltime_max_s)
         )
 
 
@@ -186,10 +186,10 @@ class QosTable(_Strict):
     def _names(self) -> str:
         return ", ".join(self.classes)
 
-    def class_of(self, hosts: int, estimate_s: float, user: int, group: int, queue: int) -> str:
+    def class_of(self, hosts: int, walltime_s: float, user: int, group: int, queue: int) -> str:
         """Return the class of a job: the first rule that matches, else that of its queue, else the default."""
         for rule in self.rules:
-            if rule.matches(hosts, estimate_s, user, group, queue):
+            if rule.matches(hosts, walltime_s, user, group, queue):
                 return rule.qos
         return self.queues.get(queue, self.default)
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,8 @@ class Sites:
             self._site_of = site_numbers(self.sites, view.n_hosts)
             self._sizes = np.bincount(self._site_of, minlength=len(self.sites)).tolist()
         self._take_ended(view)
+        if view.ends_moved:
+            self._look_again(view)
         self._take_submitted(view, actions)
         if not self._waiting or not view.n_free:
             return
@@ -84,6 +87,11 @@ class Sites:
         ended = set(view.ended)
         for k in {self.site_of_job[number] for number in ended}:
             self._running[k] = [job for job in self._running[k] if job.number not in ended]
+
+    def _look_again(self, view: View) -> None:
+        """Read the expected ends of the running jobs again: a predictor moved some."""
+        for k, running in enumerate(self._running):
+            self._running[k] = sorted(replace(job, end_s=view.expected_end_of(job.number)) for job in running)
 
     def _take_submitted(self, view: View, actions: Actions) -> None:
         """Queue the new jobs, or reject them."""

@@ -147,6 +147,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.platforms import PRESETS
     from wattq.platforms.signals import GAP_RULES, SIGNAL_FORMATS
     from wattq.schedulers import ORDERS, POLICIES
+    from wattq.schedulers.estimate_parameters import COMMON
     from wattq.surrogates import FEATURES, MODELS
     from wattq.telemetry import SERIES
     from wattq.workloads import TRACES
@@ -157,6 +158,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
         "series": SERIES,
         "signal-formats": SIGNAL_FORMATS,
         "gap-rules": GAP_RULES,
+        "common-parameters": [parameter.name for parameter in COMMON],
         "surrogate-features": [feature.name for feature in FEATURES],
         "surrogate-models": MODELS,
     }

@@ -9,6 +9,7 @@ import pytest
 
 from wattq.errors import InvalidInputError, PolicyError
 from wattq.experiments import PolicySpec, Window, compare, parse_experiment, read_run, run_once
+from wattq.experiments.engines import clock_of, with_clock
 from wattq.experiments.folders import folder_name, run_directories, whole_directory, write_text
 from wattq.experiments.inputs import cleaning_options, find_platform
 from wattq.experiments.windows import cut
@@ -172,3 +173,55 @@ def test_the_same_seed_gives_the_same_results(base: Path) -> None:
 
     assert files("a", 1) == files("b", 1)
     assert files("c", 2) != files("a", 1)
+
+
+PREDICTED = """\
+name: predicted
+platform: machine.xml
+workloads: [log.swf]
+policies:
+  - {name: easy, params: {backfill: sjf}}
+  - {name: easy, params: {backfill: sjf, estimate: predictor, predictor: PREDICTOR}}
+"""
+LOG = "; UnixStartTime: 844087081\n; MaxProcs: 4\n" + "".join(
+    f"{k + 1} {20 * k} -1 {15 + k % 7} {1 + k % 4} -1 -1 {1 + k % 4} {100 + k % 3} -1 1 {k % 3} 1 -1 1 -1 -1 -1\n"
+    for k in range(40)
+)
+
+
+def test_an_experiment_with_a_predictor(base: Path) -> None:
+    from wattq.surrogates import MODELS
+    from wattq.surrogates.bundle import save_bundle
+    from wattq.surrogates.bundle_manifest import BundleMeta, TrainingData
+
+    (base / "log.swf").write_text(LOG)
+    meta = BundleMeta("runtime", TrainingData("other.swf", "0" * 64, False, 9, until_s=5.0), "log")
+    manifest = save_bundle(base / "two.wattq", MODELS["last-two"](), meta)
+    for predictor in ("last-two", str(base / "two.wattq")):
+        experiment = parse_experiment(PREDICTED.replace("PREDICTOR", predictor), "predicted.yaml")
+        (case,) = compare(experiment, base / "out", base=base)
+        title = f"easy backfill=sjf estimate=predictor predictor={predictor}"
+        assert [measured.policy for measured in case.runs] == ["easy backfill=sjf", title]
+        found = json.loads((base / "out" / "runs" / folder_name(title) / "provenance.json").read_text())
+        # The log begins on its clock at 1996-09-30T12:18:01 (it does not tell its zone).
+        assert found["policy"]["params"]["predictor_clock"] == 844087081.0
+        assert found["predictor"]["model"] == "last-two"
+    assert found["predictor"] == {
+        "model": "last-two",
+        "source": str(base / "two.wattq"),
+        "sha256": manifest.digest,
+        "trained_on": {"source": "other.swf", "sha256": "0" * 64, "jobs": 9, "until_s": 5.0},
+        "label_source": "log",
+    }
+
+
+def test_the_clock_of_a_predictor_is_the_workloads_unless_given() -> None:
+    predicted = PolicySpec(name="easy", params={"estimate": "predictor", "predictor": "last-two"})
+    told = with_clock(predicted, 90.0)
+    assert told.params == {**predicted.params, "predictor_clock": 90.0}
+    assert told.title == predicted.title
+    assert with_clock(told, 91.0) == told
+    assert with_clock(predicted, None) == predicted
+    assert with_clock(PolicySpec(name="easy"), 90.0) == PolicySpec(name="easy")
+    assert clock_of([]) is None
+    assert clock_of([generate_saturated(5, 4, seed=1)]) is None

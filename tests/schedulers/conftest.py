@@ -69,6 +69,7 @@ def empty_ledger(jobs: Sequence[Job], n_hosts: int) -> c.Ledger:
         decisions=np.zeros(2 * n + 64, c.decision_t),
         iv=np.zeros((n * n_hosts + 3 * n_hosts + 9, 2), np.int32),
         kill_list=np.zeros(n + 1, np.int32),
+        news=np.zeros(1, c.news_t),
     )
 
 

@@ -334,5 +334,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert run("policy", "check", "easy", "--time-limit", "0") == 2
     assert run("policy", "list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(POLICIES)
+    assert [line.split()[0] for line in lines[: len(POLICIES)]] == list(POLICIES)
+    assert lines[len(POLICIES) :][:2] == ["", "Every policy takes, your own too:"]
+    assert lines[-6].split(maxsplit=1)[0] == "estimate"
     assert lines[0].endswith("[order, backfill]")

@@ -17,11 +17,16 @@ app = typer.Typer(help="List policies; test a policy of your own.", no_args_is_h
 def list_policies() -> None:
     """List the built-in policies with their parameters."""
     from wattq.schedulers import POLICIES, policy_spec
+    from wattq.schedulers.estimate_parameters import COMMON
 
     width = max(map(len, POLICIES))
     for name, summary in POLICIES.items():
         given = ", ".join(parameter.name for parameter in policy_spec(name)[1].parameters)
         typer.echo(f"{name:{width}}  {summary}" + (f" [{given}]" if given else ""))
+    typer.echo("\nEvery policy takes, your own too:")
+    for parameter in COMMON:
+        default = f" (default {parameter.default})" if parameter.default else ""
+        typer.echo(f"{parameter.name:{width}}  {parameter.meaning}: {parameter.rule}{default}")
 
 
 @app.command("check")

@@ -86,6 +86,17 @@ def test_options(base: Path) -> None:
     assert times == (1.0, 2.0, 3.0, 4.5)
 
 
+def test_a_predictor_is_told_the_clock_of_the_log(base: Path) -> None:
+    log = "; UnixStartTime: 844087081\n1 60 -1 10 1 -1 -1 1 20 -1 1 1 1 -1 1 -1 -1 -1\n"
+    (base / "log.swf").write_text(log)
+    text = "name: n\nplatform: machine.xml\nworkloads: [log.swf]\nenergy: true\npolicies:\n"
+    text += "  - {name: easy, label: a, params: {estimate: predictor, predictor: last-two}}\n  - easy\n"
+    files = write_robin(study(text), Path("files"), RobinOptions("work"), base=base)
+    options = [json.loads(shlex.split(file.schedcmd)[5]) for file in files.values()]
+    params = {"estimate": "predictor", "predictor": "last-two", "predictor_clock": 844087141.0}
+    assert [option.get("params") for option in options] == [params, None]
+
+
 def test_a_policy_of_the_user(base: Path) -> None:
     Path("mine.py").write_text("class Mine:\n    def decide(self, view, actions):\n        pass\n")
     text = "name: n\nplatform: machine.xml\nworkloads: [jobs.json]\npolicies: ['mine.py:Mine']\n"

@@ -261,10 +261,10 @@ def test_the_class_of_a_job(tmp_path: Path) -> None:
     )
     mine = read_table(path)
     assert len(mine.classes) == 15
-    assert mine.class_of(hosts=2, estimate_s=600, user=7, group=-1, queue=4) == "debug"
-    assert mine.class_of(hosts=3, estimate_s=600, user=7, group=-1, queue=4) == "high"
-    assert mine.class_of(hosts=2, estimate_s=float("inf"), user=8, group=-1, queue=4) == "gpu"
-    assert mine.class_of(hosts=3, estimate_s=600, user=8, group=-1, queue=5) == "low"
+    assert mine.class_of(hosts=2, walltime_s=600, user=7, group=-1, queue=4) == "debug"
+    assert mine.class_of(hosts=3, walltime_s=600, user=7, group=-1, queue=4) == "high"
+    assert mine.class_of(hosts=2, walltime_s=float("inf"), user=8, group=-1, queue=4) == "gpu"
+    assert mine.class_of(hosts=3, walltime_s=600, user=8, group=-1, queue=5) == "low"
 
 
 @pytest.mark.parametrize(
