@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from wattq.surrogates.losses import Loss, pinball
     from wattq.surrogates.model import LEVELS, Prediction, RuntimeModel
     from wattq.surrogates.models import MODELS
-    from wattq.surrogates.session import EstimateRule, Session
+    from wattq.surrogates.rolling import Rolling, new_session
+    from wattq.surrogates.session import FOR_BACKFILLING, EstimateRule, Session
     from wattq.surrogates.training import train_runtime
 
 __all__ = [
     "FEATURES",
+    "FOR_BACKFILLING",
     "LEVELS",
     "MODELS",
     "Bundle",
@@ -39,12 +41,14 @@ __all__ = [
     "Manifest",
     "Outcomes",
     "Prediction",
+    "Rolling",
     "RuntimeModel",
     "Session",
     "TrainingData",
     "build_features",
     "jobs_of",
     "load_bundle",
+    "new_session",
     "pinball",
     "read_jobs",
     "read_manifest",
@@ -64,7 +68,8 @@ _MODULES = {
     "losses": ("Loss", "pinball"),
     "model": ("LEVELS", "Prediction", "RuntimeModel"),
     "models": ("MODELS",),
-    "session": ("EstimateRule", "Session"),
+    "rolling": ("Rolling", "new_session"),
+    "session": ("FOR_BACKFILLING", "EstimateRule", "Session"),
     "training": ("train_runtime",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -20,7 +20,7 @@ __all__ = ["LastTwo", "Requested", "Similar", "UserQuantiles"]
 
 
 class _Baseline:
-    """A feature as the prediction; where it is unknown, the requested time; without one, the median run learned from."""
+    """A feature as the prediction; where it is unknown, the requested time, else the median run learned from."""
 
     name = ""
     feature = ""

@@ -62,8 +62,8 @@ class Blend:
     ) -> None:
         if not (price >= 0.0 and points_weight >= 0.0 and n_boosted >= 1):
             raise SurrogateError(
-                f"blend with price {price:g}, weight {points_weight:g}, {n_boosted} boosted trees: the first two may not "
-                "be below 0, the last not below 1"
+                f"blend with price {price:g}, weight {points_weight:g}, {n_boosted} boosted trees: the first two may "
+                "not be below 0, the last not below 1"
             )
         self.needs: tuple[str, ...] = ALL
         self.seed, self.price, self.points_weight = seed, price, points_weight

@@ -35,8 +35,8 @@ class _Settings:
     def __init__(self, seed: int, n_trees: int, leaves: int, rate: float, least: int, most: int) -> None:
         if min(n_trees, leaves, least) < 1 or leaves > 256 or not 0.0 < rate <= 1.0 or most < 20:
             raise SurrogateError(
-                f"boosting of {n_trees} trees of {leaves} leaves, rate {rate:g}, {least} jobs in a leaf, {most} jobs: the "
-                "leaves must be 1 to 256, the rate above 0 and at most 1, the jobs 20 or more, the others 1 or more"
+                f"boosting of {n_trees} trees of {leaves} leaves, rate {rate:g}, {least} jobs in a leaf, {most} jobs: "
+                "the leaves must be 1 to 256, the rate above 0 and at most 1, the jobs 20 or more, the others 1 or more"
             )
         self.needs: tuple[str, ...] = ALL
         self.seed, self.n_trees, self.leaves, self.rate, self.least, self.most = (

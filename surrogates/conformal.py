@@ -2,8 +2,9 @@
 
 Each promised level is followed by a level of its own at which the model is asked instead. When a job ends, that level
 moves up a little if the run time lay above the quantile, and down a little otherwise (I. Gibbs, E. Candes, Adaptive
-conformal inference under distribution shift, NeurIPS 2021), here on the scale of the log-odds, so that it stays a level.
-Between and beyond the model's quantiles, the logarithm of the run time is a straight line over the log-odds.
+conformal inference under distribution shift, NeurIPS 2021), here on the scale of the log-odds, so that it
+stays a level. Between and beyond the model's quantiles, the logarithm of the run time is a straight line over the
+log-odds.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _learn(
         # Run times repeat, at 1 s and at the request above all: an end of an interval on such a value covers it.
         near = -1e-9 if odds[q] < 0.0 else 1e-9
         asked[q] += rate * (level - 1.0) if log_run <= log_s[q] + near else rate * level
-        asked[q] = min(max(asked[q], odds[q] - 4.0), odds[q] + 4.0)
+        asked[q] = min(max(asked[q], odds[q] - 8.0), odds[q] + 8.0)
 
 
 @jitted

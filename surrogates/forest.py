@@ -18,7 +18,7 @@ from wattq.surrogates.binning import bin_edges, codes_of
 from wattq.surrogates.features import FEATURES, FeatureTable
 from wattq.surrogates.growing import grow_random, seeded
 from wattq.surrogates.model import LEVELS, Prediction
-from wattq.surrogates.point import N_BINS, bin_of, decide_points
+from wattq.surrogates.point import N_BINS, Leaves, bin_of, decide_points
 from wattq.surrogates.trees import Trees, join_trees
 
 __all__ = ["ALL", "Forest"]
@@ -61,8 +61,8 @@ class Forest:
     ) -> None:
         if min(n_trees, tries, least) < 1 or most < 2 * least or not 0.0 < share <= 1.0 or not long_weight >= 0.0:
             raise SurrogateError(
-                f"forest of {n_trees} trees, {tries} cuts, leaves of {least}, {most} jobs, share {share:g}: all of them "
-                "must be above 0, the share at most 1, and the jobs at least twice those of a leaf"
+                f"forest of {n_trees} trees, {tries} cuts, leaves of {least}, {most} jobs, share {share:g}: all must "
+                "be above 0, the share at most 1, and the jobs at least twice those of a leaf"
             )
         self.needs: tuple[str, ...] = ALL
         self.seed, self.n_trees, self.tries, self.least = seed, n_trees, tries, least
@@ -89,11 +89,11 @@ class Forest:
         for number in range(self.n_trees):
             state = seeded(self.seed, number)
             order = self._sample(len(run_s), number)
-            room = [np.zeros(2 * len(order) + 3, dtype=np.int32) for _ in range(5)]
+            nodes = np.zeros((5, 2 * len(order)), dtype=np.int32)
             n = grow_random(
-                codes, group, len(ends) + 1, second, self.long_weight, order, self.tries, self.least, state, *room
+                codes, group, len(ends) + 1, second, self.long_weight, order, self.tries, self.least, state, nodes
             )
-            feature, cut, left, begin, end = (part[:n] for part in room)
+            feature, cut, left, begin, end = nodes[:, :n].copy()
             trees.append(_tree(feature, cut, left, thresholds))
             begins.append(begin + number * len(order))
             stops.append(end + number * len(order))
@@ -130,11 +130,9 @@ class Forest:
         if trees is None:
             raise SurrogateError(f"model '{self.name}': it has learned nothing yet; fit it first")
         request = x[:, self.needs.index("request_s")].astype(np.float64)
-        point, quantile = np.empty(len(x)), np.empty((len(x), len(LEVELS)))
-        decide_points(
-            *(x, trees.feature, trees.threshold, trees.left, trees.root, self._begin, self._end, self._bins),
-            *(points, weights, request, middle_s, price, scale_s, np.array(LEVELS), point, quantile),
-        )
+        quantile: NDArray[np.float64] = np.empty((len(x), len(LEVELS)))
+        leaves = Leaves(trees.feature, trees.threshold, trees.left, trees.root, self._begin, self._end, self._bins)
+        point = decide_points(x, leaves, points, weights, request, middle_s, price, scale_s, np.array(LEVELS), quantile)
         return Prediction(point, quantile)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -142,7 +140,7 @@ class Forest:
         meta = {name: getattr(self, name) for name in _SETTINGS}
         if self._trees is None:
             return {}, meta
-        arrays = {"begin": self._begin, "end": self._end, "bins": self._bins}
+        arrays: dict[str, NDArray[Any]] = {"begin": self._begin, "end": self._end, "bins": self._bins}
         return {**self._trees.arrays(), **arrays}, meta
 
     @classmethod
@@ -179,7 +177,8 @@ _SETTINGS = ("seed", "n_trees", "tries", "least", "most", "share", "long_weight"
 
 def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
     spread = float(values.std())
-    return (values - values.mean()) / (spread if spread > 0.0 else 1.0)
+    standard: NDArray[np.float64] = (values - values.mean()) / (spread if spread > 0.0 else 1.0)
+    return standard
 
 
 def _tree(

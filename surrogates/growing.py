@@ -22,7 +22,7 @@ def draw(state: NDArray[np.uint64], n: int) -> int:
     s ^= s << np.uint64(25)
     s ^= s >> np.uint64(27)
     state[0] = s
-    return np.int64(((s * np.uint64(2685821657736338717)) >> np.uint64(33)) % np.uint64(n))
+    return int(np.int64(((s * np.uint64(2685821657736338717)) >> np.uint64(33)) % np.uint64(n)))
 
 
 def seeded(*numbers: int) -> NDArray[np.uint64]:
@@ -41,11 +41,7 @@ def grow_random(
     tries: int,
     least: int,
     state: NDArray[np.uint64],
-    feature: NDArray[np.int32],
-    cut: NDArray[np.int32],
-    left: NDArray[np.int32],
-    begin: NDArray[np.int32],
-    end: NDArray[np.int32],
+    nodes: NDArray[np.int32],
 ) -> int:
     """Grow one extremely randomised tree (Geurts, Ernst, Wehenkel, Machine Learning 63, 2006).
 
@@ -62,13 +58,15 @@ def grow_random(
         tries: cuts tried per node.
         least: fewest rows of a leaf.
         state: of the generator.
-        feature, cut, left, begin, end: filled in per node; rows ``order[begin:end]`` lie in it.
+        nodes: filled in per node: feature (-1 in a leaf), code of the cut, left child (the right one follows it), first
+            and last but one place of its rows in `order`; shape (5, 2 * number of rows).
     """
     mine, lower = np.zeros(n_groups), np.zeros(n_groups)
     aside = np.empty(order.shape[0], dtype=np.int64)
-    nodes, node = 1, 0
+    feature, cut, left, begin, end = nodes[0], nodes[1], nodes[2], nodes[3], nodes[4]
+    known, node = 1, 0
     begin[0], end[0] = 0, order.shape[0]
-    while node < nodes:
+    while node < known:
         a, b = begin[node], end[node]
         n = b - a
         feature[node] = -1
@@ -117,12 +115,12 @@ def grow_random(
                     k += 1
             for q in range(k):
                 order[i + q] = aside[q]
-            feature[node], cut[node], left[node] = best_feature, best_cut, nodes
-            begin[nodes], end[nodes] = a, i
-            begin[nodes + 1], end[nodes + 1] = i, b
-            nodes += 2
+            feature[node], cut[node], left[node] = best_feature, best_cut, known
+            begin[known], end[known] = a, i
+            begin[known + 1], end[known + 1] = i, b
+            known += 2
         node += 1
-    return nodes
+    return known
 
 
 @jitted

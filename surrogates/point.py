@@ -9,6 +9,7 @@ over the bins, because min(v, x) / max(v, x) = exp(-|log v - log x|).
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from wattq.simulator.jit import inlined, jitted
 from wattq.surrogates.model import LEVELS
 
-__all__ = ["N_BINS", "STEP", "bin_of", "decide", "decide_points"]
+__all__ = ["N_BINS", "STEP", "Leaves", "bin_of", "decide", "decide_points"]
 
 STEP = 0.03
 """Width of a bin in the natural logarithm."""
@@ -77,7 +78,7 @@ def decide(
     """
     cap = N_BINS - 1
     if request_s > 0.0:
-        cap = min(cap, np.int64(np.rint(np.log(max(request_s, 1.0)) / STEP)))
+        cap = min(cap, int(np.rint(np.log(max(request_s, 1.0)) / STEP)))
     _fold(mass, cap)
     passed = 0.0
     for k in range(cap + 1):
@@ -107,16 +108,40 @@ def decide(
     return value
 
 
+class Leaves(NamedTuple):
+    """A forest whose leaves hold runs.
+
+    Attributes:
+        feature, threshold, left, root: its trees; see `wattq.surrogates.trees.Trees`.
+        begin, end: the runs that lie in a leaf are ``bins[begin:end]``.
+        bins: bins of the runs learned from, leaf by leaf.
+    """
+
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.int32]
+    root: NDArray[np.int32]
+    begin: NDArray[np.int32]
+    end: NDArray[np.int32]
+    bins: NDArray[np.int16]
+
+
+@inlined
+def _add_leaves(x: NDArray[np.float32], leaves: Leaves, mass: NDArray[np.float64]) -> None:
+    """Add the runs of the leaves that a row reaches to a mass, 1 in all."""
+    for t in range(leaves.root.shape[0]):
+        node = leaves.root[t]
+        while leaves.feature[node] >= 0:
+            node = leaves.left[node] + (1 if x[leaves.feature[node]] > leaves.threshold[node] else 0)
+        share = 1.0 / ((leaves.end[node] - leaves.begin[node]) * leaves.root.shape[0])
+        for k in range(leaves.begin[node], leaves.end[node]):
+            mass[leaves.bins[k]] += share
+
+
 @jitted
 def decide_points(
     x: NDArray[np.float32],
-    feature: NDArray[np.int32],
-    threshold: NDArray[np.float32],
-    left: NDArray[np.int32],
-    root: NDArray[np.int32],
-    begin: NDArray[np.int32],
-    end: NDArray[np.int32],
-    bins: NDArray[np.int16],
+    leaves: Leaves,
     points: NDArray[np.float64],
     weights: NDArray[np.float64],
     request_s: NDArray[np.float64],
@@ -124,35 +149,29 @@ def decide_points(
     price: float,
     scale_s: float,
     levels: NDArray[np.float64],
-    point_s: NDArray[np.float64],
     quantile_s: NDArray[np.float64],
-) -> None:
-    """Decide for rows of features: the mass is that of the leaves of a forest, and that of further single values.
+) -> NDArray[np.float64]:
+    """Return the best values of rows of features, s: the mass is that of a forest's leaves and of further values.
 
     Args:
         x: features, shape (n, n_features).
-        feature, threshold, left, root: the forest's trees.
-        begin, end: the runs that lie in a leaf are ``bins[begin:end]``.
-        bins: bins of the runs learned from.
+        leaves: the forest.
         points: further values, s, shape (n, n_points), NaN where there is none.
         weights: what each counts, the forest counting 1.
         request_s: requested times, s.
         middle_s: second opinions, s.
-        price, scale_s, levels: see `decide`.
-        point_s, quantile_s: filled in.
+        price: see `decide`.
+        scale_s: see `decide`.
+        levels: levels of the quantiles, ascending.
+        quantile_s: filled in, shape (n, n_levels).
     """
-    mass, agreement = np.empty(N_BINS), np.empty(N_BINS)
+    mass, agreement, point_s = np.empty(N_BINS), np.empty(N_BINS), np.empty(x.shape[0])
     for i in range(x.shape[0]):
         mass[:] = 0.0
-        for t in range(root.shape[0]):
-            node = root[t]
-            while feature[node] >= 0:
-                node = left[node] + (1 if x[i, feature[node]] > threshold[node] else 0)
-            share = 1.0 / ((end[node] - begin[node]) * root.shape[0])
-            for k in range(begin[node], end[node]):
-                mass[bins[k]] += share
+        _add_leaves(x[i], leaves, mass)
         for q in range(points.shape[1]):
             if points[i, q] == points[i, q]:
-                b = np.int64(np.rint(np.log(max(points[i, q], 1.0)) / STEP))
+                b = int(np.rint(np.log(max(points[i, q], 1.0)) / STEP))
                 mass[min(b, N_BINS - 1)] += weights[q]
         point_s[i] = decide(mass, request_s[i], middle_s[i], price, scale_s, levels, quantile_s[i], agreement)
+    return point_s

@@ -29,7 +29,7 @@ def prequential(
     conformal: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
-    """Return predictions of all jobs of a log; those of the first jobs, by which nothing was learned yet, are NaN.
+    """Return predictions of all jobs of a log; the first jobs, by which nothing was learned yet, get their request.
 
     A new model is trained after every so many submissions, on the jobs that ended before the next one. Features are
     those of the submission, so they follow the last ends at any time.

@@ -1,6 +1,13 @@
 """How good predictions of run times are: accuracy, effect on the schedule, transfer, ablation, search."""
 
 from wattq.experiments.surrogates.cache import Cache, default_cache
+from wattq.experiments.surrogates.effect import (
+    effect_rows,
+    effect_table,
+    perturbed,
+    schedule_effect,
+    simulate_effect,
+)
 from wattq.experiments.surrogates.evaluation import Evaluation, LogResults, ModelResults, evaluate
 from wattq.experiments.surrogates.logs import Log, find_logs, read_log
 from wattq.experiments.surrogates.output import is_evaluation, write_evaluation
@@ -21,12 +28,17 @@ __all__ = [
     "SearchResult",
     "Settings",
     "default_cache",
+    "effect_rows",
+    "effect_table",
     "evaluate",
     "evaluation_html",
     "find_logs",
     "is_evaluation",
+    "perturbed",
     "read_log",
     "read_metrics",
+    "schedule_effect",
     "search_model",
+    "simulate_effect",
     "write_evaluation",
 ]
