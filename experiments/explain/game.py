@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,7 @@ class Game:
         return False
 
     def answer(self) -> None:
-        """Let the policy decide."""
+        """Let the policy decide, after its predictor was told the news."""
         predict(self.predictor, self.ledger)
         if isinstance(self.policy, CompiledPolicy):
             self.policy.decide(self.policy.kind, self.ledger, self.par, *self.memory)
@@ -97,7 +98,10 @@ class Game:
             while not self._over:
                 code = self.policy.run(self.policy.kind, self.kernel, self.ledger, self.par, *self.memory)
                 self._check()
-                self._go_on(code)
+                if code == c.PREDICT and self.predictor is not None:
+                    consult(self.predictor, self.ledger)
+                else:
+                    self._go_on(code)
         while self.message():
             self.answer()
         return self._played()
@@ -105,11 +109,11 @@ class Game:
     def copy(self) -> Game:
         """Return a simulation of its own that stands where this one stands.
 
-        The policy must be a compiled one without a predictor: all that it knows is in its memory.
+        The policy must be a compiled one: all that it knows is in its memory and its predictor.
         """
         twin = object.__new__(Game)
-        twin.predictor = None
         twin.world, twin.policy, twin.par, twin._over = self.world, self.policy, self.par, self._over
+        twin.predictor = copy.deepcopy(self.predictor)
         # Kernel and ledger share arrays, and their copies have to as well.
         done: dict[int, NDArray[Any]] = {}
         for bundle in (self.kernel, self.ledger):

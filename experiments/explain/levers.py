@@ -170,7 +170,7 @@ def other_ways(scene: Scene) -> Iterator[Lever | LeverOut]:
     """Yield the changes that are made or not, from date 0 on: exact run times, no sleep, textbook EASY."""
 
     def exact() -> Played:
-        game = Game(scene.world, scene.run.make_policy())
+        game = Game(scene.world, scene.run.make_policy(by_walltimes=True))
         real_s = scene.baseline.end_s - scene.baseline.start_s
         estimate_s = game.ledger.jobs["estimate_s"]
         known = np.isfinite(real_s)
@@ -178,6 +178,12 @@ def other_ways(scene: Scene) -> Iterator[Lever | LeverOut]:
         return game.finish()
 
     yield _way("estimates", exact, "run times known exactly")
+    if scene.run.predicts:
+        yield _way(
+            "predictor",
+            lambda: scene.again(policy=scene.run.make_policy(by_walltimes=True)),
+            "walltimes in place of predictions",
+        )
     policy = scene.run.make_policy()
     if "timeout" in _parameters(scene) and scene.run.params.get("timeout") != "never":
         yield _way("sleep", lambda: scene.again(policy=scene.run.make_policy(timeout="never")), "no host ever asleep")

@@ -53,11 +53,24 @@ class Recorded:
     start_s: NDArray[np.float64]
     rejected: NDArray[np.bool_]
 
-    def make_policy(self, **changed: object) -> CompiledPolicy | Policy:
-        """Return the policy of the run, some of its parameters changed."""
+    @property
+    def predicts(self) -> bool:
+        """Whether the policy expects what a predictor says, not walltimes."""
+        return self.params.get("estimate") == "predictor"
+
+    def make_policy(self, *, by_walltimes: bool = False, **changed: object) -> CompiledPolicy | Policy:
+        """Return the policy of the run.
+
+        Args:
+            by_walltimes: whether it goes without its predictor.
+            changed: parameters that are other ones.
+        """
         from wattq.schedulers import make_policy
 
-        return make_policy(self.policy, {**self.params, **changed})
+        params = {**self.params, **changed}
+        if by_walltimes:
+            params = {key: value for key, value in params.items() if not key.startswith(("estimate", "predictor"))}
+        return make_policy(self.policy, params)
 
 
 def open_run(

@@ -32,7 +32,7 @@ class Scene:
         job: number of the job in this world.
         key: its full id.
         snapshot: the simulation at the message that submits the job, before the policy's answer; None where the policy
-            is in plain Python or has a predictor, so that it cannot be copied.
+            is in plain Python, so that it cannot be copied.
         baseline: how the run goes unchanged.
         timeline: what held the job.
         checked: number of recorded starts that the replay was held against.
@@ -113,7 +113,7 @@ def set_scene(run: Recorded, job: int, horizon_s: float = DAY_S) -> Scene:
         game.answer()
     if game.ledger.jobs[number]["state"] == c.NOT_SUBMITTED:
         raise InvalidInputError(f"{run.results.directory}: job {key} is never submitted; the run ends before")
-    snapshot = game.copy() if isinstance(game.policy, CompiledPolicy) and game.predictor is None else None
+    snapshot = game.copy() if isinstance(game.policy, CompiledPolicy) else None
     timeline = watch(game, number)
     played = game.finish()
     checked = _check(run, world, played, key)
