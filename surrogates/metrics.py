@@ -6,6 +6,7 @@ resamples of weeks: `job_terms` gives the terms of each job, `from_sums` the fig
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from wattq.errors import SurrogateError
 from wattq.surrogates.model import LEVELS
 
-__all__ = ["MEASURES", "TERMS", "Measure", "calibration", "from_sums", "job_terms", "pinball_name", "score"]
+__all__ = ["MEASURES", "TERMS", "Measure", "calibration", "from_sums", "job_terms", "pinball_name", "plain", "score"]
 
 Floats = NDArray[np.float64]
 
@@ -249,6 +250,12 @@ def from_sums(sums: Floats) -> dict[str, Floats]:
     return figures | pinball
 
 
+def plain(figures: Mapping[str, Floats]) -> dict[str, float]:
+    """Return single figures as numbers; what is not defined is one and the same NaN, so that equal ones compare so."""
+    numbers = {name: float(value) for name, value in figures.items()}
+    return {name: math.nan if math.isnan(value) else value for name, value in numbers.items()}
+
+
 def score(
     real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Floats, reserve_s: Floats | None = None
 ) -> dict[str, float]:
@@ -259,7 +266,7 @@ def score(
     """
     found = from_sums(job_terms(real_s, point_s, quantile_s, request_s, reserve_s).sum(axis=0))
     width = quantile_s[:, _HIGH] - quantile_s[:, _LOW]
-    figures = {name: float(value) for name, value in found.items()}
+    figures = plain(found)
     figures["width_median_s"] = float(np.median(width)) if len(width) else float("nan")
     return {name: figures[name] for name in MEASURES}
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wattq.experiments.study.bootstrap import LEAST_WEEKS, RESAMPLES, Estimate
 from wattq.experiments.surrogates.logs import Log, Rows
-from wattq.surrogates.metrics import TERMS, calibration, from_sums, job_terms, score
+from wattq.surrogates.metrics import TERMS, calibration, from_sums, job_terms, plain, score
 from wattq.surrogates.model import Prediction
 from wattq.units import WEEK_S
 
@@ -148,6 +148,6 @@ def _periods(terms: Floats, week: NDArray[np.int64]) -> tuple[Period, ...]:
     begins = np.unique(period) * PERIOD_WEEKS * WEEK_S + (week.min() * WEEK_S if len(week) else 0.0)
     rows = []
     for begin_s, sums in zip(begins, _grouped(terms, period), strict=True):
-        figures = {name: float(value) for name, value in from_sums(sums).items()}
+        figures = plain(from_sums(sums))
         rows.append(Period(float(begin_s), int(sums[TERMS.index("jobs")]), figures))
     return tuple(rows)
