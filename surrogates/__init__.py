@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wattq.surrogates.losses import Loss, pinball
     from wattq.surrogates.model import LEVELS, Prediction, RuntimeModel
     from wattq.surrogates.models import MODELS
+    from wattq.surrogates.reserve import reservations
     from wattq.surrogates.rolling import Rolling, new_session
     from wattq.surrogates.session import FOR_BACKFILLING, EstimateRule, Session
     from wattq.surrogates.training import train_runtime
@@ -52,6 +53,7 @@ __all__ = [
     "pinball",
     "read_jobs",
     "read_manifest",
+    "reservations",
     "save_bundle",
     "train_runtime",
 ]
@@ -68,6 +70,7 @@ _MODULES = {
     "losses": ("Loss", "pinball"),
     "model": ("LEVELS", "Prediction", "RuntimeModel"),
     "models": ("MODELS",),
+    "reserve": ("reservations",),
     "rolling": ("Rolling", "new_session"),
     "session": ("FOR_BACKFILLING", "EstimateRule", "Session"),
     "training": ("train_runtime",),

@@ -37,7 +37,7 @@ class Blend:
         seed: of forest and boosting.
         n_trees: trees of the forest.
         tries: cuts tried per node of the forest.
-        n_boosted: trees of each of the two boosted sums.
+        n_boosted: trees of each of the three boosted sums.
         price: what a distance of one mean run time from the second opinion costs, in units of agreement: 0 predicts for
             agreement alone, higher values lower the absolute error.
         points_weight: factor of the weights in `POINTS`.
@@ -53,12 +53,12 @@ class Blend:
         self,
         seed: int = 0,
         *,
-        n_trees: int = 30,
+        n_trees: int = 20,
         tries: int = 50,
-        n_boosted: int = 120,
+        n_boosted: int = 100,
         price: float = 0.2,
         points_weight: float = 1.0,
-        most: int = 30_000,
+        most: int = 20_000,
     ) -> None:
         if not (price >= 0.0 and points_weight >= 0.0 and n_boosted >= 1):
             raise SurrogateError(

@@ -82,11 +82,11 @@ class Boosting(_Settings):
         self,
         seed: int = 0,
         *,
-        n_trees: int = 150,
+        n_trees: int = 120,
         leaves: int = 16,
         rate: float = 0.1,
         least: int = 10,
-        most: int = 30_000,
+        most: int = 20_000,
         under_weight: float = 1.0,
         under_power: int = 1,
         over_power: int = 1,
@@ -164,11 +164,11 @@ class QuantileBoosting(_Settings):
         self,
         seed: int = 0,
         *,
-        n_trees: int = 80,
+        n_trees: int = 60,
         leaves: int = 16,
         rate: float = 0.15,
         least: int = 10,
-        most: int = 30_000,
+        most: int = 20_000,
     ) -> None:
         super().__init__(seed, n_trees, leaves, rate, least, most)
         self._sums: list[Boosted] = []

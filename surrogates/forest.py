@@ -52,10 +52,10 @@ class Forest:
         self,
         seed: int = 0,
         *,
-        n_trees: int = 30,
-        tries: int = 60,
+        n_trees: int = 24,
+        tries: int = 50,
         least: int = 5,
-        most: int = 30_000,
+        most: int = 20_000,
         share: float = 0.7,
         long_weight: float = 3.0,
     ) -> None:

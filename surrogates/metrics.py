@@ -6,6 +6,7 @@ resamples of weeks: `job_terms` gives the terms of each job, `from_sums` the fig
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from wattq.errors import SurrogateError
 from wattq.surrogates.model import LEVELS
 
-__all__ = ["MEASURES", "TERMS", "Measure", "calibration", "from_sums", "job_terms", "pinball_name", "score"]
+__all__ = ["MEASURES", "TERMS", "Measure", "calibration", "from_sums", "job_terms", "pinball_name", "plain", "score"]
 
 Floats = NDArray[np.float64]
 
@@ -92,6 +93,27 @@ _SPREAD = (
         "Mean over jobs of upper estimate over requested time, of jobs with a requested time.",
         "lower",
     ),
+    Measure(
+        "reserve_under_rate",
+        "reserve under",
+        "1",
+        "Share of jobs that outlive the estimate of least reserved time (`wattq.surrogates.reserve`, made for 0.11).",
+        "lower",
+    ),
+    Measure(
+        "reserve_of_request",
+        "reserve / request",
+        "1",
+        "Mean of that estimate over mean requested time, of jobs with a requested time.",
+        "lower",
+    ),
+    Measure(
+        "reserve_share_mean",
+        "mean reserve share",
+        "1",
+        "Mean over jobs of that estimate over requested time, of jobs with a requested time.",
+        "lower",
+    ),
     Measure("coverage", "coverage", "1", "Share of jobs whose real run time is in the 90 % interval, ends included."),
     Measure("width_mean_s", "mean width", "s", "Mean length of the 90 % interval.", "lower"),
     Measure("width_median_s", "median width", "s", "Median length of the 90 % interval.", "lower"),
@@ -116,12 +138,15 @@ MEASURES: Mapping[str, Measure] = MappingProxyType({m.name: m for m in (*_POINT,
 
 TERMS = (
     "jobs", "error", "error2", "positive", "relative", "real", "real2", "accuracy", "under", "upper_under", "covered",
-    "width", "requested", "upper", "request", "upper_share", *(pinball_name(level) for level in LEVELS),
+    "width", "requested", "upper", "request", "upper_share", "reserve_under", "reserve", "reserve_share",
+    *(pinball_name(level) for level in LEVELS),
 )  # fmt: skip
 """Columns of `job_terms`."""
 
 
-def job_terms(real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Floats) -> Floats:
+def job_terms(
+    real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Floats, reserve_s: Floats | None = None
+) -> Floats:
     """Return the terms of each job, float64 [n_jobs, len(TERMS)].
 
     Args:
@@ -129,6 +154,7 @@ def job_terms(real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Fl
         point_s: predicted run times, s, length n_jobs.
         quantile_s: predicted quantiles, s, [n_jobs, len(LEVELS)].
         request_s: requested times, s, length n_jobs, NaN where there is none.
+        reserve_s: estimates of least reserved time, s, length n_jobs; None where they were not made: NaN then.
 
     Raises:
         SurrogateError: shapes differ, a number is negative or not finite, or quantiles of a job decrease.
@@ -138,6 +164,8 @@ def job_terms(real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Fl
     known = np.isfinite(request_s)
     request, upper = np.where(known, request_s, 0.0), np.where(known, quantile_s[:, _UPPER], 0.0)
     low, high = quantile_s[:, _LOW], quantile_s[:, _HIGH]
+    unknown = np.full(len(real_s), np.nan)
+    reserve = unknown if reserve_s is None else np.where(known, reserve_s, 0.0)
     columns = [
         np.ones(len(real_s)),
         np.abs(error),
@@ -155,6 +183,9 @@ def job_terms(real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Fl
         upper,
         request,
         _over(upper, request),
+        unknown if reserve_s is None else reserve_s < real_s,
+        reserve,
+        _over(reserve, request),
     ]
     levels = np.array(LEVELS)
     short = real_s[:, None] - quantile_s
@@ -209,6 +240,9 @@ def from_sums(sums: Floats) -> dict[str, Floats]:
             "upper_under_rate": total["upper_under"] / jobs,
             "upper_of_request": total["upper"] / total["request"],
             "upper_share_mean": total["upper_share"] / total["requested"],
+            "reserve_under_rate": total["reserve_under"] / jobs,
+            "reserve_of_request": total["reserve"] / total["request"],
+            "reserve_share_mean": total["reserve_share"] / total["requested"],
             "coverage": total["covered"] / jobs,
             "width_mean_s": total["width"] / jobs,
             "pinball_s": np.mean(list(pinball.values()), axis=0),
@@ -216,15 +250,23 @@ def from_sums(sums: Floats) -> dict[str, Floats]:
     return figures | pinball
 
 
-def score(real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Floats) -> dict[str, float]:
+def plain(figures: Mapping[str, Floats]) -> dict[str, float]:
+    """Return single figures as numbers; what is not defined is one and the same NaN, so that equal ones compare so."""
+    numbers = {name: float(value) for name, value in figures.items()}
+    return {name: math.nan if math.isnan(value) else value for name, value in numbers.items()}
+
+
+def score(
+    real_s: Floats, point_s: Floats, quantile_s: Floats, request_s: Floats, reserve_s: Floats | None = None
+) -> dict[str, float]:
     """Return every figure of `MEASURES` over all jobs given; NaN where it is not defined.
 
     Raises:
         SurrogateError: as `job_terms`.
     """
-    found = from_sums(job_terms(real_s, point_s, quantile_s, request_s).sum(axis=0))
+    found = from_sums(job_terms(real_s, point_s, quantile_s, request_s, reserve_s).sum(axis=0))
     width = quantile_s[:, _HIGH] - quantile_s[:, _LOW]
-    figures = {name: float(value) for name, value in found.items()}
+    figures = plain(found)
     figures["width_median_s"] = float(np.median(width)) if len(width) else float("nan")
     return {name: figures[name] for name in MEASURES}
 

@@ -16,7 +16,7 @@ from wattq.surrogates.model import LEVELS, Prediction, RuntimeModel
 __all__ = ["RETRAIN_JOBS", "adapted", "prequential"]
 
 RETRAIN_JOBS = 3000
-"""Submissions between two trainings."""
+"""Fewest submissions between two trainings; a tenth of all submissions so far, where that is more."""
 
 
 def prequential(
@@ -39,7 +39,7 @@ def prequential(
         table: features of all jobs, in the order of submission.
         outcomes: what became of them.
         first: jobs before the first prediction.
-        retrain_jobs: submissions between two trainings.
+        retrain_jobs: fewest submissions between two trainings; a tenth of those so far, where that is more.
         conformal: whether quantiles are adapted online; see `wattq.surrogates.conformal`.
         progress: told how many jobs are predicted, and of how many.
 
@@ -52,8 +52,10 @@ def prequential(
     point: NDArray[np.float64] = np.full(n, np.nan)
     quantile: NDArray[np.float64] = np.full((n, len(LEVELS)), np.nan)
     end = outcomes.end_s
-    for begin in range(first, n, retrain_jobs):
-        rows = slice(begin, min(begin + retrain_jobs, n))
+    stop = first
+    while stop < n:
+        begin, stop = stop, min(stop + max(retrain_jobs, stop // 10), n)
+        rows = slice(begin, stop)
         past = np.flatnonzero(end[:begin] < table.jobs.submit_s[begin])
         if not len(past):
             raise SurrogateError(f"no job had ended when job {begin} was submitted; raise the number of first jobs")
@@ -62,7 +64,7 @@ def prequential(
         found = model.predict(table.take(rows).columns(model.needs)).capped(request[rows])
         point[rows], quantile[rows] = found.point_s, found.quantile_s
         if progress is not None:
-            progress(rows.stop, n)
+            progress(stop, n)
     made = Prediction(point, quantile)
     return adapted(made, table, outcomes, first) if conformal else made
 

@@ -53,6 +53,7 @@ class Scaled:
     Attributes:
         trees: the sum, in units of the scale.
         from_similar: 1 where the sum is added to `similar_of`, else 0.
+        power: power of the requested time in the scale.
         longest_s: unit for jobs without a requested time, at most, s.
         share: see `similar_of`.
         typical_s: likewise.
@@ -60,6 +61,7 @@ class Scaled:
 
     trees: Boosted
     from_similar: float
+    power: float
     longest_s: float
     share: float
     typical_s: float
@@ -67,14 +69,14 @@ class Scaled:
     def predict(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return run times for rows of all features, s: at least 1 s and at most the requested time."""
         base = self.from_similar * similar_of(x, self.share, self.typical_s)
-        run = base + self.trees.predict(x) * _unit(x, self.longest_s)
+        run = base + self.trees.predict(x) * _unit(x, self.longest_s, self.power)
         # A job without a requested time may be off by any factor; the longest request bounds what is believed.
         bound = np.where(np.isnan(request_of(x)), np.maximum(base, self.longest_s), np.inf)
         return np.fmin(np.clip(run, 1.0, bound), request_of(x))
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Return the numbers by name, each name with a prefix."""
-        numbers = np.array([self.from_similar, self.longest_s, self.share, self.typical_s])
+        numbers = np.array([self.from_similar, self.power, self.longest_s, self.share, self.typical_s])
         return {**self.trees.arrays(prefix), f"{prefix}numbers": numbers}
 
     @classmethod
@@ -85,7 +87,7 @@ class Scaled:
             SurrogateError: when they do not form trees.
         """
         numbers = arrays[f"{prefix}numbers"]
-        return cls(Boosted.of(arrays, len(ALL), prefix), *(float(numbers[k]) for k in range(4)))
+        return cls(Boosted.of(arrays, len(ALL), prefix), *(float(numbers[k]) for k in range(5)))
 
 
 def boost_scaled(
@@ -96,6 +98,7 @@ def boost_scaled(
     seed: int,
     *,
     from_similar: bool = False,
+    power: float = 0.5,
 ) -> Scaled:
     """Return trees that minimise a loss of the run time in units of the scale.
 
@@ -106,6 +109,7 @@ def boost_scaled(
         growth: how trees are grown.
         seed: of the features that trees see.
         from_similar: whether they start from the user's similar runs.
+        power: power of the requested time in the scale; 0 for seconds.
     """
     request = request_of(x)
     known = np.isfinite(request) & (request > 0.0)
@@ -113,12 +117,12 @@ def boost_scaled(
     share = float(np.median(run_s[known] / request[known])) if known.any() else 1.0
     longest = float(np.median(request[known])) if known.any() else max(float(np.quantile(run_s, 0.9)), _LEAST_S)
     base = similar_of(x, share, typical) if from_similar else np.zeros(len(x))
-    trees = boost(x, (run_s - base) / _unit(x, longest), loss, growth, seed)
-    return Scaled(trees, float(from_similar), longest, share, typical)
+    trees = boost(x, (run_s - base) / _unit(x, longest, power), loss, growth, seed)
+    return Scaled(trees, float(from_similar), power, longest, share, typical)
 
 
-def _unit(x: NDArray[np.float32], longest_s: float) -> NDArray[np.float64]:
+def _unit(x: NDArray[np.float32], longest_s: float, power: float) -> NDArray[np.float64]:
     request, high = request_of(x), x[:, _HIGH].astype(np.float64)
     other = np.where(np.isnan(high), longest_s, np.minimum(high, longest_s))
-    unit: NDArray[np.float64] = np.sqrt(np.maximum(np.where(np.isnan(request), other, request), _LEAST_S))
+    unit: NDArray[np.float64] = np.maximum(np.where(np.isnan(request), other, request), _LEAST_S) ** power
     return unit

@@ -174,12 +174,13 @@ def _of_log(
 
 def _of_model(settings: Settings, log: Log, model: str, results: Mapping[Task, Arrays]) -> ModelResults:
     rows = evaluated_rows(log, settings.first)
-    found = prediction_of(results[Rolling((log.name, log.path), model, settings.first, settings.seed)])
+    arrays = results[Rolling((log.name, log.path), model, settings.first, settings.seed)]
+    found, reserve_s = prediction_of(arrays), arrays["reserve_s"]
     later = split_rows(log, 0.0, settings.split, 1.0)[1]
     measured = np.isin(rows, later)
-    rolling = score_rows(log, rows[measured], found.take(measured), settings.seed)
+    rolling = score_rows(log, rows[measured], found.take(measured), settings.seed, reserve_s[measured])
     return ModelResults(
         model,
-        score_rows(log, rows, found, settings.seed),
+        score_rows(log, rows, found, settings.seed, reserve_s),
         split_scores(settings, log, model, rolling, results),
     )

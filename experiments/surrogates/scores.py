@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wattq.experiments.study.bootstrap import LEAST_WEEKS, RESAMPLES, Estimate
 from wattq.experiments.surrogates.logs import Log, Rows
-from wattq.surrogates.metrics import TERMS, calibration, from_sums, job_terms, score
+from wattq.surrogates.metrics import TERMS, calibration, from_sums, job_terms, plain, score
 from wattq.surrogates.model import Prediction
 from wattq.units import WEEK_S
 
@@ -77,7 +77,7 @@ class Scores:
     periods: tuple[Period, ...]
 
 
-def score_rows(log: Log, rows: Rows, found: Prediction, seed: int) -> Scores:
+def score_rows(log: Log, rows: Rows, found: Prediction, seed: int, reserve_s: Floats | None = None) -> Scores:
     """Return the figures of predictions of rows of a log.
 
     Args:
@@ -85,10 +85,11 @@ def score_rows(log: Log, rows: Rows, found: Prediction, seed: int) -> Scores:
         rows: the jobs that were predicted.
         found: one prediction for each of them.
         seed: seed of the resamples; two models that are measured on the same rows see the same ones.
+        reserve_s: their estimates of least reserved time, s, where such were made.
     """
     real_s, request_s = log.outcomes.run_s[rows], log.jobs.request_s[rows]
-    values = score(real_s, found.point_s, found.quantile_s, request_s)
-    terms = job_terms(real_s, found.point_s, found.quantile_s, request_s)
+    values = score(real_s, found.point_s, found.quantile_s, request_s, reserve_s)
+    terms = job_terms(real_s, found.point_s, found.quantile_s, request_s, reserve_s)
     week = (log.jobs.submit_s[rows] // WEEK_S).astype(np.int64)
     weekly = _grouped(terms, week)
     ends = _intervals(weekly, seed)
@@ -147,6 +148,6 @@ def _periods(terms: Floats, week: NDArray[np.int64]) -> tuple[Period, ...]:
     begins = np.unique(period) * PERIOD_WEEKS * WEEK_S + (week.min() * WEEK_S if len(week) else 0.0)
     rows = []
     for begin_s, sums in zip(begins, _grouped(terms, period), strict=True):
-        figures = {name: float(value) for name, value in from_sums(sums).items()}
+        figures = plain(from_sums(sums))
         rows.append(Period(float(begin_s), int(sums[TERMS.index("jobs")]), figures))
     return tuple(rows)

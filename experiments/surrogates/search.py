@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,10 +150,14 @@ def _task(settings: Settings, file: LogFile, model: str) -> Search:
     return Search(file, model, settings.trials, settings.seed, journal=settings.cache)
 
 
+_CONSTANTS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""One NaN for all figures that are not defined, so that equal results compare so."""
+
+
 def search_result(settings: Settings, file: LogFile, model: str, results: Mapping[Task, Arrays]) -> SearchResult | None:
     """Return the result of the search on a log, None where there was none."""
     arrays = results.get(_task(settings, file, model)) if model else None
-    return None if arrays is None else _from_dict(json.loads(arrays["json"].tobytes()))
+    return None if arrays is None else _from_dict(json.loads(arrays["json"].tobytes(), parse_constant=_CONSTANTS.get))
 
 
 def search_model(search: Search, told: Told | None = None) -> SearchResult:

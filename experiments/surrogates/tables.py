@@ -38,12 +38,16 @@ _COMPACT = (
     "under_rate",
     "upper_under_rate",
     "upper_of_request",
-    "upper_share_mean",
+    "reserve_under_rate",
+    "reserve_of_request",
     "coverage",
     "width_median_s",
 )
-_MAIN = (*_COMPACT[:2], "r2", *_COMPACT[2:], "pinball_s")
-_PERCENT = {"under_rate", "upper_under_rate", "coverage", "upper_of_request", "upper_share_mean"}
+_MAIN = (*_COMPACT[:2], "r2", *_COMPACT[2:], "upper_share_mean", "reserve_share_mean", "pinball_s")
+_PERCENT = {
+    *("under_rate", "upper_under_rate", "coverage", "upper_of_request", "upper_share_mean"),
+    *("reserve_under_rate", "reserve_of_request", "reserve_share_mean"),
+}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from wattq.experiments.surrogates.cache import Cache
 from wattq.experiments.surrogates.logs import Log, evaluated_rows, features_of, read_log, split_rows
 from wattq.experiments.surrogates.models import columns, fit_model, predict_rows, run_prequential
 from wattq.surrogates.model import Prediction
+from wattq.surrogates.reserve import reservations
 
 __all__ = ["Arrays", "Frozen", "LogFile", "Rolling", "Task", "perform", "prediction_of"]
 
@@ -67,7 +68,9 @@ class Rolling:
         """Return the predictions of the jobs after the first ones."""
         log = read_log(*self.log)
         found = run_prequential(self.model, features_of(*self.log), log.outcomes, self.first, self.seed)
-        return _arrays("", _capped(found, log).take(evaluated_rows(log, self.first)))
+        rows = evaluated_rows(log, self.first)
+        made = _arrays("", _capped(found, log).take(rows))
+        return made | {"reserve_s": reservations(found, log.jobs, log.outcomes)[rows]}
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ class EnergyScore:
         protocol: a key of `PROTOCOLS`.
         group: an application, or ``all``.
         jobs: number of jobs.
-        power_mape: mean of abs(predicted / measured - 1) of mean power per node; with the true run time this is the error
-            of energy, too.
+        power_mape: mean of abs(predicted / measured - 1) of mean power per node; with the true run time this is the
+            error of energy, too.
         energy_mape: the same of nodes x power x run time, the run time being the mean of the other runs of the same
             application, nodes and clock; NaN where a job has none.
         coverage: share of powers within the 90 % interval.

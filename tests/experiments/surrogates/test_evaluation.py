@@ -99,14 +99,14 @@ def test_intervals_hold_the_value_and_are_paired(small_log: Path) -> None:
     rows = evaluated_rows(log, 100)
     real = log.outcomes.run_s[rows]
     guess = Prediction(real * 2.0, np.repeat(real[:, None] * 2.0, len(LEVELS), axis=1)).capped(log.jobs.request_s[rows])
-    scores = score_rows(log, rows, guess, seed=3)
+    scores = score_rows(log, rows, guess, 3, guess.point_s)
     assert scores.weeks >= 3
     for name, estimate in scores.figures.items():
         if estimate.low is not None and estimate.high is not None:
             assert estimate.low - 1e-9 <= estimate.value <= estimate.high + 1e-9, name
     assert scores.figures["width_median_s"].low is None
-    assert score_rows(log, rows, guess, seed=3) == scores
-    assert score_rows(log, rows, guess, seed=4) != scores
+    assert score_rows(log, rows, guess, 3, guess.point_s) == scores
+    assert score_rows(log, rows, guess, 4, guess.point_s) != scores
 
 
 def test_tenths_of_the_users_hold_every_job_once(found: Evaluation) -> None:
