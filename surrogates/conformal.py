@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from wattq.simulator.jit import jitted
 from wattq.surrogates.model import LEVELS, Prediction
 
-__all__ = ["RATE", "Conformal", "adapt_all"]
+__all__ = ["RATE", "Conformal", "adapt_all", "times_of"]
 
 RATE = 0.05
 """How far one job moves a level, in log-odds."""
@@ -96,6 +96,15 @@ def adapt_all(
             log_s[i, q] = max(min(row[q], log_cap[i]), 0.0)
 
 
+def times_of(log_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return times from their logarithms, s, to the microsecond: a run time that was learned comes back as it was.
+
+    Run times repeat, so an interval often ends on one; it must not miss it by the last bit of a logarithm.
+    """
+    rounded: NDArray[np.float64] = np.round(np.exp(np.maximum(log_s, 0.0)), 6)
+    return rounded
+
+
 class Conformal:
     """Adapts quantiles online; one object goes with one run of a scheduler.
 
@@ -116,7 +125,7 @@ class Conformal:
         found = np.empty_like(log_s)
         for row, out in zip(log_s, found, strict=True):
             _stretch(row, _ODDS, self.asked, out)
-        return Prediction(prediction.point_s, np.maximum(np.exp(found), 1.0)).capped(request_s)
+        return Prediction(prediction.point_s, times_of(found)).capped(request_s)
 
     def ended(self, quantile_s: NDArray[np.float64], run_s: float) -> None:
         """Learn from a job that ended.

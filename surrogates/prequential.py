@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.errors import SurrogateError
-from wattq.surrogates.conformal import RATE, adapt_all
+from wattq.surrogates.conformal import RATE, adapt_all, times_of
 from wattq.surrogates.features import FeatureTable
 from wattq.surrogates.jobs import Outcomes
 from wattq.surrogates.model import LEVELS, Prediction, RuntimeModel
@@ -88,4 +88,4 @@ def adapted(made: Prediction, table: FeatureTable, outcomes: Outcomes, first: in
     log_run = np.log(np.maximum(outcomes.run_s, 1.0))
     odds = np.log(np.array(LEVELS) / (1.0 - np.array(LEVELS)))
     adapt_all(log_s, cap, log_run, ends, known, first, odds, odds.copy(), rate)
-    return Prediction(made.point_s, np.exp(log_s)).capped(request)
+    return Prediction(made.point_s, times_of(log_s)).capped(request)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from wattq.errors import SurrogateError
 from wattq.surrogates.boosting import Boosting
+from wattq.surrogates.conformal import times_of
 from wattq.surrogates.features import FeatureTable, build_features
 from wattq.surrogates.forest import Forest
 from wattq.surrogates.jobs import Jobs, Outcomes
@@ -235,3 +236,9 @@ def test_damaged_arrays_are_refused(name: str, log: Built) -> None:
     damaged = {**arrays, place: np.zeros_like(arrays[place])}
     with pytest.raises(SurrogateError, match="train the model again"):
         MODELS[name].restore(damaged, meta)
+
+
+def test_times_come_back_from_their_logarithms() -> None:
+    times = np.arange(1.0, 200_000.0)
+    assert np.array_equal(times_of(np.log(times)), times)
+    assert times_of(np.array([-3.0])).tolist() == [1.0]
