@@ -43,7 +43,7 @@ _COMPACT = (
     "coverage",
     "width_median_s",
 )
-_MAIN = (*_COMPACT[:2], "r2", *_COMPACT[2:], "upper_share_mean", "reserve_share_mean", "pinball_s")
+_MAIN = (*_COMPACT[:2], "r2", *_COMPACT[2:], "pinball_s")
 _PERCENT = {
     *("under_rate", "upper_under_rate", "coverage", "upper_of_request", "upper_share_mean"),
     *("reserve_under_rate", "reserve_of_request", "reserve_share_mean"),
