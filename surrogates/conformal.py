@@ -101,8 +101,7 @@ def times_of(log_s: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Run times repeat, so an interval often ends on one; it must not miss it by the last bit of a logarithm.
     """
-    rounded: NDArray[np.float64] = np.round(np.exp(np.maximum(log_s, 0.0)), 6)
-    return rounded
+    return np.asarray(np.round(np.exp(np.maximum(log_s, 0.0)), 6), dtype=np.float64)
 
 
 class Conformal:
