@@ -198,9 +198,10 @@ def main(argv: list[str]) -> int:
         _million()
         return 0
     from wattq.experiments.bench_server import bench_server
+    from wattq.experiments.bench_surrogates import bench_surrogates
 
     results = []
-    for measure in (bench_start, bench_easy, bench_python_policy, bench_million, bench_server):
+    for measure in (bench_start, bench_easy, bench_python_policy, bench_million, bench_surrogates, bench_server):
         print(f"measuring: {(measure.__doc__ or '').splitlines()[0]}", file=sys.stderr)
         results += measure()
     print(format_results(results))

@@ -54,7 +54,7 @@ def predictor_source(
 
     Args:
         policy: name of the policy, for messages.
-        predictor: path of a bundle, or name of a model; one that needs training is trained anew each week of the
+        predictor: path of a bundle, or name of a model; one that needs training is trained anew as jobs end in the
             simulation on the jobs that have ended, and the user's similar runs speak for it until then.
         value: ``point`` or a quantile level; which value of a prediction is the expected run time.
         factor: what it is multiplied by.

@@ -4,6 +4,7 @@ import pytest
 
 from wattq.experiments import bench
 from wattq.experiments.bench import Result, format_results
+from wattq.experiments.bench_surrogates import bench_surrogates, made_up_log
 
 
 def test_budgets_and_ratios() -> None:
@@ -30,5 +31,16 @@ def test_a_missed_budget_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys:
 
             monkeypatch.setattr(bench, name, measure)
         monkeypatch.setattr("wattq.experiments.bench_server.bench_server", measure)
+        monkeypatch.setattr("wattq.experiments.bench_surrogates.bench_surrogates", measure)
         assert bench.main([]) == code
     assert "MISSED" in capsys.readouterr().out
+
+
+def test_predictions_are_measured_on_made_up_jobs() -> None:
+    rows = bench_surrogates(400)
+    assert [row.unit for row in rows] == ["s", "jobs/s", "s"]
+    assert all(row.ours > 0.0 for row in rows)
+    one, other = made_up_log(50), made_up_log(50)
+    assert (one[0].submit_s == other[0].submit_s).all()
+    assert one[0].synthetic
+    assert (one[1].run_s <= one[0].request_s).all()
