@@ -143,7 +143,7 @@ class Session:
         """Take note of a submission and return the estimate of the job, s; NaN: nothing known, and no requested time.
 
         Args:
-            job: its name, new to this session.
+            job: its name; no job that is still known bears it.
             facts: what is known of it.
             now_s: date, s.
 

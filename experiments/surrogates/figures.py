@@ -91,9 +91,14 @@ def calibration_figure(results: LogResults) -> Figure:
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_xlabel("Level of the quantile")
         style_axes(axes, grid="both")
-    handles, labels = left.get_legend_handles_labels()
+    return _finished(figure, left, results.log.name)
+
+
+def _finished(figure: Figure, axes: Axes, title: str) -> Figure:
+    """Return a figure with its title, and one legend, that of these axes, beside it."""
+    handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", fontsize=8.5, frameon=False)
-    figure.suptitle(results.log.name, x=0.01, ha="left", fontsize=10)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
     return figure
 
 
@@ -116,10 +121,7 @@ def periods_figure(results: LogResults) -> Figure:
         style_axes(axes)
     dates = [row.begin_s for entry in results.models for row in entry.rolling.periods]
     time_axis(below, min(dates, default=0.0), max(dates, default=1.0))
-    handles, labels = above.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=8.5, frameon=False)
-    figure.suptitle(f"{results.log.name}: periods of four weeks", x=0.01, ha="left", fontsize=10)
-    return figure
+    return _finished(figure, above, f"{results.log.name}: periods of four weeks")
 
 
 def decile_figure(results: LogResults) -> Figure:
@@ -142,10 +144,7 @@ def decile_figure(results: LogResults) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         axes.set_xticks(range(1, 11))
         style_axes(axes)
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=8.5, frameon=False)
-    figure.suptitle(results.log.name, x=0.01, ha="left", fontsize=10)
-    return figure
+    return _finished(figure, left, results.log.name)
 
 
 def schedule_figure(results: LogResults) -> Figure:
@@ -175,10 +174,7 @@ def schedule_figure(results: LogResults) -> Figure:
     }
     for label, (fill, color) in looks.items():
         axes_of[0].plot([], [], marker="o", linestyle="", fillstyle=fill, color=color, label=label)
-    handles, labels = axes_of[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=8.5, frameon=False)
-    figure.suptitle(results.log.name, x=0.01, ha="left", fontsize=10)
-    return figure
+    return _finished(figure, axes_of[0], results.log.name)
 
 
 def ablation_figure(logs: Sequence[LogResults], model: str) -> Figure:
@@ -215,6 +211,4 @@ def search_figure(found: SearchResult, label: str) -> Figure:
     axes.set_ylabel(label)
     style_axes(axes)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside right upper", fontsize=8.5, frameon=False)
-    figure.suptitle(f"{found.log}: {found.model} on the validation period", x=0.01, ha="left", fontsize=10)
-    return figure
+    return _finished(figure, axes, f"{found.log}: {found.model} on the validation period")

@@ -28,8 +28,6 @@ POLICIES = ("easy", "conservative")
 def opened(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Recorded]:
     """Return the runs by policy."""
     path = shared_dir / "data" / "swf" / "KTH-SP2-1996-2.1-cln.swf.gz"
-    if not path.is_file():
-        pytest.skip("KTH-SP2 is not on this machine")
     work = read_workload(path, options=CleaningOptions(max_jobs=2000))
     made: dict[str, Recorded] = {}
 
