@@ -24,6 +24,8 @@ __all__ = ["inlined", "jitted", "summing"]
 _IMPORT = re.compile(rb"^from wattq\.([\w.]+)\.(\w+) import", re.MULTILINE)
 _IMPORT_AS = re.compile(rb"^from wattq\.(\w+) import (\w+) as", re.MULTILINE)
 
+_LEARNING = "schedulers/rl"
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -45,7 +47,13 @@ def _compiled_sources(top: Path, rooms: tuple[str, ...]) -> dict[str, bytes]:
     places = [path for room in {*rooms, "simulator", "schedulers", "surrogates"} for path in (top / room).rglob("*.py")]
     sources = {path.relative_to(top).with_suffix("").as_posix(): path.read_bytes() for path in places}
     parents = tuple(f"{room}/" for room in rooms)
-    own = [name for name in sources if name.startswith(parents) and b"simulator.jit import" in sources[name]]
+    # Learning stands apart: what it compiles uses the simulator and the schedulers, and is used by neither.
+    apart = () if any(room.startswith(_LEARNING) for room in rooms) else (f"{_LEARNING}/",)
+    own = [
+        name
+        for name in sources
+        if name.startswith(parents) and not name.startswith(apart) and b"simulator.jit import" in sources[name]
+    ]
     waiting = ["simulator/jit", *own]
     found: dict[str, bytes] = {}
     while waiting:
@@ -76,7 +84,7 @@ def _rooms(module: str) -> tuple[str, ...]:
     # Only what these import from the simulator and the schedulers makes them stale, which `_digest` follows.
     if module.startswith("wattq.surrogates."):
         return ("surrogates",)
-    if module.startswith("wattq.experiments."):
+    if module.startswith(("wattq.experiments.", "wattq.schedulers.rl.")):
         return (module.removeprefix("wattq.").rpartition(".")[0].replace(".", "/"),)
     return ("simulator",) if ".simulator." in module else ("simulator", "schedulers")
 
