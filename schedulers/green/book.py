@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from wattq.schedulers.green import state as g
+from wattq.schedulers.green.power import state_now
 from wattq.schedulers.green.state import State
 from wattq.schedulers.green.states import FULL, state_of
 from wattq.schedulers.host_sets import clear, drop_all, has, put, size_without, take_lowest
@@ -72,7 +73,7 @@ def _set_states(v: Ledger, st: State, how: int, bound: float, beta: float) -> No
         clear(st.rows[g.SOME])
         n = 0
         for host in range(v.head[0].n_hosts):
-            if has(st.rows[g.CHOSEN], host) and v.hosts[host].cls == cls and v.hosts[host].pstate != k:
+            if has(st.rows[g.CHOSEN], host) and v.hosts[host].cls == cls and state_now(v, host) != k:
                 put(st.rows[g.SOME], host)
                 n += 1
         if n > 0:

@@ -22,7 +22,15 @@ from wattq.schedulers.green.power import has_cap, least_job_power_w, never_fits,
 from wattq.schedulers.green.queues import enter, leave, leave_last, sort_again, two_orders
 from wattq.schedulers.green.retune import retune
 from wattq.schedulers.green.sleep import sleep_idle, sleeps, wake_ahead
-from wattq.schedulers.green.starting import NO_POWER_NOW, NOT_NOW, begin, how_now, least_power_w, measure_power
+from wattq.schedulers.green.starting import (
+    NO_POWER_NOW,
+    NOT_NOW,
+    begin,
+    how_alone,
+    how_now,
+    least_power_w,
+    measure_power,
+)
 from wattq.schedulers.green.state import State, green_memory, open_state
 from wattq.schedulers.green.states import boot_s, what_is_missing
 from wattq.schedulers.message import acceptable, ends_moved, hosts_changed, may_release, new_job
@@ -87,6 +95,8 @@ def _start_heads(v: Ledger, par: NDArray[np.float64], st: State) -> None:
     while w.head[FIRST] < w.head[TAIL] and w.hosts[w.head[FIRST]] <= st.i[g.AVAILABLE]:
         job = w.job[w.head[FIRST]]
         how = how_now(v, par, st, job)
+        if how == NO_POWER_NOW and v.head[0].n_running == 0:
+            how = how_alone(v, par, st, job)
         if how <= NOT_NOW:
             return
         leave(v, par, st, w.head[FIRST], False)

@@ -32,6 +32,7 @@ __all__ = [
     "never_fits",
     "next_change_s",
     "power_w",
+    "rest_others",
     "sleeping_gain_w",
     "state_now",
     "switching_room_w",
@@ -272,13 +273,39 @@ def least_job_power_w(v: Ledger, hosts: int, bound: float) -> float:
 
 
 @inlined
+def _resting_state(v: Ledger, cls: int) -> int:
+    """Return the computing state in which an idle host of a class draws least."""
+    best = 0
+    for k in range(1, v.pstates[cls, 0].n):
+        if v.pstates[cls, k].kind == c.PS_COMPUTE and v.pstates[cls, k].idle_w < v.pstates[cls, best].idle_w:
+            best = k
+    return best
+
+
+@inlined
 def _least_idle_w(v: Ledger, cls: int) -> float:
     """Return the least power of an idle host of a class that is awake, in W."""
-    idle = np.inf
-    for k in range(v.pstates[cls, 0].n):
-        if v.pstates[cls, k].kind == c.PS_COMPUTE:
-            idle = min(idle, v.pstates[cls, k].idle_w)
-    return idle
+    return float(v.pstates[cls, _resting_state(v, cls)].idle_w)
+
+
+@jitted
+def rest_others(v: Ledger, st: State) -> bool:
+    """Put free hosts outside the row CHOSEN into the states in which they draw least; return whether any changed."""
+    changed = False
+    for cls in range(v.pstates.shape[0]):
+        k = _resting_state(v, cls)
+        clear(st.rows[g.SOME])
+        n = 0
+        for host in range(v.head[0].n_hosts):
+            if v.hosts[host].cls != cls or not has(v.free, host) or has(st.rows[g.CHOSEN], host):
+                continue
+            if v.pstates[cls, state_now(v, host)].idle_w > v.pstates[cls, k].idle_w:
+                put(st.rows[g.SOME], host)
+                n += 1
+        if n > 0:
+            set_power_state(v, st.rows[g.SOME], k)
+            changed = True
+    return changed
 
 
 @jitted

@@ -16,13 +16,14 @@ from wattq.schedulers.green.power import (
     least_job_power_w,
     low_power_w,
     power_w,
+    rest_others,
 )
 from wattq.schedulers.green.state import State
 from wattq.schedulers.green.states import FRUGAL, FRUGAL_ASLEEP, FULL, slowest_state, state_below, state_of
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
-__all__ = ["begin", "how_now", "least_power_w", "measure_power", "preferred"]
+__all__ = ["begin", "how_alone", "how_now", "least_power_w", "measure_power", "preferred"]
 
 # No power state of a job keeps the machine under the cap of later, or under that of now.
 NOT_NOW, NO_POWER_NOW = -8, -9
@@ -82,6 +83,19 @@ def how_now(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> int:
         if how < 0:
             break
     return NO_POWER_NOW
+
+
+@jitted
+def how_alone(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> int:
+    """As `how_now` for a job that lacks power although no other runs: the hosts that it does not get draw less.
+
+    `never_fits` let the job in because it fits beside them.
+    """
+    choose_hosts(v, st, v.jobs[job].hosts)
+    if not rest_others(v, st):
+        return NO_POWER_NOW
+    measure_power(v, par, st)
+    return int(how_now(v, par, st, job))
 
 
 @jitted

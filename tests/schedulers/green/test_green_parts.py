@@ -253,6 +253,14 @@ def test_jobs_that_never_fit_are_rejected_and_a_cap_below_idle_is_an_error() -> 
         play(work((0, 1, 10, 20)), "power-cap", cap=399)
 
 
+def test_idle_hosts_make_room_for_a_job_that_fits_only_beside_hosts_at_rest() -> None:
+    # Three idle hosts draw 300 W in the first state and 270 W in the second; the job draws 200 W, the cap is 480 W.
+    states = (ComputeState(1e9, 100.0, 200.0), ComputeState(0.75e9, 90.0, 150.0))
+    run = play(work((0, 1, 100, 300), (0, 1, 100, 300)), "power-cap", machine(states=states), cap=480)
+    assert starts(run) == pytest.approx([0.0, 100.0], abs=1e-6)
+    assert most_power_w(run) == pytest.approx(470.0, rel=1e-9)
+
+
 ROWS = st.lists(
     st.tuples(
         st.integers(0, 600),
