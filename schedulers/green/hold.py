@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
 from wattq.schedulers.green.forecast import expected, has_signal, issue_at
+from wattq.schedulers.green.learned import learned_wait_share
 from wattq.schedulers.green.state import State
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
@@ -50,11 +51,18 @@ def _best_start_s(v: Ledger, par: NDArray[np.float64], job: int, issue: int, lat
 
 
 @jitted
+def _allowed_wait_s(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> float:
+    """Return the longest extra wait of a job, as far as a network allows it."""
+    longest_s = longest_wait_s(v, par, job)
+    return longest_s * learned_wait_share(v, par, st, job) if longest_s > 0.0 else 0.0
+
+
+@jitted
 def hold_back(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> bool:
     """Hold a new job back when a better time to run is expected within its longest wait; return whether it is held."""
     if not has_signal(par):
         return False
-    wait_s = longest_wait_s(v, par, job)
+    wait_s = _allowed_wait_s(v, par, st, job)
     issue = issue_at(par, v.head[0].now_s)
     if wait_s <= 0.0 or issue < 0:
         return False
@@ -89,7 +97,7 @@ def plan_again(v: Ledger, par: NDArray[np.float64], st: State) -> None:
     st.i[g.N_HELD] = 0
     for k in range(n):
         job = st.held[k]
-        latest_s = v.jobs[job].submit_s + longest_wait_s(v, par, job)
+        latest_s = v.jobs[job].submit_s + _allowed_wait_s(v, par, st, job)
         st.release_s[job] = min(_best_start_s(v, par, job, issue, latest_s), max(latest_s, v.head[0].now_s))
         _insert(st, job)
 

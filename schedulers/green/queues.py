@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
+from wattq.schedulers.green.learned import learned_age_s
 from wattq.schedulers.green.state import State
 from wattq.schedulers.waitlist import SEEN, Waitlist, add, add_scored, drop, drop_job, drop_scored, refresh, tidy
 from wattq.simulator.jit import inlined, jitted
@@ -22,11 +23,12 @@ def two_orders(par: NDArray[np.float64]) -> bool:
 
 
 @inlined
-def _aged_score(v: Ledger, par: NDArray[np.float64], job: int) -> float:
+def _aged_score(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> float:
     """Return the sort key of the order `slots.AGED`, in s."""
     j = v.jobs[job]
     run_s = min(j.estimate_s, 1e9)
-    return float(j.seen_s + par[p.AGE_RUN] * run_s + par[p.AGE_AREA] * run_s * j.hosts / v.head[0].n_hosts)
+    key_s = j.seen_s + par[p.AGE_RUN] * run_s + par[p.AGE_AREA] * run_s * j.hosts / v.head[0].n_hosts
+    return float(key_s + learned_age_s(v, par, st, job))
 
 
 @inlined
@@ -37,10 +39,10 @@ def _work_s(v: Ledger, job: int) -> float:
 
 
 @jitted
-def _add(v: Ledger, par: NDArray[np.float64], w: Waitlist, order: float, job: int) -> None:
+def _add(v: Ledger, par: NDArray[np.float64], st: State, w: Waitlist, order: float, job: int) -> None:
     """Put a job into one list."""
     if order == p.AGED:
-        add_scored(v, w, job, _aged_score(v, par, job))
+        add_scored(v, w, job, _aged_score(v, par, st, job))
     else:
         add(v, w, job, int(order), False)
 
@@ -48,19 +50,19 @@ def _add(v: Ledger, par: NDArray[np.float64], w: Waitlist, order: float, job: in
 @jitted
 def enter(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> None:
     """Put a job into the queue."""
-    _add(v, par, st.queue, par[p.ORDER], job)
+    _add(v, par, st, st.queue, par[p.ORDER], job)
     if two_orders(par):
-        _add(v, par, st.others, par[p.BACKFILL], job)
+        _add(v, par, st, st.others, par[p.BACKFILL], job)
     st.f[g.LOAD_S] += _work_s(v, job)
     st.i[g.ENTERED] += 1
     st.i[g.LAST_IN] = job
 
 
 @jitted
-def _drop(v: Ledger, par: NDArray[np.float64], w: Waitlist, order: float, job: int, tie: int) -> None:
+def _drop(v: Ledger, par: NDArray[np.float64], st: State, w: Waitlist, order: float, job: int, tie: int) -> None:
     """Take a job out of one list, where it is found by its key."""
     if order == p.AGED:
-        drop_scored(w, _aged_score(v, par, job), tie)
+        drop_scored(w, _aged_score(v, par, st, job), tie)
     else:
         drop_job(v, w, job, int(order), tie)
 
@@ -72,9 +74,9 @@ def leave(v: Ledger, par: NDArray[np.float64], st: State, slot: int, from_others
     job = w.job[slot]
     if two_orders(par):
         if from_others:
-            _drop(v, par, st.queue, par[p.ORDER], job, w.tie[slot])
+            _drop(v, par, st, st.queue, par[p.ORDER], job, w.tie[slot])
         else:
-            _drop(v, par, st.others, par[p.BACKFILL], job, w.tie[slot])
+            _drop(v, par, st, st.others, par[p.BACKFILL], job, w.tie[slot])
     drop(w, slot)
     st.i[g.LEFT] = 1
     st.f[g.LOAD_S] -= _work_s(v, job)
@@ -83,9 +85,9 @@ def leave(v: Ledger, par: NDArray[np.float64], st: State, slot: int, from_others
 @jitted
 def leave_last(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> None:
     """Take the job that entered last out of both lists."""
-    _drop(v, par, st.queue, par[p.ORDER], job, st.queue.head[SEEN])
+    _drop(v, par, st, st.queue, par[p.ORDER], job, st.queue.head[SEEN])
     if two_orders(par):
-        _drop(v, par, st.others, par[p.BACKFILL], job, st.others.head[SEEN])
+        _drop(v, par, st, st.others, par[p.BACKFILL], job, st.others.head[SEEN])
     st.f[g.LOAD_S] -= _work_s(v, job)
 
 

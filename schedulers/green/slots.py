@@ -1,7 +1,7 @@
 """Where the parameters of the energy-aware policies lie in their row of numbers.
 
-The first numbers have fixed places. Three lists of any length follow, whose begins and lengths are among them: the
-cap over time (date in s, power in W), the classes (queue number, longest extra wait in s), and the forecasts by rows.
+The first numbers have fixed places. Lists of any length follow, whose begins and lengths are among them: the cap over
+time (date in s, power in W), the classes (queue number, longest extra wait in s), the forecasts by rows, and the nets.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ __all__: list[str] = []
     ISSUE_S,  # date of the first forecast, in s from date 0
     ISSUE_STEP_S,
     LEAD_STEP_S,
+    NET_AT,  # where the nets of `learned` lie; 0: there are none
+    N_HIDDEN,  # hidden units of each
     N_FIXED,
-) = range(27)
+) = range(29)
 
 AGED = 100.0  # `green_parameters.AGED_ORDER`
 """Order by submit time plus weighted run time and area: short, small jobs first, but nobody is overtaken for ever."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from wattq.schedulers.green import slots as p
 from wattq.schedulers.green import state as g
 from wattq.schedulers.green.book import begin_job, choose_hosts
+from wattq.schedulers.green.learned import is_learned, learned_speed
 from wattq.schedulers.green.power import (
     LEAD_S,
     cap_from,
@@ -67,7 +68,7 @@ def how_now(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> int:
     With a cap, the preferred state is tried first, then those of less power, the fastest first. The power that the job
     adds is left in the memory.
     """
-    how = preferred(par, st)
+    how = learned_speed(v, par, st, job) if is_learned(par) else preferred(par, st)
     st.f[g.ADDED_W] = 0.0
     if not has_cap(par):
         return how

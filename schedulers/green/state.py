@@ -17,7 +17,8 @@ __all__ = ["State", "green_memory", "open_state"]
 N_CLAIMS, N_HELD, BEGUN, FAST, AWAKE, ASLEEP, AVAILABLE, EXTRA = range(8)
 NEEDED, ISSUE, HEAD, WERE, ENTERED, LAST_IN, LEFT, OWN_I = range(8, 16)
 # Floats; dates and durations in s, powers in W, the load in host-seconds.
-SHADOW_S, EXTRA_W, CALL_S, LOAD_S, ROOM_W, ADDED_W, BOOT_S, NEXT_S, LAST_CAP_W, LAST_SHADOW_S, OWN_F = range(11)
+SHADOW_S, EXTRA_W, CALL_S, LOAD_S, ROOM_W, ADDED_W, BOOT_S, NEXT_S, LAST_CAP_W, LAST_SHADOW_S = range(10)
+FACTS, OWN_F = 10, 19  # see `learned`
 # Rows of host sets; those of the claims follow.
 CLAIMED, SLEEPERS, COMING, CHOSEN, SOME, CLAIM_ROWS = range(6)
 
@@ -33,7 +34,7 @@ class State(NamedTuple):
             last of them, and whether any left it.
         f: shadow time; extra power; date of the next call asked for; work in the queue; power that the cap leaves;
             power that the job just looked at adds; time that waking takes; date at which something is to be looked at
-            again; cap and shadow time of the last message.
+            again; cap and shadow time of the last message; facts for a network.
         claim_job: job of each claim: it starts when the hosts that it waits for are awake.
         claim_how: how its power state is chosen, see `states.state_of`.
         claim_used: scratch, per claim.
