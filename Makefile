@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
 DOCS_STAMP := .venv/.stamp-docs
+RL_STAMP := .venv/.stamp-rl
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RESULTS ?= results
 LOG ?= KTH-SP2
 MODEL ?= blend
 FUZZ_CASES ?= 100000
 
-.PHONY: help setup demo test lint bench docs fuzz simulate simulate-KTH simulate-LLNL plot features train \
+.PHONY: help setup setup-rl demo test lint bench docs fuzz simulate simulate-KTH simulate-LLNL plot features train \
 	train-runtime train-energy clean
 
 help: ## list the targets
@@ -48,6 +49,13 @@ lint: $(STAMP) ## ruff, ruff format, mypy
 
 bench: $(STAMP) ## ours, the reference and the ratio for each speed budget
 	$(BIN)/python -m wattq.experiments.bench
+
+$(RL_STAMP): $(STAMP) requirements/rl.lock requirements/campaign.lock
+	@echo "adding what learning and campaigns need (some minutes)"
+	@$(PIP) install -c requirements/core.lock -r requirements/rl.lock -r requirements/campaign.lock
+	@touch $@
+
+setup-rl: $(RL_STAMP) ## add torch, Stable-Baselines3 and dask to .venv, which `make test` then tests, too
 
 docs: $(DOCS_STAMP) ## build the documentation into docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
