@@ -1,8 +1,7 @@
 """What a small network says of a job: its place in the queue, how long it may be held back, how much it may be slowed.
 
-Three nets, each of which is a linear map plus a layer of tanh units, take what is known of a job and of the machine.
-All zero, they change nothing: the policy is `eco` with its parameters. Their numbers lie in the row of parameters; see
-`layout` below, by which `wattq.schedulers.green.networks` writes them.
+The network takes `FACTS`, has one layer of tanh units, and gives three numbers (`SAYS`). Where all are zero the policy
+is `eco` with its parameters. Its weights lie in the row of parameters, see `wattq.schedulers.green.networks`.
 """
 
 from __future__ import annotations
@@ -18,22 +17,11 @@ from wattq.schedulers.green.states import frugal_state
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
-__all__ = ["N_FACTS", "N_NETS", "N_STATIC", "ORDER_NET", "SPEED_NET", "WAIT_NET", "is_learned", "learned_age_s",
-           "learned_speed", "learned_wait_share", "net_size"]  # fmt: skip
+__all__ = ["N_FACTS", "N_SAYS", "is_learned", "learned_age_s", "learned_speed", "learned_wait_share"]
 
-N_FACTS, N_STATIC = 9, 3
-"""Facts of a job and the machine at a date, and how many of them never change for a job."""
-
-ORDER_NET, WAIT_NET, SPEED_NET, N_NETS = range(4)
-"""The nets, in the order in which they lie in the row."""
-
+N_FACTS, _N_STATIC = 9, 3
+_PLACE, _WAIT, _SPEED, N_SAYS = range(4)
 _DAY_S = 86400.0
-
-
-def net_size(net: int, hidden: int) -> int:
-    """Return how many numbers a net has: weights of its facts, a constant, and per hidden unit weights and constant."""
-    n = N_STATIC if net == ORDER_NET else N_FACTS
-    return n + 1 + hidden * (n + 2)
 
 
 @inlined
@@ -73,40 +61,38 @@ def _facts(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> None:
 
 
 @jitted
-def _answer(par: NDArray[np.float64], st: State, net: int) -> float:
-    """Return what a net says of the facts in the memory."""
-    hidden = int(par[p.N_HIDDEN])
-    at = int(par[p.NET_AT])
-    for before in range(net):
-        m = N_STATIC if before == ORDER_NET else N_FACTS
-        at += m + 1 + hidden * (m + 2)
-    n = N_STATIC if net == ORDER_NET else N_FACTS
-    said = par[at + n]
-    for k in range(n):
-        said += par[at + k] * st.f[g.FACTS + k]
-    at += n + 1
-    for _ in range(hidden):
-        inner = par[at + n]
-        for k in range(n):
-            inner += par[at + k] * st.f[g.FACTS + k]
-        said += par[at + n + 1] * np.tanh(inner)
-        at += n + 2
+def _answer(par: NDArray[np.float64], st: State, what: int) -> float:
+    """Return one number that the network says of the facts in the memory."""
+    n = int(par[p.N_HIDDEN])
+    inner_at = int(par[p.NET_AT])
+    outer_at = inner_at + (N_FACTS + 1) * n
+    said = par[outer_at + n * N_SAYS + what]
+    for unit in range(n):
+        inner = par[inner_at + N_FACTS * n + unit]
+        for k in range(N_FACTS):
+            inner += par[inner_at + k * n + unit] * st.f[g.FACTS + k]
+        said += par[outer_at + unit * N_SAYS + what] * np.tanh(inner)
     return float(said)
 
 
 @inlined
 def is_learned(par: NDArray[np.float64]) -> bool:
-    """Return whether there are nets."""
+    """Return whether there is a network."""
     return bool(par[p.NET_AT] > 0.0)
 
 
 @jitted
 def learned_age_s(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> float:
-    """Return what is added to the sort key of the order `aged`, in s; the same for a job at any date."""
+    """Return what is added to the sort key of the order `aged`, in s.
+
+    It is the same for a job at any date: of the facts, those that change with time count as 0.
+    """
     if not is_learned(par):
         return 0.0
     _static_facts(v, st, job)
-    return _DAY_S * _answer(par, st, ORDER_NET)
+    for k in range(_N_STATIC, N_FACTS):
+        st.f[g.FACTS + k] = 0.0
+    return _DAY_S * _answer(par, st, _PLACE)
 
 
 @jitted
@@ -115,15 +101,15 @@ def learned_wait_share(v: Ledger, par: NDArray[np.float64], st: State, job: int)
     if not is_learned(par):
         return 1.0
     _facts(v, par, st, job)
-    return min(max(1.0 + _answer(par, st, WAIT_NET), 0.0), 1.0)
+    return min(max(1.0 + _answer(par, st, _WAIT), 0.0), 1.0)
 
 
 @jitted
 def learned_speed(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> int:
-    """Return the power state that a job is to run in: the one of least energy within the slowdown that the net allows.
+    """Return the power state that a job is to run in: the one of least energy within the slowdown that the network allows.
 
-    The net moves the parameter `slowdown`, within 0 and `cap_slowdown`, for which walltimes leave room.
+    The network moves the parameter `slowdown`, within 0 and `cap_slowdown`, for which walltimes leave room.
     """
     _facts(v, par, st, job)
-    bound = min(max(par[p.SLOWDOWN] + 0.2 * _answer(par, st, SPEED_NET), 0.0), par[p.CAP_SLOWDOWN])
+    bound = min(max(par[p.SLOWDOWN] + 0.2 * _answer(par, st, _SPEED), 0.0), par[p.CAP_SLOWDOWN])
     return int(frugal_state(v, 0, bound, v.jobs[job].beta, par[p.TIMEOUT_S] < np.inf))

@@ -1,7 +1,7 @@
 """Where the parameters of the energy-aware policies lie in their row of numbers.
 
 The first numbers have fixed places. Lists of any length follow, whose begins and lengths are among them: the cap over
-time (date in s, power in W), the classes (queue number, longest extra wait in s), the forecasts by rows, and the nets.
+time (date in s, power in W), the classes (queue number, longest extra wait in s), the forecasts by rows, and a network.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ __all__: list[str] = []
     ISSUE_S,  # date of the first forecast, in s from date 0
     ISSUE_STEP_S,
     LEAD_STEP_S,
-    NET_AT,  # where the nets of `learned` lie; 0: there are none
-    N_HIDDEN,  # hidden units of each
+    NET_AT,  # where the network of `learned` lies; 0: there is none
+    N_HIDDEN,  # its hidden units
     N_FIXED,
 ) = range(29)
 
