@@ -106,7 +106,7 @@ def learned_wait_share(v: Ledger, par: NDArray[np.float64], st: State, job: int)
 
 @jitted
 def learned_speed(v: Ledger, par: NDArray[np.float64], st: State, job: int) -> int:
-    """Return the power state that a job is to run in: the one of least energy within the slowdown that the network allows.
+    """Return the power state of a job: the one of least energy within the slowdown that the network allows.
 
     The network moves the parameter `slowdown`, within 0 and `cap_slowdown`, for which walltimes leave room.
     """
