@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "InvalidInputError",
+    "LearningError",
     "MissingDependencyError",
     "MissingFileError",
     "PlatformError",
@@ -49,6 +50,10 @@ class WorkloadError(InvalidInputError):
 
 class SignalError(InvalidInputError):
     """Raised when a grid signal cannot be read, or does not cover what is asked of it."""
+
+
+class LearningError(InvalidInputError):
+    """Raised when a learned policy, its training or its environment cannot be made or used as asked."""
 
 
 class SurrogateError(InvalidInputError):
