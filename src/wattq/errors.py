@@ -7,6 +7,7 @@ The command line prints the message alone and ends with the error's exit code.
 from __future__ import annotations
 
 __all__ = [
+    "CampaignError",
     "InvalidInputError",
     "LearningError",
     "MissingDependencyError",
@@ -54,6 +55,10 @@ class SignalError(InvalidInputError):
 
 class LearningError(InvalidInputError):
     """Raised when a learned policy, its training or its environment cannot be made or used as asked."""
+
+
+class CampaignError(InvalidInputError):
+    """Raised when a campaign cannot be made or run as asked: its factors, its folder, or what is to run its cells."""
 
 
 class SurrogateError(InvalidInputError):
