@@ -142,10 +142,10 @@ def liquid_oracle(work: HourlyWork, price: Floats, machine: Machine = Machine())
 def contiguous_oracle(work: HourlyWork, price: Floats, machine: Machine = Machine()) -> Oracle:
     """Return a lower bound of the cost of the work where each job runs once, without a break.
 
-    A real bound, proven by Lagrangian relaxation: jobs, each of which takes its cheapest start, pay a price on cores that
-    is never negative, and it is paid out for the whole capacity. Prices follow the demand that is too much or too little by
-    smaller and smaller steps; the best of all rounds and of the liquid bound, which holds for jobs in one piece too, is
-    returned, so that it is never below `liquid_oracle`. Nodes count as one pool of cores.
+    A real bound, proven by Lagrangian relaxation: jobs, each of which takes its cheapest start, pay a price on cores
+    that is never negative, and it is paid out for the whole capacity. Prices follow the demand that is too much or too
+    little by smaller and smaller steps; the best of all rounds and of the liquid bound, which holds for jobs in one
+    piece too, is returned, so that it is never below `liquid_oracle`. Nodes count as one pool of cores.
 
     Args:
         work: the jobs.
