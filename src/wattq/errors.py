@@ -18,6 +18,7 @@ __all__ = [
     "SignalError",
     "SimulationAbortError",
     "SurrogateError",
+    "TuningError",
     "UnsupportedError",
     "WattqError",
     "WorkloadError",
@@ -59,6 +60,10 @@ class LearningError(InvalidInputError):
 
 class CampaignError(InvalidInputError):
     """Raised when a campaign cannot be made or run as asked: its factors, its folder, or what is to run its cells."""
+
+
+class TuningError(InvalidInputError):
+    """Raised when a search for knobs cannot be made or gone on with as asked: its space, its weeks, its study."""
 
 
 class SurrogateError(InvalidInputError):
