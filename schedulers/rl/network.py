@@ -41,12 +41,17 @@ class NetworkShape:
     An observation is `globals_` numbers, then `slots` x `features` numbers. Action ``k * choices + p`` acts on slot k
     in way p; `others` actions follow. A network without slots reads globals and gives others.
 
+    Where actions are numbered otherwise, `blocks` tells how: ``(2, 1, 3, 0)`` are two ways of every slot, one action
+    without slot, three more ways of every slot; within a block of b ways, ``k * b + p`` acts on slot k in way p.
+
     Attributes:
         globals_: numbers that describe the whole.
         slots: number of slots.
         features: numbers that describe a slot.
         choices: ways to act on a slot.
         others: actions that concern no slot.
+        blocks: how many ways of every slot and how many actions without slot follow each other, by turns; empty for
+            all the ways and then the others.
     """
 
     globals_: int
@@ -54,6 +59,7 @@ class NetworkShape:
     features: int = 0
     choices: int = 0
     others: int = 0
+    blocks: tuple[int, ...] = ()
 
     @property
     def inputs(self) -> int:
@@ -64,6 +70,19 @@ class NetworkShape:
     def actions(self) -> int:
         """Number of actions."""
         return self.slots * self.choices + self.others
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """The action of each output: those of slot 0's ways, of slot 1's, ..., then those without slot."""
+        slots: list[NDArray[np.int64]] = []
+        others: list[NDArray[np.int64]] = []
+        at = 0
+        for number, count in enumerate(self.blocks or (self.choices, self.others)):
+            here = count * (self.slots if number % 2 == 0 else 1)
+            actions = np.arange(at, at + here, dtype=np.int64)
+            (others if number % 2 else slots).append(actions if number % 2 else actions.reshape(self.slots, count))
+            at += here
+        return np.concatenate([np.concatenate(slots, axis=1).reshape(-1), *others])
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +282,7 @@ def _header(
     architecture: str, shape: NetworkShape, activation: str, parts: Sequence[Sequence[int]]
 ) -> NDArray[np.int64]:
     """Return the row of integers that compiled code reads."""
-    row = np.zeros(h.LENGTH, dtype=np.int64)
+    row = np.concatenate([np.zeros(h.ORDER, dtype=np.int64), _order(architecture, shape)])
     row[h.KIND], row[h.ACTIVATION] = ARCHITECTURES.index(architecture), ACTIVATIONS.index(activation)
     row[h.GLOBALS], row[h.SLOTS], row[h.FEATURES] = shape.globals_, shape.slots, shape.features
     row[h.CHOICES], row[h.OTHERS] = shape.choices, shape.others
@@ -275,3 +294,8 @@ def _header(
         row[part + h.SIZES : part + h.SIZES + len(sizes)] = sizes
         at += sum((a + 1) * b for a, b in pairwise(sizes))
     return row
+
+
+def _order(architecture: str, shape: NetworkShape) -> NDArray[np.int64]:
+    """Return the action of each output."""
+    return np.arange(shape.actions, dtype=np.int64) if architecture == "flat" else shape.order

@@ -57,21 +57,24 @@ def _begin(net: Ints, part: int, w: Floats, x: Floats, inputs: int, y: Floats) -
 
 
 @inlined
-def _any(mask: Mask, first: int, count: int) -> bool:
-    """Return whether one of these actions is legal."""
+def _any(net: Ints, mask: Mask, first: int, count: int) -> bool:
+    """Return whether one of these outputs stands for a legal action."""
     found = False
-    for a in range(first, first + count):
-        found = found or mask[a]
+    for o in range(first, first + count):
+        found = found or mask[net[n.ORDER + o]]
     return found
 
 
 @jitted
-def _fill_whole(net: Ints, part: int, w: Floats, x: Floats, inputs: int, h: Floats, out: Floats) -> None:
-    """Write the outputs of a part that reads the first so many numbers of the observation."""
+def _fill_whole(net: Ints, part: int, w: Floats, x: Floats, inputs: int, h: Floats, out: Floats, first: int) -> None:
+    """Write the outputs of a part that reads the first so many numbers of the observation.
+
+    They are those of the whole network from number `first` on.
+    """
     _begin(net, part, w, x, inputs, borrowed(h[n.EVEN]))
     row = borrowed(h[_finish(net, part, w, h)])
     for o in range(net[part + n.SIZES + net[part + n.LAYERS]]):
-        out[o] = row[o]
+        out[net[n.ORDER + first + o]] = row[o]
 
 
 @jitted
@@ -83,15 +86,15 @@ def _fill_slots(net: Ints, w: Floats, x: Floats, mask: Mask, h: Floats, out: Flo
     _begin(net, part, w, x, known, common)
     own = _layer(w, net[part + n.AT] + known * width, features, width)
     for k in range(net[n.SLOTS]):
-        if not _any(mask, k * choices, choices):
+        if not _any(net, mask, k * choices, choices):
             continue
         for o in range(width):
             sums[o] = common[o]
-        first = known + k * features
-        add_products(own, borrowed(x[first : first + features]), sums)
+        at = known + k * features
+        add_products(own, borrowed(x[at : at + features]), sums)
         row = borrowed(h[_finish(net, part, w, h)])
         for o in range(choices):
-            out[k * choices + o] = row[o]
+            out[net[n.ORDER + k * choices + o]] = row[o]
 
 
 @jitted
@@ -107,12 +110,12 @@ def fill_logits(net: Ints, w: Floats, x: Floats, mask: Mask, h: Floats, out: Flo
         out: logits.
     """
     if net[n.KIND] == n.FLAT:
-        _fill_whole(net, n.PARTS, w, x, net[n.INPUTS], h, out)
+        _fill_whole(net, n.PARTS, w, x, net[n.INPUTS], h, out, 0)
         return
     _fill_slots(net, w, x, mask, h, out)
     first = net[n.SLOTS] * net[n.CHOICES]
-    if _any(mask, first, net[n.OTHERS]):
-        _fill_whole(net, n.PARTS + n.PART, w, x, net[n.GLOBALS], h, borrowed(out[first:]))
+    if _any(net, mask, first, net[n.OTHERS]):
+        _fill_whole(net, n.PARTS + n.PART, w, x, net[n.GLOBALS], h, out, first)
 
 
 @jitted

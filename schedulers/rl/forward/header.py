@@ -24,7 +24,9 @@ MOST_ACTIONS = 4096
 """Most actions."""
 
 PART = SIZES + MOST_LAYERS + 1
-LENGTH = PARTS + 2 * PART
+
+# The actions follow: those of the first slot's ways, of the second's, ..., then those without slot.
+ORDER = PARTS + 2 * PART
 
 # Rows of scratch: a layer's outputs by turns, and what all slots have in common.
 EVEN, ODD, COMMON, SCRATCH_ROWS = range(4)
