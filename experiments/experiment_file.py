@@ -11,12 +11,13 @@ from wattq.yaml_model import parse_model, read_model
 __all__ = ["find_experiment", "load_experiment", "parse_experiment", "shipped_experiments"]
 
 _HERE = Path(__file__).resolve().parent
+_OTHERS = ("tune-", "campaign-")
 _WHAT = "an experiment is a mapping with keys such as 'platform' and 'policies'"
 
 
 def shipped_experiments() -> dict[str, Path]:
-    """Return the experiment files that come with wattq, by name."""
-    return {path.stem: path for path in sorted(_HERE.glob("*.yaml"))}
+    """Return the experiment files that come with wattq, by name; not the files of `wattq tune` and `wattq campaign`."""
+    return {path.stem: path for path in sorted(_HERE.glob("*.yaml")) if not path.stem.startswith(_OTHERS)}
 
 
 def find_experiment(name: Path | str) -> Path:

@@ -33,10 +33,14 @@ class GeneratedWorkload(Strict):
     Attributes:
         jobs: number of jobs.
         hosts: number of hosts that it saturates.
+        load: offered load, work per time over the hosts; above 1 the queue grows.
     """
 
     jobs: int = Field(ge=1, le=10_000_000)
     hosts: int = Field(ge=1, le=10_000_000)
+    load: float = Field(default=1.1, gt=0, le=1000)
+
+    _load = field_validator("load", mode="before")(seconds)
 
 
 class WorkloadSpec(Strict):

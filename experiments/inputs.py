@@ -74,7 +74,8 @@ def _found(spec: WorkloadSpec, index: int, seed: int, base: Path | None, options
     from wattq.workloads import generate_saturated, locate_workload, read_workload
 
     if spec.generate is not None:
-        made = generate_saturated(spec.generate.jobs, spec.generate.hosts, seed, name=f"w{index}")
+        asked = spec.generate
+        made = generate_saturated(asked.jobs, asked.hosts, seed, load=asked.load, name=f"w{index}")
         return with_longer_walltimes(made, spec.walltime_factor)
     path = locate_workload(beside(str(spec.source), base), data_dirs=data_dirs())
     if spec.cleaning and options is None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import NoReturn
 
 from wattq.errors import PolicyError, WattqError
-from wattq.simulator.faults import CAP_TOO_LOW, NO_POWER, NO_SLEEP_STATE, NO_SWITCH_SPEED, OUT_OF_SIGNAL
+from wattq.simulator.faults import (
+    CAP_TOO_LOW,
+    NO_POWER,
+    NO_SLEEP_STATE,
+    NO_SPEED,
+    NO_SWITCH_SPEED,
+    NOT_COUNTED,
+    OTHER_STATES,
+    OUT_OF_SIGNAL,
+)
 from wattq.simulator.interface import Actions, Policy, View
 
 __all__ = ["decide_in_python", "policy_gave_up"]
@@ -59,6 +68,21 @@ def policy_gave_up(name: str, now_s: float, error: int = 0) -> NoReturn:
     if error == CAP_TOO_LOW:
         raise PolicyError(
             f"policy {name}: the machine draws more than the cap although no job runs, at {now_s} s; raise the cap"
+        )
+    if error == OTHER_STATES:
+        raise PolicyError(
+            f"policy {name}: a host has another number of computing power states than the machine that the model "
+            "learned on; take a model for this machine (`wattq rl show` tells a model's states), or train one"
+        )
+    if error == NO_SPEED:
+        raise PolicyError(
+            f"policy {name}: the speeds of the power states that its model chooses from are not known, since Batsim "
+            "does not tell them; name the platform file in the scheduler's options (key 'platform')"
+        )
+    if error == NOT_COUNTED:
+        raise PolicyError(
+            f"policy {name}: its model chooses power states, for which energy has to be counted; count it (-E of "
+            "`wattq run`, 'energy: true' in an experiment file)"
         )
     raise PolicyError(
         f"policy {name}: its plan of reservations outgrew its memory at {now_s} s; "

@@ -6,18 +6,15 @@ looked up by name among those of this version and restored from numbers. Same mo
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from wattq.errors import MissingFileError, SurrogateError
+from wattq.bundles.reading import ENDING, MANIFEST, array_members, arrays_of, bundle_of, members_of, read_bytes
+from wattq.errors import SurrogateError
 from wattq.files import write_whole
-from wattq.surrogates.bundle_archive import MAX_BUNDLE_BYTES, pack, unpack
-from wattq.surrogates.bundle_arrays import array_bytes, bytes_array
 from wattq.surrogates.bundle_manifest import (
     BundleMeta,
     Manifest,
@@ -29,12 +26,6 @@ from wattq.surrogates.bundle_manifest import (
 from wattq.surrogates.bundle_models import check_features, features_of, restore_model, samples_of
 
 __all__ = ["ENDING", "Bundle", "bundle_bytes", "load_bundle", "parse_bundle", "read_manifest", "save_bundle"]
-
-ENDING = ".wattq"
-"""How the name of a bundle ends."""
-
-_MANIFEST = "manifest.json"
-_NPY = ".npy"
 
 
 @dataclass(frozen=True)
@@ -83,12 +74,11 @@ def bundle_bytes(model: Any, meta: BundleMeta) -> bytes:
         SurrogateError: when the model's state is more than arrays of numbers and values of JSON.
     """
     arrays, state = model.state()
-    members = {name + _NPY: array_bytes(name, np.asarray(arrays[name])) for name in sorted(arrays)}
-    digests = {name: hashlib.sha256(members[name + _NPY]).hexdigest() for name in arrays}
+    members, digests = array_members(arrays, error=SurrogateError)
     features = features_of(model)
     samples = samples_of(meta.kind, features)
     manifest = signed(Manifest(meta, model.name, features, versions_here(), state, digests, samples))
-    return pack({_MANIFEST: manifest_bytes(manifest), **members})
+    return bundle_of(manifest_bytes(manifest), members, error=SurrogateError)
 
 
 def load_bundle(path: str | Path, *, kind: str | None = None) -> Bundle:
@@ -127,33 +117,13 @@ def read_manifest(path: str | Path) -> Manifest:
     return _parts(_read(path), str(path))[0]
 
 
-def _read(path: str | Path) -> bytes:
-    """Return the bytes of a file as they are: what looks compressed is refused later, not unpacked."""
-    path = Path(path)
-    try:
-        size = path.stat().st_size
-        if size > MAX_BUNDLE_BYTES:
-            raise SurrogateError(f"{path}: {size:,} bytes; a bundle has at most {MAX_BUNDLE_BYTES:,}; check the path")
-        return path.read_bytes()
-    except (OSError, ValueError) as problem:
-        if isinstance(problem, SurrogateError):
-            raise
-        why = getattr(problem, "strerror", None) or problem
-        raise MissingFileError(f"{path}: cannot be read ({why}); check the path, or train one") from None
-
-
 def _parts(data: bytes, source: str) -> tuple[Manifest, dict[str, NDArray[Any]]]:
     """Return manifest and arrays, after comparing every digest."""
-    members = unpack(data, source)
-    if _MANIFEST not in members:
-        raise SurrogateError(f"{source}: holds no {_MANIFEST}; it is no bundle, give a file of `wattq surrogate train`")
-    manifest = parse_manifest(members.pop(_MANIFEST), f"{source}, {_MANIFEST}")
-    if set(members) != {name + _NPY for name in manifest.arrays}:
-        raise SurrogateError(
-            f"{source}: {len(members)} members where the manifest lists {len(manifest.arrays)} arrays, or others; "
-            "fetch the bundle again, or train it again"
-        )
-    for name, digest in manifest.arrays.items():
-        if hashlib.sha256(members[name + _NPY]).hexdigest() != digest:
-            raise SurrogateError(f"{source}, array '{name}': not the bytes that were written; fetch the bundle again")
-    return manifest, {name: bytes_array(members[name + _NPY], f"{source}, array '{name}'") for name in manifest.arrays}
+    text, members = members_of(data, source, remedy="give a file of `wattq surrogate train`", error=SurrogateError)
+    manifest = parse_manifest(text, f"{source}, {MANIFEST}")
+    return manifest, arrays_of(members, manifest.arrays, source, error=SurrogateError)
+
+
+def _read(path: str | Path) -> bytes:
+    """Return the bytes of a file."""
+    return read_bytes(path, remedy="check the path, or train one", error=SurrogateError)

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import importlib.metadata
-import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from wattq import __version__
+from wattq.bundles.document import (
+    DIGEST,
+    DIGESTS,
+    MAYBE_NUMBER,
+    OBJECT,
+    TEXTS,
+    Rule,
+    broken,
+    digest_of,
+    is_number,
+    object_text,
+    parse_object,
+    shown,
+)
 from wattq.errors import SurrogateError
 
 __all__ = [
@@ -40,7 +52,6 @@ LABEL_SOURCES = ("log", "measured", "sampled", "simulated", "synthetic")
 """Where the values that a model learned from come from: a log's run times, the machine's own accounting of energy,
 power samples, a simulation, or a formula."""
 
-_MAX_MANIFEST = 2**22
 _LIBRARIES = ("numpy", "numba", "scikit-learn")
 _AGAIN = "fetch the bundle again, or train it again"
 
@@ -132,7 +143,7 @@ def versions_here() -> dict[str, str]:
 
 def signed(manifest: Manifest) -> Manifest:
     """Return the manifest with its digest."""
-    return Manifest(**{**vars(manifest), "digest": _digest(_document(manifest))})
+    return Manifest(**{**vars(manifest), "digest": digest_of(_document(manifest), error=SurrogateError)})
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -141,7 +152,7 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     Raises:
         SurrogateError: when the state or the metrics hold what JSON does not.
     """
-    return _text({**_document(manifest), "digest": manifest.digest})
+    return object_text({**_document(manifest), "digest": manifest.digest}, error=SurrogateError)
 
 
 def parse_manifest(data: bytes, place: str) -> Manifest:
@@ -151,33 +162,22 @@ def parse_manifest(data: bytes, place: str) -> Manifest:
         SurrogateError: the format version is another one, a key is missing, unknown or has a value against its rule,
             or the content was changed.
     """
-    document = _json(data, place)
+    document = parse_object(data, place, error=SurrogateError)
     if document.get("format") != FORMAT or document.get("format_version") != FORMAT_VERSION:
         raise SurrogateError(
-            f"{place}: format {_shown(document.get('format'))}, version {_shown(document.get('format_version'))}; "
+            f"{place}: format {shown(document.get('format'))}, version {shown(document.get('format_version'))}; "
             f"this wattq ({__version__}) reads '{FORMAT}' version {FORMAT_VERSION}; train the model again with it"
         )
     for key, problem in _problems(document):
         raise SurrogateError(f"{place}, key '{key}': {problem}; {_AGAIN}")
-    if _text(document) != data or document["digest"] != _digest(document):
+    if object_text(document, error=SurrogateError) != data or document["digest"] != digest_of(
+        document, error=SurrogateError
+    ):
         raise SurrogateError(f"{place}, key 'digest': the content is not what was written; {_AGAIN}")
     data_part = TrainingData(**document["data"])
     meta = BundleMeta(**{name: document[name] for name in ("kind", "label_source", "seed", "metrics")}, data=data_part)
     rest = {name: document[name] for name in ("model", "versions", "state", "arrays", "samples", "digest")}
     return Manifest(meta=meta, features=tuple(document["features"]), **rest)
-
-
-def _json(data: bytes, place: str) -> dict[str, Any]:
-    if len(data) > _MAX_MANIFEST:
-        raise SurrogateError(f"{place}: {len(data)} bytes, more than the {_MAX_MANIFEST} of a manifest; {_AGAIN}")
-    try:
-        document = json.loads(data)
-        if isinstance(document, dict):
-            return document
-        problem: object = "it is no object"
-    except (ValueError, RecursionError) as error:
-        problem = error
-    raise SurrogateError(f"{place}: not the JSON of a manifest ({str(problem)[:120]}); {_AGAIN}")
 
 
 def _document(manifest: Manifest) -> dict[str, Any]:
@@ -194,39 +194,9 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _text(document: Mapping[str, Any]) -> bytes:
-    try:
-        return (json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise SurrogateError(
-            f"manifest: a value that JSON does not hold ({str(error)[:120]}); use plain numbers"
-        ) from None
-
-
-def _digest(document: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_text({key: value for key, value in document.items() if key != "digest"})).hexdigest()
-
-
-def _shown(value: object) -> str:
-    return repr(value)[:60]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
-
-
-_SHA = re.compile(r"[0-9a-f]{64}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _FEATURE = re.compile(r"[a-z][a-z0-9_]{0,59}")
-_Rule = tuple[Callable[[Any], bool], str]
-_OBJECT: _Rule = (lambda value: isinstance(value, dict), "an object")
-_DIGEST: _Rule = (lambda value: isinstance(value, str) and bool(_SHA.fullmatch(value)), "64 hexadecimal digits")
-_MAYBE: _Rule = (lambda value: value is None or _is_number(value), "a number or null")
-_RULES: dict[str, _Rule] = {
+_RULES: dict[str, Rule] = {
     "format": (lambda value: value == FORMAT, repr(FORMAT)),
     "format_version": (lambda value: type(value) is int and value == FORMAT_VERSION, str(FORMAT_VERSION)),
     "kind": (lambda value: value in KINDS, " or ".join(KINDS)),
@@ -242,49 +212,35 @@ _RULES: dict[str, _Rule] = {
     ),
     "label_source": (lambda value: value in LABEL_SOURCES, "one of " + ", ".join(LABEL_SOURCES)),
     "seed": (lambda value: type(value) is int and 0 <= value < 2**63, "a whole number from 0"),
-    "metrics": _OBJECT,
-    "state": _OBJECT,
-    "versions": (_is_texts, "texts by name"),
-    "arrays": (
-        lambda value: _is_texts(value) and all(_SHA.fullmatch(text) for text in value.values()),
-        "digests by name",
-    ),
+    "metrics": OBJECT,
+    "state": OBJECT,
+    "versions": TEXTS,
+    "arrays": DIGESTS,
     "samples": (
         lambda value: (
             isinstance(value, dict)
             and all(
-                isinstance(values, list) and all(v is None or _is_number(v) for v in values)
-                for values in value.values()
+                isinstance(values, list) and all(v is None or is_number(v) for v in values) for values in value.values()
             )
         ),
         "lists of numbers by name",
     ),
-    "digest": _DIGEST,
-    "data": _OBJECT,
+    "digest": DIGEST,
+    "data": OBJECT,
 }
-_DATA_RULES: dict[str, _Rule] = {
+_DATA_RULES: dict[str, Rule] = {
     "source": (lambda value: isinstance(value, str), "a text"),
-    "sha256": _DIGEST,
+    "sha256": DIGEST,
     "synthetic": (lambda value: isinstance(value, bool), "true or false"),
     "jobs": (lambda value: type(value) is int and 0 < value < 10**12, "a whole number from 1"),
-    "first_submit_s": _MAYBE,
-    "last_submit_s": _MAYBE,
-    "until_s": _MAYBE,
-    "unix_start_s": _MAYBE,
+    "first_submit_s": MAYBE_NUMBER,
+    "last_submit_s": MAYBE_NUMBER,
+    "until_s": MAYBE_NUMBER,
+    "unix_start_s": MAYBE_NUMBER,
 }
 
 
 def _problems(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield key and problem of what is against the rules."""
-    yield from _broken(document, _RULES, "")
-    yield from _broken(document["data"], _DATA_RULES, "data.")
-
-
-def _broken(values: Mapping[str, Any], rules: Mapping[str, _Rule], above: str) -> Iterator[tuple[str, str]]:
-    for key in sorted({*values, *rules}):
-        if key not in rules:
-            yield above + key[:60], "unknown; no manifest has it"
-        elif key not in values:
-            yield above + key, "missing"
-        elif not rules[key][0](values[key]):
-            yield above + key, f"{_shown(values[key])} is not {rules[key][1]}"
+    yield from broken(document, _RULES)
+    yield from broken(document["data"], _DATA_RULES, "data.")

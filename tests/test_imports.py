@@ -16,6 +16,7 @@ import pytest
 LAYER = {
     "errors": 0,
     "files": 0,
+    "bundles": 0,
     "units": 0,
     "strict_yaml": 0,
     "yaml_model": 0,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from wattq.units import WEEK_S
 
-__all__ = ["CalendarName", "GridSpec", "Name", "Strict", "WeekPick", "WeeksSpec", "seconds"]
+__all__ = ["CalendarName", "GridSpec", "Name", "Strict", "WeekPick", "Weeks", "WeeksSpec", "seconds"]
 
 CalendarName = Literal["season", "recorded"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+=,:%-]*$")]
@@ -47,6 +47,7 @@ class WeekPick(Strict):
 
 
 Weeks = WeekPick | Annotated[list[Annotated[int, Field(ge=0, le=_MAX_WEEKS)]], Field(max_length=_MAX_WEEKS)]
+"""Numbers of weeks, picked or listed."""
 
 
 def _numbers(weeks: Weeks) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from wattq.experiments.study.weeks import WeekPart, site_zone, week_part, weeks_
 from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 
-__all__ = ["PlannedRun", "Source", "WeekTask", "needs", "plan", "sources"]
+__all__ = ["PlannedRun", "Source", "WeekTask", "needs", "plan", "planned_runs", "sources"]
 
 _OF_PEAK = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) % of peak")
 
@@ -113,7 +113,7 @@ def plan(
     for index, number in enumerate(numbers[:most]):
         cut = week_part(source.workload, weeks, number, spec, source.spec.name)
         placed = [place(cut, grid, experiment.calendar, spec.drain_s, index) for grid in grids]
-        runs = tuple(_runs(experiment.policies, source.platform, grids, placed, files))
+        runs = tuple(planned_runs(experiment.policies, source.platform, grids, placed, files))
         drain_s = spec.drain_s if experiment.bounds else None
         tasks.append(
             WeekTask(source.spec.name, cut, source.platform, runs, experiment.tau_s, experiment.energy, drain_s)
@@ -135,13 +135,27 @@ def with_watts(policy: PolicySpec, platform: Platform) -> PolicySpec:
     return policy.model_copy(update={"params": {**policy.params, **watts}, "label": policy.title})
 
 
-def _runs(
+def planned_runs(
     policies: Sequence[PolicySpec],
     platform: Platform,
     grids: Sequence[Grid],
     placed: Sequence[Placed],
     files: Mapping[tuple[str, str], Path],
 ) -> Iterator[PlannedRun]:
+    """Yield the simulations of policies: one on each grid for those that look at a grid, else one for all of them.
+
+    A policy that names a quantity of which a grid has no series does not run there.
+
+    Args:
+        policies: with the parameters that the experiment gives.
+        platform: the machine.
+        grids: the grids.
+        placed: where the run lies on the calendar of each.
+        files: (grid, quantity) -> file of the series.
+
+    Raises:
+        InvalidInputError: a policy needs a signal that a grid does not have.
+    """
     for given in policies:
         policy = with_watts(given, platform)
         wanted = needs(policy)

@@ -7,7 +7,9 @@ The command line prints the message alone and ends with the error's exit code.
 from __future__ import annotations
 
 __all__ = [
+    "CampaignError",
     "InvalidInputError",
+    "LearningError",
     "MissingDependencyError",
     "MissingFileError",
     "PlatformError",
@@ -16,6 +18,7 @@ __all__ = [
     "SignalError",
     "SimulationAbortError",
     "SurrogateError",
+    "TuningError",
     "UnsupportedError",
     "WattqError",
     "WorkloadError",
@@ -49,6 +52,18 @@ class WorkloadError(InvalidInputError):
 
 class SignalError(InvalidInputError):
     """Raised when a grid signal cannot be read, or does not cover what is asked of it."""
+
+
+class LearningError(InvalidInputError):
+    """Raised when a learned policy, its training or its environment cannot be made or used as asked."""
+
+
+class CampaignError(InvalidInputError):
+    """Raised when a campaign cannot be made or run as asked: its factors, its folder, or what is to run its cells."""
+
+
+class TuningError(InvalidInputError):
+    """Raised when a search for knobs cannot be made or gone on with as asked: its space, its weeks, its study."""
 
 
 class SurrogateError(InvalidInputError):

@@ -91,7 +91,7 @@ def use(data: bytes) -> None:
 
 def signed_again(members: dict[str, bytes], document: dict[str, Any]) -> bytes:
     """Return the bundle of some members, with digests that fit."""
-    from wattq.surrogates.bundle_archive import pack
+    from wattq.bundles.archive import pack
 
     document["arrays"] = {
         name.removesuffix(".npy"): hashlib.sha256(data).hexdigest()
@@ -141,8 +141,8 @@ def test_mutated_bytes(mutations: ModuleType, bundles: dict[str, bytes], name: s
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", [*_RUNTIME, "gnn", *_ENERGY])
 def test_mutated_content_with_digests_that_fit(mutations: ModuleType, bundles: dict[str, bytes], name: str) -> None:
-    from wattq.surrogates.bundle_archive import unpack
-    from wattq.surrogates.bundle_arrays import array_bytes, bytes_array
+    from wattq.bundles.archive import unpack
+    from wattq.bundles.arrays import array_bytes, bytes_array
 
     parts = unpack(bundles[name], name)
     document = parts.pop("manifest.json")

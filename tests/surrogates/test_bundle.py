@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from wattq.errors import MissingFileError, SurrogateError, WattqError
+from wattq.bundles.archive import pack, unpack
+from wattq.bundles.arrays import array_bytes, bytes_array
+from wattq.errors import InvalidInputError, MissingFileError, SurrogateError, WattqError
 from wattq.surrogates import bundle_models
 from wattq.surrogates.bundle import bundle_bytes, load_bundle, parse_bundle, read_manifest, save_bundle
-from wattq.surrogates.bundle_archive import pack, unpack
-from wattq.surrogates.bundle_arrays import array_bytes, bytes_array
 from wattq.surrogates.bundle_manifest import BundleMeta, TrainingData, manifest_bytes, parse_manifest, signed
 from wattq.surrogates.bundle_text import manifest_lines
 
@@ -113,7 +113,7 @@ def test_arrays_go_there_and_back(array: np.ndarray[Any, Any]) -> None:
 
 @pytest.mark.parametrize("array", [np.array(["a"]), np.array([{}]), np.array([1j]), np.zeros((1,) * 9)])
 def test_arrays_of_anything_but_numbers_are_refused(array: np.ndarray[Any, Any]) -> None:
-    with pytest.raises(SurrogateError, match="array 'a'"):
+    with pytest.raises(InvalidInputError, match="array 'a'"):
         array_bytes("a", array)
 
 
@@ -135,7 +135,7 @@ def test_a_transposed_array_keeps_its_values() -> None:
 )
 def test_other_headers_are_refused(old: bytes, new: bytes) -> None:
     data = array_bytes("a", np.zeros(2))
-    with pytest.raises(SurrogateError, match="place"):
+    with pytest.raises(InvalidInputError, match="place"):
         bytes_array(data.replace(old, new, 1), "place")
 
 
@@ -276,7 +276,7 @@ def test_overlapping_members_are_refused() -> None:
     data = bytearray(archive(("a", bytes(5000)), ("b", bytes(10))))
     place = data.rfind(b"PK\x01\x02")
     data[place + 16 : place + 28] = data[data.find(b"PK\x01\x02") + 16 : data.find(b"PK\x01\x02") + 28]
-    with pytest.raises(SurrogateError, match=r"claim more bytes|damaged"):
+    with pytest.raises(InvalidInputError, match=r"claim more bytes|damaged"):
         unpack(bytes(data), "m.wattq")
 
 
@@ -288,7 +288,7 @@ def test_a_truncated_bundle_is_refused() -> None:
 
 
 def test_a_name_that_the_archive_does_not_take() -> None:
-    with pytest.raises(SurrogateError, match="names in a bundle"):
+    with pytest.raises(InvalidInputError, match="names in a bundle"):
         pack({"a/b": b""})
 
 

@@ -9,10 +9,11 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.errors import SurrogateError
+from wattq.errors import InvalidInputError
 
 __all__ = ["array_bytes", "bytes_array"]
 
+_ErrorKind = type[InvalidInputError]
 _MAGIC = b"\x93NUMPY\x01\x00"
 _HEADER = re.compile(
     rb"\{'descr': '([<|][a-z][0-9])', 'fortran_order': False, "
@@ -22,16 +23,21 @@ _TYPES = ("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f4", 
 _MOST_DIMENSIONS = 8
 
 
-def array_bytes(name: str, array: NDArray[np.generic]) -> bytes:
+def array_bytes(name: str, array: NDArray[np.generic], *, error: _ErrorKind = InvalidInputError) -> bytes:
     """Return an array as the bytes of a ``.npy`` file.
 
+    Args:
+        name: names the array in messages.
+        array: of plain numbers.
+        error: class of the error.
+
     Raises:
-        SurrogateError: when its type is none of the plain numbers.
+        InvalidInputError: as `error`, when its type is none of the plain numbers.
     """
     plain = np.ascontiguousarray(array).reshape(array.shape)
     plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False)
     if plain.dtype.str not in _TYPES or plain.ndim > _MOST_DIMENSIONS:
-        raise SurrogateError(
+        raise error(
             f"array '{name}' of type {array.dtype} with {array.ndim} dimensions: a bundle holds booleans, whole "
             f"numbers and numbers of at most 8 bytes in at most {_MOST_DIMENSIONS} dimensions; convert it"
         )
@@ -40,7 +46,7 @@ def array_bytes(name: str, array: NDArray[np.generic]) -> bytes:
     return stream.getvalue()
 
 
-def bytes_array(data: bytes, place: str) -> NDArray[np.generic]:
+def bytes_array(data: bytes, place: str, *, error: _ErrorKind = InvalidInputError) -> NDArray[np.generic]:
     """Return the array of the bytes of a ``.npy`` file, as a copy that may be written to.
 
     The header is read by a fixed pattern, not evaluated, and the size must be exactly that of the shape.
@@ -48,19 +54,20 @@ def bytes_array(data: bytes, place: str) -> NDArray[np.generic]:
     Args:
         data: the bytes.
         place: file and member, for messages.
+        error: class of the error.
 
     Raises:
-        SurrogateError: when the bytes are anything but what `array_bytes` writes.
+        InvalidInputError: as `error`, when the bytes are anything but what `array_bytes` writes.
     """
     length = int.from_bytes(data[8:10], "little")
     header = _HEADER.fullmatch(data[10 : 10 + length]) if data.startswith(_MAGIC) else None
     kind = header[1].decode() if header else ""
     if header is None or kind not in _TYPES:
-        raise SurrogateError(f"{place}: {data[:40]!r} does not begin as an array does; train the model again")
+        raise error(f"{place}: {data[:40]!r} does not begin as an array does; train the model again")
     shape = tuple(int(word) for word in header[2].split(b",") if word.strip())
     dtype, body = np.dtype(kind), data[10 + length :]
     if len(shape) > _MOST_DIMENSIONS or math.prod(shape) * dtype.itemsize != len(body):
-        raise SurrogateError(
+        raise error(
             f"{place}: {len(body)} bytes for shape {shape} of {dtype}; the two must agree; train the model again"
         )
     return np.frombuffer(body, dtype).reshape(shape).copy()

@@ -11,7 +11,7 @@ import struct
 import zipfile
 from collections.abc import Mapping
 
-from wattq.errors import SurrogateError
+from wattq.errors import InvalidInputError
 
 __all__ = ["MAX_BUNDLE_BYTES", "MAX_MEMBERS", "pack", "unpack"]
 
@@ -23,6 +23,7 @@ MAX_MEMBERS = 4096
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _DATE = (1980, 1, 1, 0, 0, 0)
+_ErrorKind = type[InvalidInputError]
 _AGAIN = "fetch the file again, or train the model again"
 _UNREADABLE = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, EOFError, OSError, ValueError, OverflowError),
@@ -30,18 +31,22 @@ _UNREADABLE = (
 )
 
 
-def pack(members: Mapping[str, bytes]) -> bytes:
+def pack(members: Mapping[str, bytes], *, error: _ErrorKind = InvalidInputError) -> bytes:
     """Return the archive of some members, in the order given.
 
+    Args:
+        members: bytes by name.
+        error: class of the error.
+
     Raises:
-        SurrogateError: when a name or the size is not one that `unpack` takes.
+        InvalidInputError: as `error`, when a name or the size is not one that `unpack` takes.
     """
     size = sum(map(len, members.values()))
     wrong = next((name for name in members if not _NAME.fullmatch(name)), None)
     if wrong is not None:
-        raise SurrogateError(f"{wrong[:120]!r}: names in a bundle are letters, digits, '_', '.' and '-'; rename it")
+        raise error(f"{wrong[:120]!r}: names in a bundle are letters, digits, '_', '.' and '-'; rename it")
     if size > MAX_BUNDLE_BYTES - 2**20 or len(members) > MAX_MEMBERS:
-        raise SurrogateError(
+        raise error(
             f"a bundle of {size:,} bytes in {len(members)} members: at most {MAX_BUNDLE_BYTES:,} bytes and "
             f"{MAX_MEMBERS} members are kept; train a smaller model"
         )
@@ -55,39 +60,44 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def unpack(data: bytes, source: str) -> dict[str, bytes]:
-    """Return the members of an archive by name; `source` names the file in messages.
+def unpack(data: bytes, source: str, *, error: _ErrorKind = InvalidInputError) -> dict[str, bytes]:
+    """Return the members of an archive by name.
+
+    Args:
+        data: the archive.
+        source: names the file in messages.
+        error: class of the error.
 
     Raises:
-        SurrogateError: when it is no archive, damaged, truncated, compressed, encrypted, or holds names that are
-            paths, doubled, or too many.
+        InvalidInputError: as `error`, when it is no archive, damaged, truncated, compressed, encrypted, or holds names
+            that are paths, doubled, or too many.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
-            _check(infos, len(data), source)
+            _check(infos, len(data), source, error)
             return {info.filename: archive.read(info) for info in infos}
-    except SurrogateError:
+    except InvalidInputError:
         raise
     except _UNREADABLE as problem:
         words = str(problem)[:120] or type(problem).__name__
-        raise SurrogateError(f"{source}: not a bundle, or a damaged one ({words}); {_AGAIN}") from None
+        raise error(f"{source}: not a bundle, or a damaged one ({words}); {_AGAIN}") from None
 
 
-def _check(infos: list[zipfile.ZipInfo], size: int, source: str) -> None:
+def _check(infos: list[zipfile.ZipInfo], size: int, source: str, error: _ErrorKind) -> None:
     names = [info.filename for info in infos]
     wrong = next((info for info in infos if not _NAME.fullmatch(info.filename)), None)
     if wrong is not None:
-        raise SurrogateError(f"{source}, member {wrong.filename[:120]!r}: not a name that a bundle may hold; {_AGAIN}")
+        raise error(f"{source}, member {wrong.filename[:120]!r}: not a name that a bundle may hold; {_AGAIN}")
     if len(set(names)) != len(names) or len(names) > MAX_MEMBERS:
-        raise SurrogateError(
+        raise error(
             f"{source}: {len(names)} members of {len(set(names))} names; each is there once, at most {MAX_MEMBERS}; "
             f"{_AGAIN}"
         )
     for info in infos:
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 or info.compress_size != info.file_size:
-            raise SurrogateError(
+            raise error(
                 f"{source}, member '{info.filename}': compressed or encrypted; bundles hold members plain; {_AGAIN}"
             )
     if sum(info.file_size for info in infos) > size:
-        raise SurrogateError(f"{source}: the members claim more bytes than the file has ({size}); {_AGAIN}")
+        raise error(f"{source}: the members claim more bytes than the file has ({size}); {_AGAIN}")

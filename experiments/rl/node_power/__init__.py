@@ -1,0 +1,1 @@
+"""Study of the hourly node-power task: evaluation against rules and lower bounds, savings, pictures and sweeps."""

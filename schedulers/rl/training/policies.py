@@ -1,0 +1,183 @@
+"""Networks in torch: those that `wattq.schedulers.rl.network` computes without torch, and a value network beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from torch import nn
+
+from wattq.schedulers.rl.training.tasks import SlotShape
+
+__all__ = ["FlatNet", "LearnedPolicy", "SlotsNet", "export_weights"]
+
+FORBIDDEN = -1e8
+"""Logit of an action that the mask forbids, as in sb3-contrib."""
+
+
+def chain(inputs: int, widths: Sequence[int], outputs: int) -> nn.Sequential:
+    """Return linear layers with tanh between them."""
+    sizes = (inputs, *widths)
+    layers: list[nn.Module] = []
+    for before, after in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(before, after), nn.Tanh()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
+
+
+def start_orthogonal(net: nn.Sequential, last: float) -> None:
+    """Set orthogonal weights and zero biases; gain sqrt(2), and `last` for the last layer, as PPO is started."""
+    layers = [layer for layer in net if isinstance(layer, nn.Linear)]
+    for layer in layers:
+        nn.init.orthogonal_(layer.weight, gain=last if layer is layers[-1] else float(np.sqrt(2)))
+        nn.init.zeros_(layer.bias)
+
+
+class FlatNet(nn.Module):
+    """One network from an observation to the logits of all actions.
+
+    Args:
+        observations, actions: their numbers.
+        widths: of the hidden layers.
+    """
+
+    def __init__(self, observations: int, actions: int, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.all = chain(observations, widths, actions)
+        start_orthogonal(self.all, 0.01)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits, shape (n, actions)."""
+        return self.all(x)
+
+    def parts(self) -> dict[str, nn.Sequential]:
+        """Return the chains of layers by name."""
+        return {"all": self.all}
+
+
+class SlotsNet(nn.Module):
+    """One small network for every slot, of the global numbers and the slot's own; another for the other actions.
+
+    Args:
+        shape: of observations and actions.
+        widths: of the hidden layers of both.
+    """
+
+    def __init__(self, shape: SlotShape, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = shape
+        self.slot = chain(shape.globals_ + shape.features, widths, shape.choices)
+        self.other = chain(shape.globals_, widths, shape.others) if shape.others else nn.Sequential()
+        for net in (self.slot, self.other):
+            if len(net):
+                start_orthogonal(net, 0.01)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits, shape (n, actions)."""
+        shape = self.shape
+        told, slots = x[:, : shape.globals_], x[:, shape.globals_ :].reshape(-1, shape.slots, shape.features)
+        first = self.slot[0]
+        # The global numbers are the same for all slots: their share of the first layer is computed once.
+        common = nn.functional.linear(told, first.weight[:, : shape.globals_], first.bias)
+        hidden = nn.functional.linear(slots, first.weight[:, shape.globals_ :]) + common[:, None, :]
+        logits = self.slot[1:](hidden).reshape(-1, shape.slots * shape.choices)
+        return torch.cat([logits, self.other(told)], dim=1) if shape.others else logits
+
+    def parts(self) -> dict[str, nn.Sequential]:
+        """Return the chains of layers by name."""
+        return {"slot": self.slot, "other": self.other} if len(self.other) else {"slot": self.slot}
+
+
+class LearnedPolicy(MaskableActorCriticPolicy):
+    """Policy and value network for both algorithms of Stable-Baselines3; without a mask, all actions are legal.
+
+    Args:
+        observation_space, action_space: of the environments.
+        lr_schedule: learning rate of the share of the training that remains.
+        shape: of observations and actions for a `SlotsNet`; None for a `FlatNet`.
+        widths: of the hidden layers of the policy.
+        value_widths: of those of the value network.
+    """
+
+    def __init__(
+        self,
+        observation_space: Any,
+        action_space: Any,
+        lr_schedule: Any,
+        *,
+        shape: SlotShape | None,
+        widths: Sequence[int],
+        value_widths: Sequence[int],
+        use_sde: bool = False,
+    ) -> None:
+        assert not use_sde, "state dependent exploration is for continuous actions"
+        self._sizes = (shape, tuple(widths), tuple(value_widths))
+        super().__init__(observation_space, action_space, lr_schedule)
+
+    def _build(self, lr_schedule: Any) -> None:
+        shape, widths, value_widths = self._sizes
+        observations, actions = int(self.observation_space.shape[0]), int(self.action_space.n)
+        self.actor = SlotsNet(shape, widths) if shape else FlatNet(observations, actions, widths)
+        self.critic = chain(observations, value_widths, 1)
+        start_orthogonal(self.critic, 1.0)
+        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+
+    def log_probs(self, obs: torch.Tensor, masks: torch.Tensor | None) -> torch.Tensor:
+        """Return the logarithms of the actions' probabilities; about -1e8 for illegal ones."""
+        logits = self.actor(obs)
+        if masks is not None:
+            logits = torch.where(masks.reshape(logits.shape) > 0, logits, torch.full_like(logits, FORBIDDEN))
+        return torch.log_softmax(logits, dim=1)
+
+    def act(self, obs: torch.Tensor, masks: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return sampled actions, values and log-probabilities, shape (n,) each."""
+        logs = self.log_probs(obs, masks)
+        # the largest of logit + Gumbel noise is a sample of the softmax
+        actions = (logs - torch.empty_like(logs).exponential_().log()).argmax(dim=1)
+        return actions, self.predict_values(obs).flatten(), logs.gather(1, actions[:, None]).flatten()
+
+    def evaluate_actions(
+        self, obs: torch.Tensor, actions: torch.Tensor, action_masks: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return values, log-probabilities of the actions, and entropies of the legal actions."""
+        logs = self.log_probs(obs, action_masks)
+        # illegal actions have probability 0 exactly, so that 0 x -1e8 adds nothing
+        entropy = -(logs.exp() * logs).sum(dim=1)
+        return self.predict_values(obs), logs.gather(1, actions[:, None]).flatten(), entropy
+
+    def predict_values(self, obs: torch.Tensor) -> torch.Tensor:
+        """Return values, shape (n, 1)."""
+        return self.critic(obs)
+
+    def forward(
+        self, obs: torch.Tensor, deterministic: bool = False, action_masks: Any = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return actions, values and log-probabilities; the likeliest actions when deterministic."""
+        masks = None if action_masks is None else torch.as_tensor(np.asarray(action_masks), device=obs.device)
+        if not deterministic:
+            actions, values, logs = self.act(obs, masks)
+            return actions, values[:, None], logs
+        all_logs = self.log_probs(obs, masks)
+        actions = all_logs.argmax(dim=1)
+        return actions, self.predict_values(obs), all_logs.gather(1, actions[:, None]).flatten()
+
+    def _predict(self, observation: Any, deterministic: bool = False, action_masks: Any = None) -> torch.Tensor:
+        return self.forward(observation, deterministic, action_masks)[0]
+
+
+def export_weights(policy: LearnedPolicy) -> dict[str, NDArray[np.float32]]:
+    """Return the weights of the policy without its value network.
+
+    ``PART.weight0`` of shape (inputs, outputs), ``PART.bias0``, ``PART.weight1``, ...: part ``all`` of a `FlatNet`, parts
+    ``slot`` and ``other`` of a `SlotsNet`.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    for name, part in policy.actor.parts().items():
+        layers = [layer for layer in part if isinstance(layer, nn.Linear)]
+        for k, layer in enumerate(layers):
+            found[f"{name}.weight{k}"] = np.ascontiguousarray(layer.weight.detach().cpu().numpy().T)
+            found[f"{name}.bias{k}"] = layer.bias.detach().cpu().numpy().copy()
+    return found

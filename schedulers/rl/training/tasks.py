@@ -1,0 +1,198 @@
+"""What can be learned: a task gives environments, costs, teachers, and says how its policies are saved.
+
+A task is looked up by name; the module that makes it is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
+
+from wattq.errors import LearningError
+
+if TYPE_CHECKING:
+    from wattq.schedulers.rl.training.config import TrainConfig
+
+__all__ = ["TASKS", "Cost", "SlotShape", "Task", "VectorEnv", "find_task", "parse_options"]
+
+Floats = NDArray[np.float64]
+
+CostPair = tuple[Floats, Floats]
+"""Cost and weight of the last step, one each per environment; the mean cost is sum of costs / sum of weights."""
+
+
+class VectorEnv(Protocol):
+    """What the training asks of environments, beside what Stable-Baselines3 asks of a ``VecEnv``."""
+
+    num_envs: int
+    observation_space: Any
+    action_space: Any
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Return the legal actions of all environments, shape (num_envs, actions); asked for by masked algorithms."""
+        ...
+
+    def reset(self) -> NDArray[np.float32]:
+        """Return the first observations."""
+        ...
+
+    def step(self, actions: NDArray[np.int64]) -> tuple[NDArray[np.float32], Floats, NDArray[np.bool_], list[Any]]:
+        """Return observations, rewards, ends and infos of one step of all environments."""
+        ...
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """Return all that changes as arrays, random numbers included, so that `restore` goes on from here exactly."""
+        ...
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `state` returned."""
+        ...
+
+    def close(self) -> None:
+        """Give memory back."""
+        ...
+
+
+@dataclass(frozen=True)
+class SlotShape:
+    """How observations and actions are made of slots.
+
+    An observation is `globals_` numbers, then `slots` x `features` numbers. Action ``k * choices + p`` acts on slot k
+    in way p; `others` actions follow.
+
+    Attributes:
+        globals_: numbers that describe the whole.
+        slots: number of slots.
+        features: numbers that describe a slot.
+        choices: ways to act on a slot.
+        others: actions that concern no slot.
+    """
+
+    globals_: int
+    slots: int
+    features: int
+    choices: int
+    others: int
+
+    @property
+    def observations(self) -> int:
+        """Numbers of an observation."""
+        return self.globals_ + self.slots * self.features
+
+    @property
+    def actions(self) -> int:
+        """Number of actions."""
+        return self.slots * self.choices + self.others
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost that can be limited.
+
+    Attributes:
+        doc: what it is, with unit.
+        of: cost and weight of the environments' last step.
+    """
+
+    doc: str
+    of: Callable[[Any], CostPair]
+
+
+class _NoOptions(BaseModel, extra="forbid"):
+    """A task without options."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to learn.
+
+    Attributes:
+        name: of the task.
+        doc: what is learned, in one line.
+        make_vec: environments from their number, a seed and the options.
+        options: model of the options.
+        slots: shape of the environments' observations and actions; None where they are not made of slots.
+        costs: costs that can be limited, by name.
+        teachers: actions of a rule for all environments in their present states, by the rule's name.
+        masked: whether actions can be illegal; `VectorEnv.action_masks` says which are legal.
+        fallback: action in place of an illegal one that an algorithm without masks chose; the first legal action where
+            this one is illegal, too.
+        defaults: settings of the training that differ for this task.
+        save: writes the learned policy from path, arrays, settings, environments and card; None where the task has no
+            policy that a scheduler could load.
+        trainer: trains in place of PPO, from settings, folder and a function that shows progress; None for PPO.
+        data: what the training reads, for the card: names with digests and weeks.
+    """
+
+    name: str
+    doc: str
+    make_vec: Callable[[int, int, Any], Any]
+    options: type[BaseModel] = _NoOptions
+    slots: Callable[[Any], SlotShape] | None = None
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+    teachers: Mapping[str, Callable[[Any], NDArray[np.int64]]] = field(default_factory=dict)
+    masked: bool = True
+    fallback: int = 0
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    save: Callable[[Path, Mapping[str, NDArray[np.float32]], TrainConfig, Any, Mapping[str, Any]], Path] | None = None
+    trainer: Callable[[TrainConfig, Path, Callable[[int, int, str], None]], Mapping[str, Any]] | None = None
+    data: Callable[[Any], Mapping[str, Any]] | None = None
+
+
+TASKS: dict[str, str | Task] = {
+    "backfill": "wattq.schedulers.rl.training.backfill_task:TASK",
+    "node-power": "wattq.schedulers.rl.training.node_power_task:TASK",
+    "sc20": "wattq.schedulers.rl.sc20.task:TASK",
+}
+"""Tasks by name, or the place (``module:name``) of one."""
+
+
+def find_task(name: str) -> Task:
+    """Return a task.
+
+    Raises:
+        LearningError: when there is none of this name; the message names the nearest.
+    """
+    found = TASKS.get(name)
+    if found is None:
+        close = difflib.get_close_matches(name, TASKS, n=1, cutoff=0.5)
+        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(TASKS)}"
+        raise LearningError(f"task '{name[:60]}': no task has this name; {hint}")
+    if isinstance(found, Task):
+        return found
+    module, _, attribute = found.partition(":")
+    task: Task = getattr(importlib.import_module(module), attribute)
+    return task
+
+
+def parse_options(task: Task, options: Mapping[str, Any]) -> BaseModel:
+    """Return the options of a task, checked.
+
+    Raises:
+        LearningError: when one is unknown or breaks a rule; the message names key, value and rule.
+    """
+    try:
+        return task.options.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in ("options", *first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise LearningError(f"task {task.name}, key '{key}': unknown; {_nearest(task, str(first['loc'][-1]))}") from None
+        value = first.get("input")
+        shown = f"{value!r} " if isinstance(value, (str, int, float, bool)) else ""
+        rule = str(first["msg"]).removeprefix("Input ").removeprefix("Value error, ")
+        raise LearningError(f"task {task.name}, key '{key}': {shown}{rule}") from None
+
+
+def _nearest(task: Task, key: str) -> str:
+    names = list(task.options.model_fields)
+    close = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"the options are {', '.join(names) or 'none'}"
