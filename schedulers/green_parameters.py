@@ -12,7 +12,7 @@ from wattq.schedulers.orders import ORDER_ALIASES, ORDERS, order_code
 from wattq.schedulers.parameters import Parameter
 from wattq.schedulers.values import number, share, truth
 
-__all__ = ["AGED_ORDER", "CAP", "ECO", "GATE", "HOLD", "SLEEP", "SPEED"]
+__all__ = ["AGED_ORDER", "CAP", "ECO", "GATE", "HOLD", "LEARNED", "SLEEP", "SPEED"]
 
 AGED_ORDER = 100.0
 """Number of the order `aged`, which the other policies do not have."""
@@ -167,3 +167,9 @@ ECO = (
         _GATE[0], meaning="share of the coming day's best hours in which jobs are backfilled; 0: in all", default=0.0
     ),
 )
+LEARNED = (
+    Parameter("model", "the path of a file of `wattq rl evolve`", "the network, and the parameters it goes with", "", _path),
+    next(p for p in ECO if p.name == "cap"),
+    *_SIGNAL[:4],
+)
+"""Of a learned `eco`: all but these come with the model."""

@@ -153,6 +153,16 @@ def _green_specs() -> dict[str, PolicySpec]:
             pack="wattq.schedulers.green.pack:pack_green",
         )
         for name, (summary, parameters, needs) in made.items()
+    } | {
+        "eco-learned": PolicySpec(
+            "eco whose order, waits and power states a network learned",
+            kinds.GREEN,
+            gp.LEARNED,
+            needs_energy=True,
+            needs=("model",),
+            code="wattq.schedulers.green.compiled",
+            pack="wattq.schedulers.green.pack_learned:pack_learned",
+        )
     }
 
 

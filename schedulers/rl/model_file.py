@@ -45,7 +45,7 @@ __all__ = [
 FORMAT_VERSION = 1
 """Version of the file format; another one is refused."""
 
-LEARNED_TASKS = ("backfill", "node-power", "sc20")
+LEARNED_TASKS = ("backfill", "eco", "node-power", "sc20")
 """What a policy decides on."""
 
 SIGNALS = ("carbon", "price")
