@@ -82,7 +82,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         LearningError: when it cannot be read, is damaged, or of another version of the format.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(arrays.pop(_META).tobytes().decode())
         version = meta["format"]
@@ -144,13 +144,13 @@ def restore_network(learner: Any, checkpoint: Checkpoint) -> None:
 
 def _random_state() -> Arrays:
     """Return the states of the global random numbers of torch, numpy and Python."""
-    kind, keys, position, has_gauss, gauss = np.random.get_state()
-    assert kind == "MT19937"
+    # the generator behind the functions of numpy.random, by which Stable-Baselines3 shuffles
+    numpy_state = np.random.get_bit_generator().state
     version, words, left = random.getstate()
     found = {
         "torch": torch.get_rng_state().numpy().copy(),
-        "numpy": np.asarray(keys).copy(),
-        "numpy_rest": np.array([position, has_gauss, gauss], dtype=np.float64),
+        "numpy": np.asarray(numpy_state["state"]["key"]).copy(),
+        "numpy_position": np.array(numpy_state["state"]["pos"]),
         "python": np.array(words, dtype=np.uint32),
         "python_rest": np.array([version, np.nan if left is None else left], dtype=np.float64),
     }
@@ -161,8 +161,8 @@ def _random_state() -> Arrays:
 
 def _restore_random(state: Arrays) -> None:
     torch.set_rng_state(torch.as_tensor(state["torch"]))
-    position, has_gauss, gauss = state["numpy_rest"].tolist()
-    np.random.set_state(("MT19937", state["numpy"], int(position), int(has_gauss), gauss))
+    place = {"key": state["numpy"], "pos": int(state["numpy_position"])}
+    np.random.get_bit_generator().state = {"bit_generator": "MT19937", "state": place}
     version, left = state["python_rest"].tolist()
     random.setstate((int(version), tuple(int(word) for word in state["python"]), None if left != left else left))
     if torch.cuda.is_available() and "cuda" in state:

@@ -140,6 +140,7 @@ class TrainConfig(_Settings):
         architecture: ``slots`` applies one small network to each slot of the queue, ``flat`` is one network.
         net_arch: widths of the hidden layers of the policy.
         value_arch: widths of the hidden layers of the value network; those of the policy when empty.
+        activation: between layers.
         steps: steps of the environments in all.
         n_envs: environments that step together.
         n_steps: steps of each environment per rollout.
@@ -169,8 +170,9 @@ class TrainConfig(_Settings):
     options: dict[str, Any] = Field(default_factory=dict)
     algorithm: Literal["maskable-ppo", "ppo"] = "maskable-ppo"
     architecture: Literal["slots", "flat"] = "flat"
-    net_arch: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field((64, 64), min_length=1, max_length=6)
-    value_arch: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = Field((), max_length=6)
+    net_arch: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field((64, 64), min_length=1, max_length=6)
+    value_arch: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field((), max_length=6)
+    activation: Literal["tanh", "relu"] = "tanh"
     steps: Count = 1_000_000
     n_envs: Annotated[int, Field(ge=1, le=4096)] = 64
     n_steps: Annotated[int, Field(ge=2, le=100_000)] = 128

@@ -17,8 +17,8 @@ __all__ = ["PROMOTION_COLUMNS", "Curriculum"]
 
 PROMOTIONS_FILE = "promotions.csv"
 PROMOTION_COLUMNS = ("stage", "next", "from_step", "to_step", "reason", "metric", "value")
-"""Columns of ``promotions.csv``: stage that ended, stage that began, first and last step of the former, reason (``steps``
-or ``metric``), and for the latter the metric and its last value."""
+"""Columns of ``promotions.csv``: stage that ended, stage that began, first and last step of the former, reason
+(``steps`` or ``metric``), and for the latter the metric and its last value."""
 
 
 class Curriculum:

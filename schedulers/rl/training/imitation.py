@@ -120,9 +120,11 @@ def clone(policy: Any, lessons: Lessons, settings: TeacherSettings, vf_coef: flo
     policy.set_training_mode(True)
     n = len(lessons.actions)
     for _ in range(settings.epochs):
-        order = np.random.permutation(n)
+        order = torch.randperm(n).numpy()
         for start in range(0, n, settings.batch_size):
-            loss = _loss(policy, lessons, order[start : start + settings.batch_size], vf_coef if settings.value else 0.0)
+            loss = _loss(
+                policy, lessons, order[start : start + settings.batch_size], vf_coef if settings.value else 0.0
+            )
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(policy.parameters(), max_grad_norm)

@@ -1,4 +1,4 @@
-"""Progress of a training: ``progress.csv``, one row per rollout, and TensorBoard's event files where it is installed."""
+"""Progress of a training: ``progress.csv``, one row per rollout, and event files where TensorBoard is installed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = ["ProgressCsv", "make_logger"]
 PROGRESS_FILE = "progress.csv"
 STEPS = "time/steps"
 """Column with the steps of all environments so far."""
+
 
 class ProgressCsv(KVWriter):
     """Rows of figures as CSV; a figure that appears later gets a column at the end, and empty cells before.
@@ -87,7 +88,9 @@ def make_logger(folder: Path, *, tensorboard: bool, until: int | None = None) ->
         try:
             writers.append(_events(folder / "tensorboard", until))
         except ImportError:
-            notes.append("TensorBoard is not installed, so there are no event files; install it with: pip install tensorboard")
+            notes.append(
+                "TensorBoard is not installed, so there are no event files; install it with: pip install tensorboard"
+            )
     return Logger(str(folder), writers), notes
 
 

@@ -46,7 +46,7 @@ class EpisodeMeter:
         self._length += 1
         self._sum += float(np.sum(rewards))
         self._count += len(self._total)
-        for k in np.flatnonzero(dones):
+        for k in np.flatnonzero(dones).tolist():
             found = {"return": float(self._total[k]), "length": float(self._length[k])}
             told = infos[k].get("episode", {})
             found |= {str(name): float(told[name]) for name in told if name not in ("r", "l", "t")}

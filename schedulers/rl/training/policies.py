@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from torch import nn
 
-from wattq.schedulers.rl.training.tasks import SlotShape
+from wattq.schedulers.rl.network import NetworkShape
 
 __all__ = ["FlatNet", "LearnedPolicy", "SlotsNet", "export_weights"]
 
@@ -19,12 +20,12 @@ FORBIDDEN = -1e8
 """Logit of an action that the mask forbids, as in sb3-contrib."""
 
 
-def chain(inputs: int, widths: Sequence[int], outputs: int) -> nn.Sequential:
-    """Return linear layers with tanh between them."""
+def chain(inputs: int, widths: Sequence[int], outputs: int, activation: str = "tanh") -> nn.Sequential:
+    """Return linear layers with an activation between them."""
     sizes = (inputs, *widths)
     layers: list[nn.Module] = []
-    for before, after in zip(sizes, sizes[1:], strict=False):
-        layers += [nn.Linear(before, after), nn.Tanh()]
+    for before, after in pairwise(sizes):
+        layers += [nn.Linear(before, after), nn.ReLU() if activation == "relu" else nn.Tanh()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
 
@@ -42,11 +43,12 @@ class FlatNet(nn.Module):
     Args:
         observations, actions: their numbers.
         widths: of the hidden layers.
+        activation: between layers, ``tanh`` or ``relu``.
     """
 
-    def __init__(self, observations: int, actions: int, widths: Sequence[int]) -> None:
+    def __init__(self, observations: int, actions: int, widths: Sequence[int], activation: str = "tanh") -> None:
         super().__init__()
-        self.all = chain(observations, widths, actions)
+        self.all = chain(observations, widths, actions, activation)
         start_orthogonal(self.all, 0.01)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -64,16 +66,19 @@ class SlotsNet(nn.Module):
     Args:
         shape: of observations and actions.
         widths: of the hidden layers of both.
+        activation: between layers, ``tanh`` or ``relu``.
     """
 
-    def __init__(self, shape: SlotShape, widths: Sequence[int]) -> None:
+    def __init__(self, shape: NetworkShape, widths: Sequence[int], activation: str = "tanh") -> None:
         super().__init__()
         self.shape = shape
-        self.slot = chain(shape.globals_ + shape.features, widths, shape.choices)
-        self.other = chain(shape.globals_, widths, shape.others) if shape.others else nn.Sequential()
+        self.slot = chain(shape.globals_ + shape.features, widths, shape.choices, activation)
+        self.other = chain(shape.globals_, widths, shape.others, activation) if shape.others else nn.Sequential()
         for net in (self.slot, self.other):
             if len(net):
                 start_orthogonal(net, 0.01)
+        # where actions do not come slot by slot: the output of each action
+        self.register_buffer("place", torch.from_numpy(np.argsort(shape.order)), persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits, shape (n, actions)."""
@@ -84,7 +89,8 @@ class SlotsNet(nn.Module):
         common = nn.functional.linear(told, first.weight[:, : shape.globals_], first.bias)
         hidden = nn.functional.linear(slots, first.weight[:, shape.globals_ :]) + common[:, None, :]
         logits = self.slot[1:](hidden).reshape(-1, shape.slots * shape.choices)
-        return torch.cat([logits, self.other(told)], dim=1) if shape.others else logits
+        whole = torch.cat([logits, self.other(told)], dim=1) if shape.others else logits
+        return whole[:, self.place] if shape.blocks else whole
 
     def parts(self) -> dict[str, nn.Sequential]:
         """Return the chains of layers by name."""
@@ -100,6 +106,7 @@ class LearnedPolicy(MaskableActorCriticPolicy):
         shape: of observations and actions for a `SlotsNet`; None for a `FlatNet`.
         widths: of the hidden layers of the policy.
         value_widths: of those of the value network.
+        activation: between layers, ``tanh`` or ``relu``.
     """
 
     def __init__(
@@ -108,20 +115,21 @@ class LearnedPolicy(MaskableActorCriticPolicy):
         action_space: Any,
         lr_schedule: Any,
         *,
-        shape: SlotShape | None,
+        shape: NetworkShape | None,
         widths: Sequence[int],
         value_widths: Sequence[int],
+        activation: str = "tanh",
         use_sde: bool = False,
     ) -> None:
         assert not use_sde, "state dependent exploration is for continuous actions"
-        self._sizes = (shape, tuple(widths), tuple(value_widths))
+        self._sizes = (shape, tuple(widths), tuple(value_widths), activation)
         super().__init__(observation_space, action_space, lr_schedule)
 
     def _build(self, lr_schedule: Any) -> None:
-        shape, widths, value_widths = self._sizes
+        shape, widths, value_widths, kind = self._sizes
         observations, actions = int(self.observation_space.shape[0]), int(self.action_space.n)
-        self.actor = SlotsNet(shape, widths) if shape else FlatNet(observations, actions, widths)
-        self.critic = chain(observations, value_widths, 1)
+        self.actor = SlotsNet(shape, widths, kind) if shape else FlatNet(observations, actions, widths, kind)
+        self.critic = chain(observations, value_widths, 1, kind)
         start_orthogonal(self.critic, 1.0)
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
@@ -171,8 +179,8 @@ class LearnedPolicy(MaskableActorCriticPolicy):
 def export_weights(policy: LearnedPolicy) -> dict[str, NDArray[np.float32]]:
     """Return the weights of the policy without its value network.
 
-    ``PART.weight0`` of shape (inputs, outputs), ``PART.bias0``, ``PART.weight1``, ...: part ``all`` of a `FlatNet`, parts
-    ``slot`` and ``other`` of a `SlotsNet`.
+    The names are those of `wattq.schedulers.rl.network`: ``PART.weight0`` of shape (inputs, outputs), ``PART.bias0``,
+    ``PART.weight1``, ...; part ``all`` of a `FlatNet`, parts ``slot`` and ``other`` of a `SlotsNet`.
     """
     found: dict[str, NDArray[np.float32]] = {}
     for name, part in policy.actor.parts().items():

@@ -100,7 +100,7 @@ class Learner:
         self, learner: Any, rewards: NDArray[np.float64], dones: NDArray[np.bool_], infos: Any
     ) -> NDArray[np.float64]:
         """Add the value of the state in which an episode was cut short by a limit of time, not ended by the task."""
-        cut = [k for k in np.flatnonzero(dones) if infos[k].get("TimeLimit.truncated", False)]
+        cut = [k for k in np.flatnonzero(dones).tolist() if infos[k].get("TimeLimit.truncated", False)]
         if not cut:
             return rewards
         last = np.stack([infos[k]["terminal_observation"] for k in cut])
@@ -151,22 +151,25 @@ def make_learner(config: TrainConfig, task: Task, env: Any) -> Any:
     Raises:
         LearningError: when task, environments and settings do not fit.
     """
-    shape = None
-    if config.architecture == "slots":
-        if task.slots is None:
-            raise LearningError(
-                f"architecture slots: the observations of task {task.name} are not made of slots; give flat"
-            )
-        shape = task.slots(env)
+    shape = task.shape(env)
+    if config.architecture == "slots" and not shape.slots:
+        raise LearningError(
+            f"architecture slots: the observations of task {task.name} are not made of slots; give flat"
+        )
     kind = MaskableLearner if config.algorithm == "maskable-ppo" else PlainLearner
     if kind is MaskableLearner and not task.masked:
         raise LearningError(f"algorithm maskable-ppo: task {task.name} has no illegal actions; give ppo")
-    widths = {"shape": shape, "widths": config.net_arch, "value_widths": config.value_arch or config.net_arch}
+    networks = {
+        "shape": shape if config.architecture == "slots" else None,
+        "widths": config.net_arch,
+        "value_widths": config.value_arch or config.net_arch,
+        "activation": config.activation,
+    }
     made: Any = kind(
         LearnedPolicy,
         env,
         learning_rate=config.rate,
-        policy_kwargs=widths,
+        policy_kwargs=networks,
         device=pick_device(config.device),
         **config.model_dump(include={*_SAME}),
     )

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from wattq.errors import LearningError
+from wattq.schedulers.rl.network import NetworkShape
 
 if TYPE_CHECKING:
     from wattq.schedulers.rl.training.config import TrainConfig
 
-__all__ = ["TASKS", "Cost", "SlotShape", "Task", "VectorEnv", "find_task", "parse_options"]
+__all__ = ["TASKS", "Cost", "Task", "VectorEnv", "find_task", "flat_shape", "parse_options"]
 
 Floats = NDArray[np.float64]
 
@@ -62,38 +63,6 @@ class VectorEnv(Protocol):
 
 
 @dataclass(frozen=True)
-class SlotShape:
-    """How observations and actions are made of slots.
-
-    An observation is `globals_` numbers, then `slots` x `features` numbers. Action ``k * choices + p`` acts on slot k
-    in way p; `others` actions follow.
-
-    Attributes:
-        globals_: numbers that describe the whole.
-        slots: number of slots.
-        features: numbers that describe a slot.
-        choices: ways to act on a slot.
-        others: actions that concern no slot.
-    """
-
-    globals_: int
-    slots: int
-    features: int
-    choices: int
-    others: int
-
-    @property
-    def observations(self) -> int:
-        """Numbers of an observation."""
-        return self.globals_ + self.slots * self.features
-
-    @property
-    def actions(self) -> int:
-        """Number of actions."""
-        return self.slots * self.choices + self.others
-
-
-@dataclass(frozen=True)
 class Cost:
     """A cost that can be limited.
 
@@ -104,6 +73,11 @@ class Cost:
 
     doc: str
     of: Callable[[Any], CostPair]
+
+
+def flat_shape(env: Any) -> NetworkShape:
+    """Return the shape of environments whose observations and actions are not made of slots."""
+    return NetworkShape(globals_=int(env.observation_space.shape[0]), others=int(env.action_space.n))
 
 
 class _NoOptions(BaseModel, extra="forbid"):
@@ -119,15 +93,15 @@ class Task:
         doc: what is learned, in one line.
         make_vec: environments from their number, a seed and the options.
         options: model of the options.
-        slots: shape of the environments' observations and actions; None where they are not made of slots.
+        shape: numbers of the environments' observations and actions; `flat_shape` where they are not made of slots.
         costs: costs that can be limited, by name.
         teachers: actions of a rule for all environments in their present states, by the rule's name.
         masked: whether actions can be illegal; `VectorEnv.action_masks` says which are legal.
         fallback: action in place of an illegal one that an algorithm without masks chose; the first legal action where
             this one is illegal, too.
         defaults: settings of the training that differ for this task.
-        save: writes the learned policy from path, arrays, settings, environments and card; None where the task has no
-            policy that a scheduler could load.
+        describe: what the file of a policy says of its environments: ``observation``, ``options``, ``machine`` and
+            ``signals`` of `wattq.schedulers.rl.model_file.Learned`; None where the task has no policy to save.
         trainer: trains in place of PPO, from settings, folder and a function that shows progress; None for PPO.
         data: what the training reads, for the card: names with digests and weeks.
     """
@@ -136,13 +110,13 @@ class Task:
     doc: str
     make_vec: Callable[[int, int, Any], Any]
     options: type[BaseModel] = _NoOptions
-    slots: Callable[[Any], SlotShape] | None = None
+    shape: Callable[[Any], NetworkShape] = flat_shape
     costs: Mapping[str, Cost] = field(default_factory=dict)
     teachers: Mapping[str, Callable[[Any], NDArray[np.int64]]] = field(default_factory=dict)
     masked: bool = True
     fallback: int = 0
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    save: Callable[[Path, Mapping[str, NDArray[np.float32]], TrainConfig, Any, Mapping[str, Any]], Path] | None = None
+    describe: Callable[[Any], Mapping[str, Any]] | None = None
     trainer: Callable[[TrainConfig, Path, Callable[[int, int, str], None]], Mapping[str, Any]] | None = None
     data: Callable[[Any], Mapping[str, Any]] | None = None
 
@@ -185,7 +159,9 @@ def parse_options(task: Task, options: Mapping[str, Any]) -> BaseModel:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in ("options", *first["loc"]))
         if first["type"] == "extra_forbidden":
-            raise LearningError(f"task {task.name}, key '{key}': unknown; {_nearest(task, str(first['loc'][-1]))}") from None
+            raise LearningError(
+                f"task {task.name}, key '{key}': unknown; {_nearest(task, str(first['loc'][-1]))}"
+            ) from None
         value = first.get("input")
         shown = f"{value!r} " if isinstance(value, (str, int, float, bool)) else ""
         rule = str(first["msg"]).removeprefix("Input ").removeprefix("Value error, ")

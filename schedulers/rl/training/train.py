@@ -157,7 +157,8 @@ def _run(training: Training, progress: Progress | None, stop: Callable[[], bool]
 def _words(figures: Mapping[str, float]) -> str:
     """Return how it goes, in few words."""
     reward = figures.get("episode/return", figures["rollout/step_reward"])
-    return f"{'return' if 'episode/return' in figures else 'reward'} {reward:.4g}, {figures['time/steps_per_s']:,.0f} steps/s"
+    name = "return" if "episode/return" in figures else "reward"
+    return f"{name} {reward:.4g}, {figures['time/steps_per_s']:,.0f} steps/s"
 
 
 def _finish(training: Training, figures: Mapping[str, float]) -> Trained:
@@ -168,11 +169,23 @@ def _finish(training: Training, figures: Mapping[str, float]) -> Trained:
     policy = None
     if training.done:
         write_whole(training.folder / CARD_FILE, (json.dumps(card, indent=2) + "\n").encode())
-        if training.task.save is not None:
-            path = training.folder / POLICY_FILE
-            policy = training.task.save(path, weights, training.config, training.env, card)
+        if training.task.describe is not None:
+            policy = _save(training, weights, card)
     notes = tuple(training.notes)
     return Trained(training.steps, training.done, training.folder, policy, digest, figures, card, notes)
+
+
+def _save(training: Training, weights: Mapping[str, NDArray[np.float32]], card: Mapping[str, Any]) -> Path:
+    """Write the learned policy."""
+    from wattq.schedulers.rl.model_file import Learned, save_learned
+    from wattq.schedulers.rl.network import Network
+
+    config, task, env = training.config, training.task, training.env
+    assert task.describe is not None
+    network = Network.from_arrays(config.architecture, task.shape(env), weights, config.activation)
+    path = training.folder / POLICY_FILE
+    save_learned(path, Learned(task.name, network, card=card, versions=card["versions"], **task.describe(env)))
+    return path
 
 
 def _card(training: Training) -> dict[str, Any]:

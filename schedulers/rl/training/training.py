@@ -146,8 +146,8 @@ class Training:
         self.env = self._make_env()
         if (self.env.observation_space, self.env.action_space) != before:
             raise LearningError(
-                f"key 'curriculum', stage '{self.curriculum.stage.name}': observations or actions differ from the stage "
-                "before; a stage may change what happens, not what is seen and done"
+                f"key 'curriculum', stage '{self.curriculum.stage.name}': observations or actions differ from the "
+                "stage before; a stage may change what happens, not what is seen and done"
             )
         self.learner.env = self.env
         self.learner.meter.forget()

@@ -16,6 +16,7 @@ from wattq import __version__
 from wattq.cli import (
     account,
     bound,
+    campaign,
     data,
     demo,
     doctor,
@@ -26,6 +27,7 @@ from wattq.cli import (
     policy,
     report,
     reproduce,
+    rl,
     robin,
     run,
     signal,
@@ -81,11 +83,13 @@ app.command("doctor")(doctor.doctor)
 app.command("robin")(robin.robin)
 app.command("reproduce")(reproduce.reproduce)
 app.command("verify-backend")(verify.verify_backend)
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(platform.app, name="platform")
 app.add_typer(policy.app, name="policy")
 app.add_typer(workload.app, name="workload")
 app.add_typer(data.app, name="data")
+app.add_typer(rl.app, name="rl")
 app.add_typer(signal.app, name="signal")
 app.add_typer(surrogate.app, name="surrogate")
 app.add_typer(telemetry.app, name="telemetry")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 from stable_baselines3.common.vec_env import VecEnv
 
-from wattq.schedulers.rl.training.tasks import Cost, SlotShape, Task
+from wattq.schedulers.rl.network import NetworkShape
+from wattq.schedulers.rl.training.tasks import Cost, Task
 
 SLOTS, FEATURES, GLOBALS = 4, 3, 2
 WAIT = SLOTS
@@ -118,7 +119,7 @@ class ToyQueue(VecEnv):
         raise AttributeError(attr_name)
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        return [row for row in getattr(self, method_name)()]
+        return list(getattr(self, method_name)())
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         return [False] * self.num_envs
@@ -143,7 +144,7 @@ TOY = Task(
     doc="a masked queue in miniature",
     make_vec=ToyQueue,
     options=ToyOptions,
-    slots=lambda env: SlotShape(GLOBALS, SLOTS, FEATURES, 1, 1),
+    shape=lambda env: NetworkShape(GLOBALS, SLOTS, FEATURES, 1, 1),
     costs={"energy": Cost("units of energy per step", energy_per_step)},
     teachers={"urgent": urgent_first, "wrong": breaks_the_mask},
     fallback=WAIT,
