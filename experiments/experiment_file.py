@@ -11,12 +11,12 @@ from wattq.yaml_model import parse_model, read_model
 __all__ = ["find_experiment", "load_experiment", "parse_experiment", "shipped_experiments"]
 
 _HERE = Path(__file__).resolve().parent
-_OTHERS = ("tune-", "campaign-")
+_OTHERS = ("tune-", "campaign-", "evolve-")
 _WHAT = "an experiment is a mapping with keys such as 'platform' and 'policies'"
 
 
 def shipped_experiments() -> dict[str, Path]:
-    """Return the experiment files that come with wattq, by name; not the files of `wattq tune` and `wattq campaign`."""
+    """Return the experiment files that come with wattq, by name; not files of other commands."""
     return {path.stem: path for path in sorted(_HERE.glob("*.yaml")) if not path.stem.startswith(_OTHERS)}
 
 

@@ -168,7 +168,13 @@ ECO = (
     ),
 )
 LEARNED = (
-    Parameter("model", "the path of a file of `wattq rl evolve`", "the network, and the parameters it goes with", "", _path),
+    Parameter(
+        "model",
+        "the path of a file of `wattq rl evolve`",
+        "the network, and the parameters that it goes with",
+        "",
+        _path,
+    ),
     next(p for p in ECO if p.name == "cap"),
     *_SIGNAL[:4],
 )

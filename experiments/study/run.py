@@ -16,7 +16,7 @@ from wattq.experiments.study.pool import default_workers, play_all
 from wattq.experiments.study.records import WeekRecord
 from wattq.experiments.study.summary import Group, summarise
 
-__all__ = ["PARTS", "Study", "run_study"]
+__all__ = ["PARTS", "Study", "run_study", "write_series"]
 
 PARTS = ("test", "tuning")
 """The parts of a study: the weeks that results are reported on, and those that knobs are chosen on."""
@@ -82,7 +82,7 @@ def run_study(
     engine = engine or make_engine(experiment.engine, experiment.simulation_timeout_s)
     grids = {name: load_grid(name, spec, base) for name, spec in experiment.signals.items()} or {"": Grid("")}
     logs = tuple(sources(experiment, base))
-    files = _series(grids, output / "signals")
+    files = write_series(grids, output / "signals")
     tasks = [task for log in logs for task in plan(experiment, log, list(grids.values()), files, part, most_weeks)]
     records = play_all(
         tasks, grids, engine, default_workers() if workers is None else workers, _counter(len(tasks), progress)
@@ -120,7 +120,7 @@ def baseline_title(experiment: Experiment) -> str | None:
     return next(plain, None)
 
 
-def _series(grids: dict[str, Grid], folder: Path) -> dict[tuple[str, str], Path]:
+def write_series(grids: dict[str, Grid], folder: Path) -> dict[tuple[str, str], Path]:
     """Write each series as one file that policies read, and return them by grid and quantity."""
     from wattq.platforms.signals import write_signal
 
