@@ -77,7 +77,9 @@ class Cost:
 
 def flat_shape(env: Any) -> NetworkShape:
     """Return the shape of environments whose observations and actions are not made of slots."""
-    return NetworkShape(globals_=int(env.observation_space.shape[0]), others=int(env.action_space.n))
+    choices = getattr(env.action_space, "nvec", None)
+    actions = int(env.action_space.n if choices is None else np.sum(choices))
+    return NetworkShape(globals_=int(env.observation_space.shape[0]), others=actions)
 
 
 class _NoOptions(BaseModel, extra="forbid"):
@@ -97,8 +99,8 @@ class Task:
         costs: costs that can be limited, by name.
         teachers: actions of a rule for all environments in their present states, by the rule's name.
         masked: whether actions can be illegal; `VectorEnv.action_masks` says which are legal.
-        fallback: action in place of an illegal one that an algorithm without masks chose; the first legal action where
-            this one is illegal, too.
+        fallback: action in place of an illegal one that an algorithm without masks chose, one number for each segment
+            of an action; the first legal choice where this one is illegal, too.
         defaults: settings of the training that differ for this task.
         describe: what the file of a policy says of its environments: ``observation``, ``options``, ``machine`` and
             ``signals`` of `wattq.schedulers.rl.model_file.Learned`; None where the task has no policy to save.
@@ -114,7 +116,7 @@ class Task:
     costs: Mapping[str, Cost] = field(default_factory=dict)
     teachers: Mapping[str, Callable[[Any], NDArray[np.int64]]] = field(default_factory=dict)
     masked: bool = True
-    fallback: int = 0
+    fallback: tuple[int, ...] = (0,)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     describe: Callable[[Any], Mapping[str, Any]] | None = None
     trainer: Callable[[TrainConfig, Path, Callable[[int, int, str], None]], Mapping[str, Any]] | None = None

@@ -66,8 +66,9 @@ def test_illegal_actions_have_no_chance() -> None:
     masks = torch.rand(2000, 4) < 0.5
     masks[:, 3] = True
     actions, values, logs = policy.act(x, masks)
-    assert masks.gather(1, actions[:, None]).all()
+    assert masks.gather(1, actions).all()
     assert values.shape == logs.shape == (2000,)
+    assert actions.shape == (2000, 1)
     again, same, entropy = policy.evaluate_actions(x, actions, masks.float())
     assert torch.equal(same, logs)
     assert torch.equal(again.flatten(), values)
@@ -84,7 +85,7 @@ def test_samples_follow_the_probabilities() -> None:
     masks = torch.tensor([[1.0, 1.0, 0.0, 1.0]])
     expected = policy.log_probs(x, masks).exp().detach().numpy()[0]
     actions, _, _ = policy.act(x.repeat(40_000, 1), masks.repeat(40_000, 1))
-    shares = np.bincount(actions.numpy(), minlength=4) / 40_000
+    shares = np.bincount(actions.flatten().numpy(), minlength=4) / 40_000
     np.testing.assert_allclose(shares, expected, atol=0.01)
     assert shares[2] == 0
 
