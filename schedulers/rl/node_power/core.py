@@ -6,31 +6,21 @@ Everything works on one episode `e` of a `State`; `step_all` steps all of them i
 from __future__ import annotations
 
 from wattq.schedulers.rl.node_power import layout as c
-from wattq.schedulers.rl.node_power.config import FORECAST_H, HISTORY_H
 from wattq.schedulers.rl.node_power.firstfit import lose_old, push_backlog, push_queue, refill_queue, start_waiting
 from wattq.schedulers.rl.node_power.layout import Array, Market, Memory, State, Task
 from wattq.schedulers.rl.node_power.nodes import KEEP, OFF, end_jobs, finish_booting, switch_nodes
 from wattq.schedulers.rl.node_power.rewards import UNFINISHED_PER_HOUR, hour_parts
 from wattq.simulator.jit import inlined, jitted
 
-__all__ = ["past_price", "price_around", "step", "step_all"]
-
-
-@inlined
-def past_price(m: Market, hour: int, back: int) -> float:
-    """Return the price `back` hours before an hour of play; before the first hour of the series, its first price."""
-    return m.price[max(hour - back, 0) % m.price.size]
+__all__ = ["price_around", "step", "step_all"]
 
 
 @inlined
 def price_around(m: Market, hour: int) -> float:
-    """Return the mean price of the 24 hours before an hour and of the 24 that are forecast, the hour itself first."""
-    total = 0.0
-    for back in range(1, HISTORY_H + 1):
-        total += past_price(m, hour, back)
-    for lead in range(FORECAST_H):
-        total += m.forecast[hour % m.price.size, lead]
-    return total / (HISTORY_H + FORECAST_H)
+    """Return the mean price of the 24 hours before an hour of play and of the 24 that are forecast, itself first."""
+    if hour < m.opening.size:
+        return m.opening[hour]
+    return m.context[hour % m.price.size]
 
 
 @inlined

@@ -18,13 +18,23 @@ __all__ = ["lose_old", "nodes_needed", "push_backlog", "push_queue", "refill_que
 def _count_fits(free: Array, fits: Array, top: Array) -> None:
     """Count, for each number of cores, the nodes with as many free, and note the most of each block of nodes."""
     fits[:] = 0
-    top[:] = -1
-    for node in range(free.size):
-        cores = free[node]
-        if cores > 0:
-            fits[cores] += 1
-        if cores > top[node // c.BLOCK]:
-            top[node // c.BLOCK] = cores
+    # Neighbours are alike: counting runs of equal nodes spares most of the additions, which would wait for each other.
+    last, run = -1, 0
+    for block in range(top.size):
+        most = -1
+        for node in range(block * c.BLOCK, min((block + 1) * c.BLOCK, free.size)):
+            cores = free[node]
+            if cores == last:
+                run += 1
+                continue
+            if last > 0:
+                fits[last] += run
+            last, run = cores, 1
+            most = max(most, cores)
+        # A run that began in the block before may fill this one from its start.
+        top[block] = max(most, free[block * c.BLOCK])
+    if last > 0:
+        fits[last] += run
     for cores in range(fits.size - 2, -1, -1):
         fits[cores] += fits[cores + 1]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.schedulers.rl.node_power.config import PARTS, NodePowerConfig
+from wattq.schedulers.rl.node_power.config import FORECAST_H, HISTORY_H, PARTS, NodePowerConfig
 from wattq.schedulers.rl.node_power.prices import Prices
 
 __all__ = [
@@ -80,11 +80,15 @@ class Market(NamedTuple):
         price: float64 [hours].
         forecast: float64 [hours, 24]: what is known or expected at the start of an hour of it and the next ones.
         clock: int64 [hours], hour of the week on the clock of the site.
+        context: float64 [hours], mean of the 24 prices before an hour and of the 24 that are forecast.
+        opening: float64 [24], the same of the first hours that are played, which have less behind them.
     """
 
     price: Array
     forecast: Array
     clock: Array
+    context: Array
+    opening: Array
 
 
 class Memory(NamedTuple):
@@ -173,7 +177,15 @@ def task_of(config: NodePowerConfig, prices: Prices) -> Task:
 
 def market_of(prices: Prices) -> Market:
     """Return the arrays of prices."""
-    return Market(prices.value, prices.forecast, prices.clock)
+    hours, back = np.arange(prices.n_hours)[:, None], np.arange(HISTORY_H, 0, -1)
+    ahead = prices.forecast.sum(axis=1)
+    past = prices.value[(hours - back) % prices.n_hours].sum(axis=1)
+    # Before the first hour there is no past; the first price, which is known then, stands for it.
+    first = prices.value[np.maximum(hours[:HISTORY_H] - back, 0)].sum(axis=1)
+    span = HISTORY_H + FORECAST_H
+    return Market(
+        prices.value, prices.forecast, prices.clock, (past + ahead) / span, (first + ahead[:HISTORY_H]) / span
+    )
 
 
 def new_memory(config: NodePowerConfig) -> Memory:

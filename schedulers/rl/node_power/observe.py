@@ -6,7 +6,7 @@ import math
 
 from wattq.schedulers.rl.node_power import layout as c
 from wattq.schedulers.rl.node_power.config import FORECAST_H, HISTORY_H, NodePowerConfig
-from wattq.schedulers.rl.node_power.core import past_price, price_around
+from wattq.schedulers.rl.node_power.core import price_around
 from wattq.schedulers.rl.node_power.firstfit import nodes_needed
 from wattq.schedulers.rl.node_power.layout import Array, Market, Memory, State, Task
 from wattq.simulator.jit import inlined, jitted
@@ -52,6 +52,13 @@ def write_queue(s: State, e: int, x: Array) -> None:
         x[4 * row + 3] = job[c.J_CORES]
 
 
+@inlined
+def _past_price(m: Market, hour: int, back: int) -> float:
+    """Return the price `back` hours before an hour of play; before the first hour of the series, its first price."""
+    place = max(hour - back, 0)
+    return m.price[place if place < m.price.size else place % m.price.size]
+
+
 @jitted
 def write_prices(s: State, e: int, m: Market, ahead: Array, past: Array) -> None:
     """Write the forecast, the coming hour first, and the prices of the hours gone by, the last one last."""
@@ -59,7 +66,7 @@ def write_prices(s: State, e: int, m: Market, ahead: Array, past: Array) -> None
     for lead in range(FORECAST_H):
         ahead[lead] = m.forecast[hour % m.price.size, lead]
     for back in range(HISTORY_H):
-        past[back] = past_price(m, hour, HISTORY_H - back)
+        past[back] = _past_price(m, hour, HISTORY_H - back)
 
 
 @inlined
@@ -144,7 +151,7 @@ def _prices(s: State, e: int, m: Market, t: Task, x: Array, k: int) -> int:
     x[k + 2], x[k + 3] = below / (FORECAST_H - 1.0), 1.0 if row[0] < 0.0 else 0.0
     k += 4 + FORECAST_H
     for back in range(HISTORY_H):
-        x[k + back] = _scaled(past_price(m, hour, HISTORY_H - back), t)
+        x[k + back] = _scaled(_past_price(m, hour, HISTORY_H - back), t)
     return k + HISTORY_H
 
 

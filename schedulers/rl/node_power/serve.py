@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 
 from wattq.schedulers.rl.node_power import layout as c
-from wattq.schedulers.rl.node_power.core import past_price
 from wattq.schedulers.rl.node_power.layout import Array, Market, State, Task
 from wattq.schedulers.rl.node_power.nodes import KEEP, OFF, ON
 from wattq.simulator.jit import inlined, jitted
@@ -30,10 +29,13 @@ LEADS = 24
 RELEASES_H = (1, 2, 4, 8, 16)
 N_RELEASES = len(RELEASES_H)
 DAY_H, WEEK_H = 24, 168
+WIDTH = 2.5
+"""Standard deviations of the past week that the numbers `week_...` reach to."""
 _AHEAD = tuple(f"price_{lead}h" for lead in range(LEADS))
 SERVE_OBSERVATION = (
     *_AHEAD,
-    "price_spread", "price_past_day", "price_past_week", "price_negative", "price_rank", "hours_needed", "rank_less_needed",
+    "price_spread", "price_past_day", "price_past_week", "price_negative", "price_rank", "hours_needed",
+    "rank_less_needed", "week_now", "week_3h", "week_8h", "week_24h",
     "hour_sin", "hour_cos", "week_sin", "week_cos", "nodes_used", "nodes_idle", "cores_used", "holes",
     "queue_cores", "queue_fill", "backlog_any", "backlog_fill", "waiting_core_h", "waiting_core_h_wide", "oldest_day",
     "oldest_limit", "mean_duration", "running_core_h", "arriving_cores", "arriving_core_h",
@@ -169,16 +171,33 @@ def _moments(m: Market, row: int) -> tuple[float, float]:
 
 
 @inlined
+def _past_price(m: Market, hour: int, back: int) -> float:
+    """Return the price some hours before an hour of play; before the first hour of the series, its first price."""
+    return m.price[max(hour - back, 0) % m.price.size]
+
+
+@inlined
+def _ahead(m: Market, row: int, hours: int) -> float:
+    """Return the mean of the forecast of the next hours."""
+    total = 0.0
+    for lead in range(hours):
+        total += m.forecast[row, lead]
+    return total / hours
+
+
+@inlined
 def _observe_prices(s: State, e: int, m: Market, t: Task, x: Array, hour: int, mean: float, spread: float) -> int:
     """Write what concerns prices and the clock; return the place of the next number."""
     row, k = hour % m.price.size, LEADS
     now = m.forecast[row, 0]
-    day = week = rank = 0.0
+    day = week = square = rank = 0.0
     for back in range(1, WEEK_H + 1):
-        price = past_price(m, hour, back)
+        price = _past_price(m, hour, back)
         week += price / WEEK_H
+        square += price * price / WEEK_H
         if back <= DAY_H:
             day += price / DAY_H
+    usual = max(math.sqrt(max(square - week * week, 0.0)), 0.05 * abs(week), 1e-6)
     for lead in range(1, LEADS):
         rank += 1.0 if m.forecast[row, lead] < now else 0.0
     total = float(t.num[c.NODES] * t.num[c.CORES])
@@ -190,10 +209,14 @@ def _observe_prices(s: State, e: int, m: Market, t: Task, x: Array, hour: int, m
     x[k + 4] = rank / LEADS
     x[k + 5] = _unit(needed / LEADS)
     x[k + 6] = _unit((rank - needed) / LEADS)
+    x[k + 7] = _unit((now - week) / (WIDTH * usual))
+    x[k + 8] = _unit((_ahead(m, row, 3) - week) / (WIDTH * usual))
+    x[k + 9] = _unit((_ahead(m, row, 8) - week) / (WIDTH * usual))
+    x[k + 10] = _unit((mean - week) / (WIDTH * usual))
     angle = 2.0 * math.pi * m.clock[row]
-    x[k + 7], x[k + 8] = math.sin(angle / DAY_H), math.cos(angle / DAY_H)
-    x[k + 9], x[k + 10] = math.sin(angle / WEEK_H), math.cos(angle / WEEK_H)
-    return k + 11
+    x[k + 11], x[k + 12] = math.sin(angle / DAY_H), math.cos(angle / DAY_H)
+    x[k + 13], x[k + 14] = math.sin(angle / WEEK_H), math.cos(angle / WEEK_H)
+    return k + 15
 
 
 @inlined

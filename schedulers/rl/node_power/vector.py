@@ -10,6 +10,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
 from wattq.errors import LearningError
+from wattq.schedulers.rl.node_power import layout as c
 from wattq.schedulers.rl.node_power.arrivals import Arrivals
 from wattq.schedulers.rl.node_power.config import NodePowerConfig
 from wattq.schedulers.rl.node_power.env import action_space, observation_space
@@ -111,7 +112,7 @@ class NodePowerVecEnv(VecEnv):
         return action_masks(self.world.state, self.config)
 
     def _ended(self) -> np.ndarray:
-        return np.array([self.world.done(e) for e in range(self.num_envs)])
+        return self.world.state.num[:, c.DONE] != 0
 
     def _finish(self, e: int, info: dict[str, Any]) -> None:
         totals = self.world.totals(e)
