@@ -102,7 +102,8 @@ def _ask(task: Task, env: Any, name: str, masks: NDArray[np.bool_] | None) -> ND
     if masks is not None and not (legal := np.take_along_axis(masks, actions + starts, axis=1).all(axis=1)).all():
         wrong = int(np.argmin(legal))
         raise LearningError(
-            f"teacher '{name}': action {actions[wrong].tolist()} is illegal in environment {wrong}; a teacher keeps to the mask"
+            f"teacher '{name}': action {actions[wrong].tolist()} is illegal in environment {wrong}; "
+            "a teacher keeps to the mask"
         )
     return actions
 

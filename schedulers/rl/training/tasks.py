@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from wattq.errors import LearningError
-from wattq.schedulers.rl.network import NetworkShape
+from wattq.schedulers.rl.network import Network, NetworkShape
 
 if TYPE_CHECKING:
+    from wattq.schedulers.rl.model_file import Learned
     from wattq.schedulers.rl.training.config import TrainConfig
 
 __all__ = ["TASKS", "Cost", "Task", "VectorEnv", "find_task", "flat_shape", "parse_options"]
@@ -102,10 +103,9 @@ class Task:
         fallback: action in place of an illegal one that an algorithm without masks chose, one number for each segment
             of an action; the first legal choice where this one is illegal, too.
         defaults: settings of the training that differ for this task.
-        describe: what the file of a policy says of its environments: ``observation``, ``options``, ``machine`` and
-            ``signals`` of `wattq.schedulers.rl.model_file.Learned`; None where the task has no policy to save.
+        learned: a policy ready to be saved, from network, environments and card; None where there is none to save.
         trainer: trains in place of PPO, from settings, folder and a function that shows progress; None for PPO.
-        data: what the training reads, for the card: names with digests and weeks.
+        data: what the training reads, for the card, from options and environments: names, digests, weeks.
     """
 
     name: str
@@ -118,9 +118,9 @@ class Task:
     masked: bool = True
     fallback: tuple[int, ...] = (0,)
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    describe: Callable[[Any], Mapping[str, Any]] | None = None
+    learned: Callable[[Network, Any, Mapping[str, Any]], Learned] | None = None
     trainer: Callable[[TrainConfig, Path, Callable[[int, int, str], None]], Mapping[str, Any]] | None = None
-    data: Callable[[Any], Mapping[str, Any]] | None = None
+    data: Callable[[Any, Any], Mapping[str, Any]] | None = None
 
 
 TASKS: dict[str, str | Task] = {
