@@ -18,6 +18,8 @@ GAP_H = 48
 """Hours between two blocks: what is forecast at the end of one does not reach into the next."""
 PERIOD_H = 2 * (SPAN_H + GAP_H)
 """A block to measure with, a gap, a block to learn from, a gap; then it begins again."""
+WEEK_H = 168
+"""Hours that an episode may look back on."""
 LEVEL = 50.0
 """Mean size of prices that are learned from, so that all series count alike."""
 
@@ -29,17 +31,24 @@ def test_starts(n_hours: int, horizon_h: int) -> Ints:
 
     The first week of a block is what an episode may look back on; horizons of more than two weeks reach into the gap.
     """
-    starts = np.arange(SPAN_H - 336, n_hours - horizon_h + 1, PERIOD_H)
+    starts = np.arange(WEEK_H, n_hours - horizon_h + 1, PERIOD_H)
     return starts.astype(np.int64)
 
 
 def train_starts(n_hours: int, horizon_h: int) -> Ints:
-    """Return the hours, whole days apart, at which episodes that teach may begin: all of them lie in blocks to learn from."""
+    """Return the hours, whole days apart, at which episodes that teach may begin, all within blocks to learn from.
+
+    Raises:
+        LearningError: when no episode of this length fits a block.
+    """
     last = SPAN_H - horizon_h
-    if last < 0:
-        raise LearningError(f"horizon_h {horizon_h}: episodes that teach last {SPAN_H} h at most; lower it")
+    if last < WEEK_H - GAP_H:
+        raise LearningError(
+            f"horizon_h {horizon_h}: episodes that teach last {SPAN_H - WEEK_H + GAP_H} h at most; lower it"
+        )
     firsts = np.arange(SPAN_H + GAP_H, n_hours - horizon_h + 1, PERIOD_H)
-    starts = (firsts[:, None] + np.arange(0, last + 1, 24)).ravel()
+    # what an episode looks back on, a week, does not reach beyond the gap either
+    starts = (firsts[:, None] + np.arange(WEEK_H - GAP_H, last + 1, 24)).ravel()
     return starts[starts <= n_hours - horizon_h].astype(np.int64)
 
 

@@ -14,7 +14,15 @@ from wattq.schedulers.rl.node_power.layout import Array, Market, State, Task
 from wattq.schedulers.rl.node_power.nodes import KEEP, OFF, ON
 from wattq.simulator.jit import inlined, jitted
 
-__all__ = ["N_SERVE", "SERVE_ACTIONS", "SERVE_OBSERVATION", "observe_all_served", "observe_serve", "serve_action", "serve_all"]
+__all__ = [
+    "N_SERVE",
+    "SERVE_ACTIONS",
+    "SERVE_OBSERVATION",
+    "observe_all_served",
+    "observe_serve",
+    "serve_action",
+    "serve_all",
+]
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Most nodes on, as a share of the machine; those with work stay on in any case."""
@@ -22,7 +30,8 @@ N_SHARES = len(SHARES)
 N_SERVE = 2 * N_SHARES + 1
 """Choices: every share without and with refilling the queue, and all nodes on whether they are needed or not."""
 SERVE_ACTIONS = tuple(
-    [f"up to {share:.0%} of the nodes{refill}" for refill in ("", ", refill") for share in SHARES] + ["all nodes, refill"]
+    [f"up to {share:.0%} of the nodes{refill}" for refill in ("", ", refill") for share in SHARES]
+    + ["all nodes, refill"]
 )
 
 LEADS = 24

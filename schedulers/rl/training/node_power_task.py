@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from wattq.files import read_plain, sha256_hex
+from wattq.schedulers.rl.model_file import Learned
+from wattq.schedulers.rl.network import Network
 from wattq.schedulers.rl.node_power.config import PARTS, NodePowerConfig, Weights
 from wattq.schedulers.rl.node_power.markets import GAP_H, PERIOD_H, SPAN_H, read_prices
 from wattq.schedulers.rl.node_power.serve import N_SHARES, SERVE_ACTIONS, SERVE_OBSERVATION, WIDTH
@@ -107,22 +109,31 @@ def _waiting(env: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return hourly[:, c.H_QUEUE] + hourly[:, c.H_BACKLOG], hourly[:, c.H_SUBMITTED]
 
 
-def _describe(env: Any) -> Mapping[str, Any]:
+def _learned(network: Network, env: Any, card: Mapping[str, Any]) -> Learned:
     config: NodePowerConfig = env.config
     state = {"speed_flops": 1.0, "idle_w": config.idle_w, "full_w": config.used_w}
-    return {
-        "observation": SERVE_OBSERVATION,
-        "options": {"interface": "serve", "choices": list(SERVE_ACTIONS), "horizon_h": config.horizon_h},
-        "machine": {"hosts": config.n_nodes, "cores": config.cores_per_node, "states": [state]},
-        "signals": ("price",),
-    }
+    return Learned(
+        "node-power",
+        network,
+        SERVE_OBSERVATION,
+        options={"interface": "serve", "choices": list(SERVE_ACTIONS), "horizon_h": config.horizon_h},
+        machine={"hosts": config.n_nodes, "cores": config.cores_per_node, "states": [state]},
+        signals=("price",),
+        card=card,
+        versions=dict(card["versions"]),
+    )
 
 
-def _data(options: NodePowerOptions) -> Mapping[str, Any]:
+def _data(options: NodePowerOptions, env: Any) -> Mapping[str, Any]:
     blocks = f"hours {SPAN_H + GAP_H} to {PERIOD_H - GAP_H} of every {PERIOD_H}"
-    return {name: {"sha256": _digest(name), "learned_from": blocks} for name in options.prices} | {
-        "arrivals": {"synthetic": True, "jobs_per_hour": list(options.rates)}
-    }
+    series = {_name(name): {"sha256": _digest(name), "learned_from": blocks} for name in options.prices}
+    arrivals = {"synthetic": True, "jobs_per_hour": list(options.rates)}
+    return {"prices": series, "arrivals": arrivals, "first_weeks": len(env.starts)}
+
+
+def _name(text: str) -> str:
+    """Return the name of a series without its folder, which says nothing elsewhere."""
+    return text.rpartition("/")[2]
 
 
 def _digest(name: str) -> str:
@@ -146,6 +157,6 @@ TASK = Task(
     teachers=_TEACHERS,
     masked=False,
     defaults={"algorithm": "ppo", "gamma": 0.999, "gae_lambda": 0.97, "n_envs": 32, "n_steps": 336, "batch_size": 2688},
-    describe=_describe,
+    learned=_learned,
     data=_data,
 )
