@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,9 @@ import numpy as np
 from wattq.experiments.study.bootstrap import SEED, Estimate, Sampled, ratio
 from wattq.experiments.study.records import WeekRecord
 from wattq.experiments.tuning.arena import EASY, Arena
-from wattq.experiments.tuning.measures import Measure
+from wattq.experiments.tuning.measures import Measure, find_measure
 
-__all__ = ["Gap", "gaps_of"]
+__all__ = ["Against", "Gap", "against_defaults", "gaps_of"]
 
 _Weeks = dict[tuple[str, str, str], list[WeekRecord]]
 
@@ -37,6 +37,48 @@ class Gap:
     tuning: Estimate
     test: Estimate
     gap: Estimate
+
+
+@dataclass(frozen=True)
+class Against:
+    """An objective of a tuned policy on the test weeks, as a quotient to the same policy with its defaults.
+
+    Attributes:
+        workload, grid, policy, metric: of what.
+        defaults: label of the policy with its defaults.
+        quotient: with its paired interval.
+    """
+
+    workload: str
+    grid: str
+    policy: str
+    metric: str
+    defaults: str
+    quotient: Estimate
+
+
+def against_defaults(arena: Arena, records: Sequence[WeekRecord], pairs: Mapping[str, str]) -> list[Against]:
+    """Return how tuned policies compare with their defaults on the same weeks.
+
+    Args:
+        arena: what trials were judged on.
+        records: of the weeks.
+        pairs: label of a tuned policy -> label of the same one with its defaults.
+    """
+    places = _by_place(records)
+    metrics = dict.fromkeys(objective.metric for objective in arena.tuning.objectives)
+    found = []
+    for (workload, grid, policy), weeks in places.items():
+        base = (workload, grid, pairs.get(policy, ""))
+        if base not in places:
+            continue
+        easy = places[workload, grid, EASY.title]
+        for metric in metrics:
+            mine, theirs = (find_measure(metric).join(rows, easy) for rows in (weeks, places[base]))
+            quotient = None if mine is None or theirs is None else ratio(mine, theirs)
+            if quotient is not None:
+                found.append(Against(workload, grid, policy, metric, base[2], quotient.estimate))
+    return found
 
 
 def gaps_of(arena: Arena, tuning: Sequence[WeekRecord], test: Sequence[WeekRecord]) -> list[Gap]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -70,17 +71,18 @@ def _importance(
     values = {trial.values[number] for trial in trials}
     if len(trials) < _LEAST_TRIALS or not varied or len(values) < 2:
         return []
-    alone = optuna.create_study(directions=[direction.name.lower() for direction in study.directions])
+    alone = optuna.create_study(directions=study.directions)
     alone.add_trials(list(trials))
-    method, evaluator = "PED-ANOVA", None
+    known = importlib.util.find_spec("sklearn") is not None
     with quiet():
-        try:
-            evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-            method = "fANOVA"
-        except ImportError:
-            evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+        evaluator = (
+            optuna.importance.FanovaImportanceEvaluator(seed=0)
+            if known
+            else optuna.importance.PedAnovaImportanceEvaluator()
+        )
         shares = optuna.importance.get_param_importances(
             alone, evaluator=evaluator, params=varied, target=lambda trial: trial.values[number]
         )
     whole = sum(shares.values()) or 1.0
+    method = "fANOVA" if known else "PED-ANOVA"
     return [Importance(title, objective, method, len(trials), {name: v / whole for name, v in shares.items()})]

@@ -258,6 +258,13 @@ class Tuning(Strict):
                 )
 
     @model_validator(mode="after")
+    def _one_machine_to_train_for(self) -> Tuning:
+        trained = next((policy.title for policy in self.policies if policy.train is not None), None)
+        if trained is not None and len(self.workloads) > 1:
+            raise ValueError(f"policy '{trained}' is trained, and a model is made for one machine; keep one workload")
+        return self
+
+    @model_validator(mode="after")
     def _one_objective_to_prune(self) -> Tuning:
         if len(self.objectives) > 1 and self.pruner.name in ("wilcoxon", "median"):
             raise ValueError(

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from wattq.experiments.experiment_model import PolicySpec
 from wattq.experiments.study import Study, run_study
 from wattq.experiments.tuning.arena import EASY, Arena
-from wattq.experiments.tuning.gap import Gap, gaps_of
+from wattq.experiments.tuning.gap import Against, Gap, against_defaults, gaps_of
 from wattq.experiments.tuning.importance import Importance, importances_of
 from wattq.experiments.tuning.scoring import Score
-from wattq.experiments.tuning.space import defaults_of
+from wattq.experiments.tuning.space import defaults_of, has_defaults
 from wattq.experiments.tuning.storage import ERROR, counted
 from wattq.experiments.tuning.trials import NOTES
 
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["Outcome", "TrialRow", "best_rows", "outcome_of", "rows_of"]
+__all__ = ["Outcome", "TrialRow", "best_rows", "defaults_label", "outcome_of", "rows_of", "tuned_policies"]
 
 Told = Callable[[int, int, str], None]
 
@@ -40,6 +40,7 @@ class TrialRow:
         objectives: values; over fewer weeks for a pruned trial, none for a failed one.
         constraints: by name, the largest excess over the bound.
         values: ``log / grid`` -> metric -> value.
+        trained: seed -> parameters that came of a training.
         steps: weeks played.
         seconds: time that it took.
         error: why it failed.
@@ -54,6 +55,7 @@ class TrialRow:
     objectives: tuple[float, ...] = ()
     constraints: Mapping[str, float] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    trained: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     steps: int = 0
     seconds: float = 0.0
     error: str = ""
@@ -78,6 +80,7 @@ class Outcome:
         tuning: the policies on the tuning weeks, as a study; None without a best trial.
         test: the same on the test weeks.
         gaps: quotients to EASY on tuning and on test weeks, for what objectives and constraints name.
+        against: objectives of the tuned policies on the test weeks, against the same ones with their defaults.
         importances: of the knobs, by policy and objective.
     """
 
@@ -90,6 +93,7 @@ class Outcome:
     tuning: Study | None
     test: Study | None
     gaps: tuple[Gap, ...]
+    against: tuple[Against, ...]
     importances: tuple[Importance, ...]
 
 
@@ -111,6 +115,7 @@ def _row(trial: Any) -> TrialRow:
         objectives=tuple(notes.get("objectives", ())),
         constraints=dict(trial.constraints),
         values=notes.get("values", {}),
+        trained=notes.get("trained", {}),
         steps=notes.get("steps", 0),
         seconds=notes.get("seconds", 0.0),
         error=trial.user_attrs.get(ERROR, ""),
@@ -158,7 +163,7 @@ def outcome_of(
     rows = rows_of(study)
     best = best_rows(study, rows)
     shown = spread(best, arena.tuning.front)
-    policies = [EASY, *_defaults(arena), *(tuned_policy(arena, row, folder) for row in shown)]
+    policies = [EASY, *_defaults(arena), *(policy for row in shown for policy in tuned_policies(arena, row))]
     studies: dict[str, Study] = {}
     if shown:
         for part in ("tuning", "test"):
@@ -176,20 +181,40 @@ def outcome_of(
         tuning=studies.get("tuning"),
         test=studies.get("test"),
         gaps=tuple(gaps_of(arena, studies["tuning"].records, studies["test"].records)) if shown else (),
+        against=tuple(against_defaults(arena, studies["test"].records, _pairs(arena, shown))) if shown else (),
         importances=tuple(importances_of(study, arena.tuning)),
     )
 
 
+def _pairs(arena: Arena, rows: Sequence[TrialRow]) -> dict[str, str]:
+    """Return the label of each tuned policy with the label of its defaults."""
+    return {policy.title: defaults_label(row.policy) for row in rows for policy in tuned_policies(arena, row)}
+
+
+def defaults_label(title: str) -> str:
+    """Return what a policy with what the file fixes is called."""
+    return f"{title}, defaults"
+
+
 def _defaults(arena: Arena) -> list[PolicySpec]:
-    """Return the policies with what the file fixes, as far as they are not EASY itself and need no training."""
-    plain = [policy for policy in arena.tuning.policies if policy.train is None]
-    made = [defaults_of(policy).policy(label=f"{policy.title}, defaults") for policy in plain]
+    """Return the policies with what the file fixes, as far as they are not EASY itself and can run so."""
+    plain = [policy for policy in arena.tuning.policies if has_defaults(policy)]
+    made = [defaults_of(policy).policy(label=defaults_label(policy.title)) for policy in plain]
     return [policy for policy in made if policy.name != "easy" or policy.params]
 
 
-def tuned_policy(arena: Arena, row: TrialRow, folder: Path) -> PolicySpec:
-    """Return a trial as a policy of an experiment."""
+def tuned_policies(arena: Arena, row: TrialRow) -> list[PolicySpec]:
+    """Return a trial as a policy of an experiment; one that was trained on several seeds as several."""
     name = next(policy.name for policy in arena.tuning.policies if policy.title == row.policy)
     single = len(arena.tuning.objectives) == 1
     label = f"{row.policy}, tuned" if single else f"{row.policy}, trial {row.number}"
-    return PolicySpec(name=name, params=dict(row.params), label=label)
+    if not row.trained:
+        return [PolicySpec(name=name, params=dict(row.params), label=label)]
+    return [
+        PolicySpec(
+            name=name,
+            params={**row.params, **params},
+            label=f"{label}, seed {seed}" if len(row.trained) > 1 else label,
+        )
+        for seed, params in row.trained.items()
+    ]

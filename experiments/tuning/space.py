@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 from wattq.errors import TuningError
 from wattq.experiments.experiment_model import PolicySpec
+from wattq.experiments.study.plan import GRID_PARAMETERS
 from wattq.experiments.tuning.keys import CANDIDATE, TunedPolicy, Tuning
 from wattq.experiments.tuning.knobs import NUMBER, Chooser, Knob, Value, assignments, choose
 from wattq.schedulers.estimate_parameters import COMMON
 from wattq.schedulers.parameters import Parameter
 from wattq.schedulers.registry import policy_spec
 
-__all__ = ["Choice", "check_space", "choice_of", "combinations", "defaults_of", "starts"]
+__all__ = ["Choice", "check_space", "choice_of", "combinations", "defaults_of", "has_defaults", "starts"]
 
 POLICY = "policy"
 """What a trial's choice among several policies is called."""
@@ -60,6 +61,16 @@ def choice_of(tuning: Tuning, chooser: Chooser) -> Choice:
 def defaults_of(tuned: TunedPolicy) -> Choice:
     """Return the policy with what the file fixes, and nothing else."""
     return Choice(tuned, dict(tuned.params))
+
+
+def has_defaults(tuned: TunedPolicy) -> bool:
+    """Return whether a policy can run with what the file fixes alone: nothing to train, and nothing that it needs."""
+    if tuned.train is not None:
+        return False
+    if _parameters(tuned.name) is None:
+        return True
+    needed = policy_spec(tuned.name)[1].needs
+    return all(name in tuned.params or name in GRID_PARAMETERS for name in needed)
 
 
 def starts(tuning: Tuning) -> list[dict[str, Value]]:

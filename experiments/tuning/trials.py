@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +30,31 @@ Report = Callable[[int, float], bool]
 """Told of the number of a step and of the objective in it; returns whether the trial ends."""
 
 
+@dataclass(frozen=True)
+class Played:
+    """What a choice did.
+
+    Attributes:
+        records: of each week, one per grid.
+        trained: (log, seed) -> parameters that came of a training; empty without one.
+    """
+
+    records: list[list[WeekRecord]]
+    trained: Mapping[tuple[str, int], Mapping[str, Value]]
+
+
 class EarlyEndError(Exception):
     """Raised when the pruner ends a trial; holds what was played until then."""
 
-    def __init__(self, played: list[list[WeekRecord]]) -> None:
+    def __init__(self, played: Played) -> None:
         super().__init__()
         self.played = played
 
 
 def play_choice(
     arena: Arena, choice: Choice, folder: Path, report: Report | None = None, alive: Callable[[], None] | None = None
-) -> list[list[WeekRecord]]:
-    """Play a choice on every week, training first what learns, and return the records of each week.
+) -> Played:
+    """Play a choice on every week, training first what learns; return each week's records and what was trained.
 
     Args:
         arena: the weeks.
@@ -66,13 +80,13 @@ def play_choice(
             continue
         value = week_value(played[-1], step.easy, arena.tuning.objectives[0])
         if value is not None and report(number, value):
-            raise EarlyEndError(played)
-    return played
+            raise EarlyEndError(Played(played, more))
+    return Played(played, more)
 
 
 def judge(arena: Arena, choice: Choice, folder: Path) -> Score:
     """Return what comes of a choice on all weeks."""
-    return score(arena, play_choice(arena, choice, folder))
+    return score(arena, play_choice(arena, choice, folder).records)
 
 
 def play_trial(arena: Arena, trial: Trial, folder: Path, alive: Callable[[], None] | None = None) -> tuple[float, ...]:
@@ -91,17 +105,17 @@ def play_trial(arena: Arena, trial: Trial, folder: Path, alive: Callable[[], Non
         played = play_choice(
             arena, choice, folder / f"trial-{trial.number}", _reporter(trial) if single else None, alive
         )
-        found = score(arena, played)
+        found = score(arena, played.records)
     except EarlyEndError as end:
         # a trial without constraints would count as one that keeps them all
-        _note(trial, choice, score(arena, end.played), len(end.played), begun_s)
+        _note(trial, choice, score(arena, end.played.records), end.played, begun_s)
         raise TrialPruned from None
     except Exception as error:
         # a policy or a trainer may be the user's own code: whatever it raises is one failed trial
         words = str(error) if isinstance(error, WattqError) else f"{type(error).__name__}: {error}"
         trial.set_user_attr(ERROR, words)
         raise TuningError(words) from error
-    _note(trial, choice, found, len(played), begun_s)
+    _note(trial, choice, found, played, begun_s)
     return found.objectives
 
 
@@ -113,14 +127,15 @@ def _reporter(trial: Trial) -> Report:
     return report
 
 
-def _note(trial: Trial, choice: Choice, found: Score, steps: int, begun_s: float) -> None:
+def _note(trial: Trial, choice: Choice, found: Score, played: Played, begun_s: float) -> None:
     for key, value in found.constraints.items():
         trial.set_constraint(key, value)
     notes: dict[str, Any] = {
         "policy": choice.tuned.title,
         "params": dict(choice.params),
         "training": dict(choice.training),
-        "steps": steps,
+        "trained": {str(seed): dict(params) for (_, seed), params in played.trained.items() if params},
+        "steps": len(played.records),
         "objectives": list(found.objectives),
         "values": {place: dict(row) for place, row in found.values.items()},
         "seconds": round(time.monotonic() - begun_s, 3),

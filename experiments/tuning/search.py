@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from wattq import __version__
-from wattq.errors import TuningError
 from wattq.experiments.provenance import describe_platform
 from wattq.experiments.tuning.arena import Arena, build_arena
 from wattq.experiments.tuning.keys import Tuning
-from wattq.experiments.tuning.outcome import Outcome, outcome_of
+from wattq.experiments.tuning.outcome import Outcome, defaults_label, outcome_of
 from wattq.experiments.tuning.samplers import make_sampler, pruner_name, sampler_name
 from wattq.experiments.tuning.scoring import directions, score
-from wattq.experiments.tuning.space import check_space, combinations, defaults_of, starts
+from wattq.experiments.tuning.space import check_space, combinations, defaults_of, has_defaults, starts
 from wattq.experiments.tuning.storage import drop_stale, find_storage, locked, needed, open_storage, open_study
 from wattq.experiments.tuning.trials import judge
 from wattq.experiments.tuning.workers import Job, work
@@ -93,15 +92,11 @@ def _check_known(arena: Arena) -> None:
 def _references(arena: Arena, folder: Path, told: Told | None) -> dict[str, Any]:
     """Return the scores of EASY and of every policy with what the file fixes alone, on the tuning weeks."""
     found = {"easy": score(arena, [step.easy for step in arena.steps])}
-    plain = [policy for policy in arena.tuning.policies if policy.train is None]
+    plain = [policy for policy in arena.tuning.policies if has_defaults(policy)]
     for number, tuned in enumerate(plain):
         if told is not None:
             told(number, len(plain), f"defaults of {tuned.title}")
-        choice = defaults_of(tuned)
-        try:
-            found[f"{tuned.title}, defaults"] = judge(arena, choice, folder)
-        except TuningError:
-            continue
+        found[defaults_label(tuned.title)] = judge(arena, defaults_of(tuned), folder)
     return found
 
 
