@@ -51,8 +51,8 @@ class FlatNet(nn.Module):
         self.all = chain(observations, widths, actions, activation)
         start_orthogonal(self.all, 0.01)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits, shape (n, actions)."""
+    def forward(self, x: torch.Tensor, legal: torch.Tensor | None = None) -> torch.Tensor:
+        """Return logits, shape (n, actions), of all actions, whatever is legal."""
         return self.all(x)
 
     def parts(self) -> dict[str, nn.Sequential]:
@@ -77,20 +77,38 @@ class SlotsNet(nn.Module):
         for net in (self.slot, self.other):
             if len(net):
                 start_orthogonal(net, 0.01)
-        # where actions do not come slot by slot: the output of each action
+        # where actions do not come slot by slot: the action of each output, and the output of each action
+        self.register_buffer("order", torch.from_numpy(shape.order), persistent=False)
         self.register_buffer("place", torch.from_numpy(np.argsort(shape.order)), persistent=False)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits, shape (n, actions)."""
+    def forward(self, x: torch.Tensor, legal: torch.Tensor | None = None) -> torch.Tensor:
+        """Return logits, shape (n, actions); slots without a legal action are left out, which saves most of the work.
+
+        Args:
+            x: observations.
+            legal: legal actions, bool of shape (n, actions); all of them when None.
+        """
         shape = self.shape
-        told, slots = x[:, : shape.globals_], x[:, shape.globals_ :].reshape(-1, shape.slots, shape.features)
+        told, slots = x[:, : shape.globals_], x[:, shape.globals_ :].reshape(-1, shape.features)
         first = self.slot[0]
         # The global numbers are the same for all slots: their share of the first layer is computed once.
         common = nn.functional.linear(told, first.weight[:, : shape.globals_], first.bias)
-        hidden = nn.functional.linear(slots, first.weight[:, shape.globals_ :]) + common[:, None, :]
-        logits = self.slot[1:](hidden).reshape(-1, shape.slots * shape.choices)
-        whole = torch.cat([logits, self.other(told)], dim=1) if shape.others else logits
+        rows = self._open(legal, len(x))
+        own = nn.functional.linear(slots.index_select(0, rows), first.weight[:, shape.globals_ :])
+        found = self.slot[1:](own + common.index_select(0, rows // shape.slots))
+        logits = found.new_full((len(slots), shape.choices), FORBIDDEN).index_copy(0, rows, found)
+        whole = logits.reshape(len(x), -1)
+        whole = torch.cat([whole, self.other(told)], dim=1) if shape.others else whole
         return whole[:, self.place] if shape.blocks else whole
+
+    def _open(self, legal: torch.Tensor | None, n: int) -> torch.Tensor:
+        """Return the rows of slots that have a legal action."""
+        shape = self.shape
+        if legal is None:
+            return torch.arange(n * shape.slots, device=self.order.device)
+        ours = legal[:, self.order] if shape.blocks else legal
+        ways = ours[:, : shape.slots * shape.choices].reshape(-1, shape.choices)
+        return ways.any(dim=1).nonzero().flatten()
 
     def parts(self) -> dict[str, nn.Sequential]:
         """Return the chains of layers by name."""
@@ -141,9 +159,10 @@ class LearnedPolicy(MaskableActorCriticPolicy):
 
     def log_probs(self, obs: torch.Tensor, masks: torch.Tensor | None) -> torch.Tensor:
         """Return the logarithms of the choices' probabilities, shape (n, choices); about -1e8 for illegal ones."""
-        logits = self.actor(obs)
-        if masks is not None:
-            logits = torch.where(masks.reshape(logits.shape) > 0, logits, torch.full_like(logits, FORBIDDEN))
+        legal = None if masks is None else masks.reshape(len(obs), -1) > 0
+        logits = self.actor(obs, legal)
+        if legal is not None:
+            logits = torch.where(legal, logits, torch.full_like(logits, FORBIDDEN))
         if len(self.segments) == 1:
             return torch.log_softmax(logits, dim=1)
         return torch.cat([torch.log_softmax(part, dim=1) for part in logits.split(self.segments, dim=1)], dim=1)
