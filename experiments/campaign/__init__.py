@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from wattq.experiments.campaign.crews import EXECUTORS, CrewOptions, job_script
     from wattq.experiments.campaign.layout import Layout
     from wattq.experiments.campaign.manifest import Row, Status, read_status, write_manifest
-    from wattq.experiments.campaign.model import Campaign, Factor, MachineSpec, SiteSpec, SlurmSpec, load_campaign
+    from wattq.experiments.campaign.model import (
+        Campaign,
+        Factor,
+        MachineSpec,
+        SiteSpec,
+        SlurmSpec,
+        find_campaign,
+        load_campaign,
+        shipped_campaigns,
+    )
     from wattq.experiments.campaign.report import write_report
     from wattq.experiments.campaign.robin import write_robin_files
     from wattq.experiments.campaign.tables import FactorTable, factor_tables
@@ -29,7 +38,16 @@ _MODULES = {
     "crews": ("EXECUTORS", "CrewOptions", "job_script"),
     "layout": ("Layout",),
     "manifest": ("Row", "Status", "read_status", "write_manifest"),
-    "model": ("Campaign", "Factor", "MachineSpec", "SiteSpec", "SlurmSpec", "load_campaign"),
+    "model": (
+        "Campaign",
+        "Factor",
+        "MachineSpec",
+        "SiteSpec",
+        "SlurmSpec",
+        "find_campaign",
+        "load_campaign",
+        "shipped_campaigns",
+    ),
     "report": ("write_report",),
     "robin": ("write_robin_files",),
     "tables": ("FactorTable", "factor_tables"),
@@ -56,11 +74,13 @@ __all__ = [
     "collect",
     "expand",
     "factor_tables",
+    "find_campaign",
     "job_script",
     "load_campaign",
     "read_attempts",
     "read_status",
     "run_campaign",
+    "shipped_campaigns",
     "write_manifest",
     "write_report",
     "write_robin_files",

@@ -123,9 +123,7 @@ def _runs(campaign: Campaign) -> Iterator[tuple[dict[str, Scalar], dict[str, Any
                         yield {**told, "policy": policy.title}, content, week
 
 
-def _parts(
-    campaign: Campaign, row: int
-) -> Iterator[tuple[dict[str, Any], dict[str, Scalar], int | None]]:
+def _parts(campaign: Campaign, row: int) -> Iterator[tuple[dict[str, Any], dict[str, Scalar], int | None]]:
     """Yield what a window or a week of a workload changes in the content, its columns, and the week."""
     if campaign.is_study:
         spec = campaign.weeks_of(campaign.workloads[row])
@@ -139,9 +137,7 @@ def _parts(
         yield {}, {}, None
 
 
-def _cell(
-    columns: dict[str, Scalar], content: dict[str, Any], week: int | None, base: Path | None
-) -> Cell:
+def _cell(columns: dict[str, Scalar], content: dict[str, Any], week: int | None, base: Path | None) -> Cell:
     decides = {"code": code_digest(), **described(content, base)}
     text = json.dumps(decides, sort_keys=True, separators=(",", ":"), allow_nan=False)
     key = hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
@@ -151,9 +147,7 @@ def _cell(
 
 
 def _matches(columns: Mapping[str, Scalar], rule: Mapping[str, Scalar | Sequence[Scalar]]) -> bool:
-    return all(
-        columns.get(name) in (wanted if isinstance(wanted, list) else [wanted]) for name, wanted in rule.items()
-    )
+    return all(columns.get(name) in (wanted if isinstance(wanted, list) else [wanted]) for name, wanted in rule.items())
 
 
 def selected(cells: Sequence[Cell], words: Sequence[str]) -> list[Cell]:
@@ -173,7 +167,9 @@ def selected(cells: Sequence[Cell], words: Sequence[str]) -> list[Cell]:
         fits = any(_fits(cell, column if equals else "", {value}) for cell in cells)
         if not fits:
             names = ", ".join(dict.fromkeys(name for cell in cells for name in cell.columns))
-            raise CampaignError(f"--only {word}: fits no cell; give COLUMN=VALUE (columns: {names}) or the begin of a key")
+            raise CampaignError(
+                f"--only {word}: fits no cell; give COLUMN=VALUE (columns: {names}) or the begin of a key"
+            )
     return [cell for cell in cells if all(_fits(cell, column, values) for column, values in wanted.items())]
 
 

@@ -54,7 +54,9 @@ def collect(folder: Path) -> Results:
     """
     status = read_status(folder)
     layout = Layout(folder)
-    values = {key: _values(layout, key) for key in dict.fromkeys(row.key for row in status.rows if row.status == "done")}
+    values = {
+        key: _values(layout, key) for key in dict.fromkeys(row.key for row in status.rows if row.status == "done")
+    }
     figures = list(dict.fromkeys(name for found in values.values() for name in found))
     scores = scored(status.rows, values)
     rows: list[Mapping[str, Any]] = [

@@ -61,7 +61,7 @@ class Outcome:
         skipped: runs that were done before.
         done: runs that were done now.
         left: runs that were never begun, and left so.
-        failed: key of each run that failed, and why.
+        failed: columns of each run that failed, in one line, and why.
     """
 
     cells: int
@@ -156,7 +156,7 @@ def _conduct(
     def give(key: str) -> None:
         executor.submit(perform, tasks[key]).add_done_callback(lambda future: back.put((key, future)))
 
-    left = {key: retry for key in tasks}
+    left = dict.fromkeys(tasks, retry)
     counter.tell()
     for key in tasks:
         give(key)
@@ -171,7 +171,7 @@ def _conduct(
             continue
         open_tasks -= 1
         if error:
-            outcome.failed[key] = error
+            outcome.failed[counter.labels[key]] = error
         else:
             outcome.done += 1
         counter.tell(key)

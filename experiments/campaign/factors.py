@@ -49,8 +49,7 @@ def levels_of(name: str, factor: Factor) -> list[Level]:
         raise CampaignError(f"factor '{name}': the value {twice!r} is given twice; keep one, or give 'labels'")
     keys = [factor.key] if isinstance(factor.key, str) else factor.key or [name]
     return [
-        Level({name: label}, tuple((key, value) for key in keys))
-        for label, value in zip(labels, values, strict=True)
+        Level({name: label}, tuple((key, value) for key in keys)) for label, value in zip(labels, values, strict=True)
     ]
 
 

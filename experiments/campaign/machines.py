@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -42,11 +43,11 @@ def resized(platform: Platform, spec: MachineSpec) -> Platform:
         return platform
     if not _alike(platform):
         raise CampaignError(
-            f"machine: the hosts of platform '{platform.name}' differ (or some store files, or its messages take time); "
-            "give a platform of each size"
+            f"machine: the hosts of platform '{platform.name}' differ (or some store files, or its messages take time), "
+            "so that it has no other sizes; give a platform of each size"
         )
     n = platform.n_compute if spec.nodes is None else spec.nodes
-    arrays = {name: np.repeat(getattr(platform, name)[:1], n, axis=0) for name in _BY_HOST}
+    arrays: dict[str, Any] = {name: np.repeat(getattr(platform, name)[:1], n, axis=0) for name in _BY_HOST}
     if spec.cores is not None:
         arrays["cores"] = np.full(n, spec.cores, dtype=np.int64)
     width = len(str(n - 1))
@@ -69,6 +70,8 @@ def resized(platform: Platform, spec: MachineSpec) -> Platform:
 
 def _alike(platform: Platform) -> bool:
     rows = (getattr(platform, name) for name in _BY_HOST)
-    same = all(np.array_equal(row, np.repeat(row[:1], len(row), axis=0), equal_nan=row.dtype.kind == "f") for row in rows)
+    same = all(
+        np.array_equal(row, np.repeat(row[:1], len(row), axis=0), equal_nan=row.dtype.kind == "f") for row in rows
+    )
     same = same and all(properties == platform.properties[0] for properties in platform.properties)
     return same and platform.n_compute == platform.n_hosts and platform.messages.free

@@ -143,7 +143,9 @@ def read_status(folder: Path) -> Status:
 def _row(cell: Mapping[str, Any], finished: set[str], attempts: Mapping[str, list[Attempt]]) -> Row:
     key = str(cell["key"])
     tried = attempts.get(key, [])
-    status = "done" if key in finished else "new" if not tried else "failed" if tried[-1].status == "failed" else "begun"
+    status = (
+        "done" if key in finished else "new" if not tried else "failed" if tried[-1].status == "failed" else "begun"
+    )
     return Row(key, dict(cell["columns"]), status, tried, dict(cell["weights"]), bool(cell["is_baseline"]))
 
 
@@ -162,9 +164,14 @@ def write_manifest(layout: Layout) -> Status:
 
 def _facts(row: Row) -> dict[str, Any]:
     told = row.told
-    facts = {"host": "", "started": "", "ended": "", "seconds": None}
+    facts: dict[str, Any] = {"host": "", "started": "", "ended": "", "seconds": None}
     if told is not None:
-        facts = {"host": told.host, "started": told.started, "ended": told.ended, "seconds": told.seconds}
+        facts: dict[str, Any] = {
+            "host": told.host,
+            "started": told.started,
+            "ended": told.ended,
+            "seconds": told.seconds,
+        }
     return {"key": row.key, "status": row.status, "attempts": len(row.attempts), **facts, "error": row.error} | dict(
         row.columns
     )

@@ -8,11 +8,24 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from wattq.errors import MissingFileError
+from wattq.experiments.experiment_file import shipped_experiments
 from wattq.experiments.experiment_model import Experiment, Scalar
 from wattq.experiments.study.keys import Name, Strict, seconds
 from wattq.yaml_model import read_model
 
-__all__ = ["Campaign", "Factor", "MachineSpec", "SiteSpec", "SlurmSpec", "load_campaign"]
+__all__ = [
+    "Campaign",
+    "Factor",
+    "MachineSpec",
+    "SiteSpec",
+    "SlurmSpec",
+    "find_campaign",
+    "load_campaign",
+    "shipped_campaigns",
+]
+
+_SHIPPED = Path(__file__).resolve().parent.parent
 
 _WHAT = "a campaign is a mapping with keys such as 'platform', 'policies' and 'factors'"
 _FACTOR = re.compile(r"[A-Za-z][A-Za-z0-9_.*-]{0,99}")
@@ -177,6 +190,27 @@ class Campaign(Experiment):
         if self.is_study and lonely is not None:
             raise ValueError(f"workload '{lonely}' has no 'weeks'; give them for it or for the campaign")
         return self
+
+
+def shipped_campaigns() -> dict[str, Path]:
+    """Return the campaign files that come with wattq, by name."""
+    return {path.stem: path for path in sorted(_SHIPPED.glob("campaign-*.yaml"))}
+
+
+def find_campaign(name: Path | str) -> Path:
+    """Return the path of a campaign file, or of the shipped campaign or experiment of that name.
+
+    Raises:
+        MissingFileError: neither a file nor shipped.
+    """
+    path = Path(name)
+    known = {**shipped_experiments(), **shipped_campaigns()}
+    if path.is_file():
+        return path
+    if str(name) in known:
+        return known[str(name)]
+    names = ", ".join(shipped_campaigns())
+    raise MissingFileError(f"{path}: no such file; give a campaign file, or one of those shipped: {names}")
 
 
 def load_campaign(path: Path | str) -> Campaign:

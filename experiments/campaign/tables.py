@@ -166,6 +166,8 @@ def _shown(found: Interval | None) -> str:
     if found is None:
         return ""
     mean, low, high = found
-    return number_text(mean) if low is None or high is None else (
-        f"{number_text(mean)} [{number_text(low)}, {number_text(high)}]"
+    return (
+        number_text(mean)
+        if low is None or high is None
+        else (f"{number_text(mean)} [{number_text(low)}, {number_text(high)}]")
     )

@@ -42,7 +42,9 @@ Folder = Annotated[Path, typer.Argument(help="Folder of a campaign.")]
 @app.command()
 def run(
     experiment: Annotated[str, typer.Argument(help="Campaign file (YAML), or the name of a shipped one.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the campaign [results/NAME].")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the campaign [results/NAME].")
+    ] = None,
     executor: Annotated[str, typer.Option(help="Who runs the cells: local, dask or slurm.")] = "local",
     workers: Annotated[int | None, typer.Option(help="Processes, each with one cell at a time [2].")] = None,
     scheduler_file: Annotated[Path | None, typer.Option(help="Of a dask scheduler that is there already.")] = None,
@@ -65,10 +67,16 @@ def run(
     ] = None,
 ) -> None:
     """Run the cells that are not done yet, then write manifest, results, tables by factor and a figure."""
-    from wattq.experiments.campaign import CrewOptions, RunOptions, job_script, load_campaign, run_campaign
-    from wattq.experiments.experiment_file import find_experiment
+    from wattq.experiments.campaign import (
+        CrewOptions,
+        RunOptions,
+        find_campaign,
+        job_script,
+        load_campaign,
+        run_campaign,
+    )
 
-    path = find_experiment(experiment)
+    path = find_campaign(experiment)
     campaign = _fixed(load_campaign(path), fix_weights or [])
     crew = CrewOptions(
         executor, workers, None if scheduler_file is None else str(scheduler_file), address, campaign.slurm
@@ -134,7 +142,9 @@ def status(folder: Folder) -> None:
     words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     typer.echo(f"{found.name}: {len(found.rows)} cells, {sum(counts.values())} runs: {words}")
     if found.unused:
-        typer.echo(f"{found.unused} finished runs belong to other code, other files or other factors; they are not used")
+        typer.echo(
+            f"{found.unused} finished runs belong to other code, other files or other factors; they are not used"
+        )
     _failures({row.label: row.error for row in found.rows if row.error})
     again = _again(found)
     typer.echo(f"{sum(again)} attempts, {again[1]} of them after the run was done")
