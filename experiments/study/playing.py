@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from wattq.experiments.engines import Embedded, Engine
@@ -17,13 +17,25 @@ from wattq.experiments.study.measuring import job_outcomes, nominal_work_host_h,
 from wattq.experiments.study.plan import PlannedRun, WeekTask
 from wattq.experiments.study.records import WeekRecord
 
-__all__ = ["play_week"]
+__all__ = ["Further", "play_week"]
 
 
-def play_week(task: WeekTask, grids: Mapping[str, Grid], engine: Engine | None = None) -> list[WeekRecord]:
+Further = Callable[[PlannedRun, RunResults], Mapping[str, float]]
+"""Returns numbers of a run, by name, that a study does not count by itself."""
+
+
+def play_week(
+    task: WeekTask, grids: Mapping[str, Grid], engine: Engine | None = None, further: Further | None = None
+) -> list[WeekRecord]:
     """Simulate a week under every policy and return one record for each policy and grid, in the order of the plan.
 
     Result files live in a temporary folder only as long as they are measured.
+
+    Args:
+        task: the week.
+        grids: the grids by name.
+        engine: what simulates; the in-process engine by default.
+        further: what else of each run goes into the values of its records.
 
     Raises:
         WattqError: a policy is unknown, a simulation aborts, ...
@@ -33,7 +45,7 @@ def play_week(task: WeekTask, grids: Mapping[str, Grid], engine: Engine | None =
             _played(task, planned, Path(place) / str(number), engine or Embedded())
             for number, planned in enumerate(task.runs)
         ]
-        return list(_records(task, runs, grids))
+        return list(_records(task, runs, grids, further or (lambda planned, run: {})))
 
 
 def _played(task: WeekTask, planned: PlannedRun, folder: Path, engine: Engine) -> RunResults:
@@ -44,12 +56,14 @@ def _played(task: WeekTask, planned: PlannedRun, folder: Path, engine: Engine) -
     return read_run(folder)
 
 
-def _records(task: WeekTask, runs: list[RunResults], grids: Mapping[str, Grid]) -> Iterator[WeekRecord]:
+def _records(
+    task: WeekTask, runs: list[RunResults], grids: Mapping[str, Grid], further: Further
+) -> Iterator[WeekRecord]:
     work_host_h = nominal_work_host_h(task.part.workload, task.platform)
     counted = WeekEnergy(task, runs, grids)
     for number, (planned, run) in enumerate(zip(task.runs, runs, strict=True)):
         jobs = job_outcomes(run, task.part, work_host_h, task.tau_s)
-        service = service_values(run, task.part, jobs)
+        service = service_values(run, task.part, jobs) | dict(further(planned, run))
         for placed in planned.placed:
             energy = counted.of(number, placed)
             yield WeekRecord(

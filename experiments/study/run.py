@@ -14,9 +14,10 @@ from wattq.experiments.study.grids import Grid, load_grid
 from wattq.experiments.study.plan import Source, WeekTask, plan, sources
 from wattq.experiments.study.pool import default_workers, play_all
 from wattq.experiments.study.records import WeekRecord
+from wattq.experiments.study.signal_files import write_series
 from wattq.experiments.study.summary import Group, summarise
 
-__all__ = ["PARTS", "Study", "run_study", "write_series"]
+__all__ = ["PARTS", "Study", "run_study"]
 
 PARTS = ("test", "tuning")
 """The parts of a study: the weeks that results are reported on, and those that knobs are chosen on."""
@@ -118,16 +119,3 @@ def baseline_title(experiment: Experiment) -> str | None:
     """Return the label of the policy that is textbook EASY with its default parameters, or None."""
     plain = (policy.title for policy in experiment.policies if policy.name == BASELINE and not policy.params)
     return next(plain, None)
-
-
-def write_series(grids: dict[str, Grid], folder: Path) -> dict[tuple[str, str], Path]:
-    """Write each series as one file that policies read, and return them by grid and quantity."""
-    from wattq.platforms.signals import write_signal
-
-    found = {}
-    for grid in grids.values():
-        for signal in grid.signals:
-            path = folder / f"{grid.name}-{signal.quantity}.csv"
-            write_signal(signal, path)
-            found[grid.name, signal.quantity] = path.resolve()
-    return found

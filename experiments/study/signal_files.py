@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from wattq.experiments.inputs import beside
+from wattq.experiments.study.grids import Grid
 from wattq.experiments.study.keys import GridSpec
 from wattq.platforms.signals import Signal
 
-__all__ = ["read_series"]
+__all__ = ["read_series", "write_series"]
 
 
 def read_series(name: str, quantity: str, spec: GridSpec, base: Path | None) -> Signal:
@@ -39,3 +41,16 @@ def read_series(name: str, quantity: str, spec: GridSpec, base: Path | None) -> 
         scope=spec.scope if quantity == "carbon" else None,
         gaps=spec.gaps,
     )
+
+
+def write_series(grids: Mapping[str, Grid], folder: Path) -> dict[tuple[str, str], Path]:
+    """Write each series of grids as one file that policies read, and return them by grid and quantity."""
+    from wattq.platforms.signals import write_signal
+
+    found = {}
+    for grid in grids.values():
+        for signal in grid.signals:
+            path = folder / f"{grid.name}-{signal.quantity}.csv"
+            write_signal(signal, path)
+            found[grid.name, signal.quantity] = path.resolve()
+    return found

@@ -12,12 +12,13 @@ from wattq.experiments.study.keys import CalendarName, GridSpec, Name, Strict, W
 from wattq.experiments.tuning.knobs import Knob, KnobName
 from wattq.experiments.tuning.train_keys import TrainSpec
 
-__all__ = ["CANDIDATE", "Constraint", "Objective", "Pruner", "Sampler", "TunedPolicy", "Tuning"]
+__all__ = ["CANDIDATE", "LOST", "Constraint", "Objective", "Pruner", "Sampler", "TunedPolicy", "Tuning"]
 
 CANDIDATE = "candidate"
 """What the policy of a trial is called while it is judged."""
 
-SERVED = "served_work_host_h"
+LOST = "lost_work_host_h"
+"""Work of the jobs that EASY served and the policy did not; while it is above 0, savings are void."""
 
 _Count = Annotated[int, Field(ge=0, le=10_000)]
 
@@ -185,7 +186,7 @@ class Tuning(Strict):
         gap_weeks: weeks at least between a tuning week and a test week, so that their jobs are not the same.
         seeds: of generated workloads, of noisy forecasts and of training; every trial is judged on all of them.
         objectives: one or several.
-        constraints: what a trial must keep to; that it serves at least EASY's work is always among them.
+        constraints: what a trial must keep to; that it serves every job that EASY serves is always among them.
         trials: number of trials.
         sampler: what proposes them.
         pruner: what ends them early.
@@ -257,6 +258,13 @@ class Tuning(Strict):
                 )
 
     @model_validator(mode="after")
+    def _one_machine_to_train_for(self) -> Tuning:
+        trained = next((policy.title for policy in self.policies if policy.train is not None), None)
+        if trained is not None and len(self.workloads) > 1:
+            raise ValueError(f"policy '{trained}' is trained, and a model is made for one machine; keep one workload")
+        return self
+
+    @model_validator(mode="after")
     def _one_objective_to_prune(self) -> Tuning:
         if len(self.objectives) > 1 and self.pruner.name in ("wilcoxon", "median"):
             raise ValueError(
@@ -269,10 +277,10 @@ class Tuning(Strict):
 
     @property
     def all_constraints(self) -> tuple[Constraint, ...]:
-        """The constraints, and that at least EASY's work is served, unless the file says something of that itself."""
-        if any(constraint.metric == SERVED for constraint in self.constraints):
+        """The constraints, and the one that always holds: no job that EASY served may be lost."""
+        if any(constraint.metric == LOST for constraint in self.constraints):
             return tuple(self.constraints)
-        return (*self.constraints, Constraint(metric=SERVED, least=1.0))
+        return (*self.constraints, Constraint(metric=LOST, most=0.0, of="value"))
 
     def experiment(self, policies: list[PolicySpec], seed: int | None = None) -> Experiment:
         """Return a study of some policies on the weeks of this file."""

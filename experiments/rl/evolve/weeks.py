@@ -14,7 +14,7 @@ from wattq.experiments.experiment_model import Experiment
 from wattq.experiments.rl.evolve.file import EvolveFile
 from wattq.experiments.study.grids import Grid, load_grid, place
 from wattq.experiments.study.plan import Source, sources
-from wattq.experiments.study.run import write_series
+from wattq.experiments.study.signal_files import write_series
 from wattq.experiments.study.weeks import WeekPart, site_zone, week_part, weeks_of
 from wattq.platforms.model import Platform
 from wattq.platforms.signals import Signal

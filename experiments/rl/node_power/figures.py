@@ -92,7 +92,7 @@ def cumulative_savings(
 
 
 def episode_summary(values: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> Figure:
-    """Return one panel for each quantity: the values of every policy in every episode, and their means.
+    """Return one panel for each quantity: the values of every policy in every episode, and their means, in brackets.
 
     Args:
         values: by quantity with its unit (the y label), by policy: one value for each episode.
@@ -103,14 +103,14 @@ def episode_summary(values: Mapping[str, Mapping[str, Sequence[float]]], title: 
     grid = np.asarray(figure.subplots(1, max(len(values), 1), squeeze=False)).ravel()
     for axes, (label, by_policy) in zip(grid, values.items(), strict=False):
         _panel(axes, "", label, bool(by_policy))
-        colors = policy_colors(by_policy)
+        colors, texts = policy_colors(by_policy), []
         for place, (policy, points) in enumerate(by_policy.items()):
             spread = place + np.linspace(-0.18, 0.18, max(len(points), 1))[: len(points)]
             axes.plot(spread, points, ".", ms=3.5, alpha=0.5, color=colors[policy])
             mean = float(np.mean(points)) if len(points) else float("nan")
-            axes.plot([place - 0.3, place + 0.3], [mean, mean], lw=2.0, color=colors[policy], label=f"{mean:,.4g}")
-        axes.set_xticks(range(len(by_policy)), list(by_policy), rotation=35, ha="right", fontsize=8)
-        axes.legend(fontsize=7, frameon=False, title="mean", title_fontsize=7)
+            axes.plot([place - 0.3, place + 0.3], [mean, mean], lw=2.0, color=colors[policy])
+            texts.append(f"{policy} ({mean:,.4g})")
+        axes.set_xticks(range(len(texts)), texts, rotation=38, ha="right", fontsize=7.5)
     return figure
 
 

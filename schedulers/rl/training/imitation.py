@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from wattq.errors import LearningError
 from wattq.schedulers.rl.training.config import TeacherSettings
 from wattq.schedulers.rl.training.meters import RewardScale
+from wattq.schedulers.rl.training.policies import segments_of
 from wattq.schedulers.rl.training.tasks import Task
 
 __all__ = ["Agreement", "Lessons", "agreement", "clone", "collect_lessons"]
@@ -27,7 +28,7 @@ class Lessons:
 
     Attributes:
         observations: shape (n, observations).
-        actions: of the teacher, shape (n,).
+        actions: of the teacher, shape (n, segments).
         masks: legal actions, shape (n, actions); None where all are legal.
         returns: discounted scaled rewards from here on, shape (n,); as far as they were seen.
     """
@@ -76,7 +77,7 @@ def collect_lessons(task: Task, env: Any, settings: TeacherSettings, gamma: floa
     def part(columns: slice) -> Lessons:
         picked = None if masks is None else masks[:, columns].reshape(-1, masks.shape[2])
         flat = observations[:, columns].reshape(-1, observations.shape[2])
-        return Lessons(flat, actions[:, columns].reshape(-1), picked, returns[:, columns].reshape(-1))
+        return Lessons(flat, actions[:, columns].reshape(len(flat), -1), picked, returns[:, columns].reshape(-1))
 
     return part(slice(held, None)), part(slice(held))
 
@@ -88,19 +89,21 @@ def _record(task: Task, env: Any, name: str, steps: int) -> list[tuple[Any, ...]
     for _ in range(steps):
         masks = env.action_masks().copy() if task.masked else None
         actions = _ask(task, env, name, masks)
-        after, rewards, dones, _ = env.step(actions)
+        after, rewards, dones, _ = env.step(actions.reshape(-1, *env.action_space.shape))
         rows.append((observations.copy(), actions, np.asarray(rewards, dtype=np.float64), dones.copy(), masks))
         observations = after
     return rows
 
 
 def _ask(task: Task, env: Any, name: str, masks: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    """Return the teacher's actions, all legal."""
-    actions = np.array(task.teachers[name](env), dtype=np.int64)
-    if masks is not None and not (legal := masks[np.arange(len(actions)), actions]).all():
+    """Return the teacher's actions, all legal, shape (environments, segments)."""
+    actions = np.array(task.teachers[name](env), dtype=np.int64).reshape(env.num_envs, -1)
+    starts = np.cumsum((0, *segments_of(env.action_space)[:-1]))
+    if masks is not None and not (legal := np.take_along_axis(masks, actions + starts, axis=1).all(axis=1)).all():
         wrong = int(np.argmin(legal))
         raise LearningError(
-            f"teacher '{name}': action {actions[wrong]} is illegal in environment {wrong}; a teacher keeps to the mask"
+            f"teacher '{name}': action {actions[wrong].tolist()} is illegal in environment {wrong}; "
+            "a teacher keeps to the mask"
         )
     return actions
 
@@ -134,7 +137,7 @@ def clone(policy: Any, lessons: Lessons, settings: TeacherSettings, vf_coef: flo
 def _loss(policy: Any, lessons: Lessons, rows: NDArray[np.int64], vf_coef: float) -> torch.Tensor:
     observations, masks = _tensors(policy, lessons, rows)
     actions = torch.as_tensor(lessons.actions[rows], device=policy.device)
-    logs = policy.log_probs(observations, masks).gather(1, actions[:, None])
+    logs = policy.log_prob(policy.log_probs(observations, masks), actions)
     if not vf_coef:
         return -logs.mean()
     returns = torch.as_tensor(lessons.returns[rows], device=policy.device)
@@ -150,7 +153,8 @@ def agreement(policy: Any, lessons: Lessons) -> Agreement:
     """Return how often the likeliest legal action is the teacher's."""
     observations, masks = _tensors(policy, lessons, slice(None))
     with torch.no_grad():
-        chosen = policy.log_probs(observations, masks).argmax(dim=1).cpu().numpy()
-    same = chosen == lessons.actions
-    free = np.ones(len(same), dtype=bool) if lessons.masks is None else lessons.masks.sum(axis=1) > 1
+        chosen = policy.best(policy.log_probs(observations, masks)).cpu().numpy()
+    same = (chosen == lessons.actions).all(axis=1)
+    segments = lessons.actions.shape[1]
+    free = np.ones(len(same), dtype=bool) if lessons.masks is None else lessons.masks.sum(axis=1) > segments
     return Agreement(float(same.mean()), float(same[free].mean()) if free.any() else float("nan"), len(same))

@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 class EpisodeMeter:
     """Return, length and other figures of the episodes that ended last.
 
-    An environment may tell more of an episode that ended: ``info["episode"]``, figures by name.
+    An environment may tell more of an episode that ended: figures by name in ``info["episode"]``, ``info["results"]``
+    or ``info["totals"]``.
 
     Args:
         n_envs: number of environments.
@@ -48,8 +49,8 @@ class EpisodeMeter:
         self._count += len(self._total)
         for k in np.flatnonzero(dones).tolist():
             found = {"return": float(self._total[k]), "length": float(self._length[k])}
-            told = infos[k].get("episode", {})
-            found |= {str(name): float(told[name]) for name in told if name not in ("r", "l", "t")}
+            for told in (infos[k].get(key, {}) for key in ("episode", "results", "totals")):
+                found |= {name: float(value) for name, value in told.items() if _is_figure(name, value)}
             self._last.append(found)
             self._total[k], self._length[k] = 0.0, 0
             self.episodes += 1
@@ -76,6 +77,12 @@ class EpisodeMeter:
         self.episodes = int(values["episodes"])
         self._last.clear()
         self._last.extend(values["last"])
+
+
+def _is_figure(name: str, value: Any) -> bool:
+    """Return whether an environment's word on an episode is a figure of its own."""
+    own = ("r", "l", "t", "return", "length", "steps", "episode_number")
+    return name not in own and isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 class RewardScale:

@@ -14,7 +14,7 @@ from torch import nn
 
 from wattq.schedulers.rl.network import NetworkShape
 
-__all__ = ["FlatNet", "LearnedPolicy", "SlotsNet", "export_weights"]
+__all__ = ["FlatNet", "LearnedPolicy", "SlotsNet", "export_weights", "segments_of"]
 
 FORBIDDEN = -1e8
 """Logit of an action that the mask forbids, as in sb3-contrib."""
@@ -51,8 +51,8 @@ class FlatNet(nn.Module):
         self.all = chain(observations, widths, actions, activation)
         start_orthogonal(self.all, 0.01)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits, shape (n, actions)."""
+    def forward(self, x: torch.Tensor, legal: torch.Tensor | None = None) -> torch.Tensor:
+        """Return logits, shape (n, actions), of all actions, whatever is legal."""
         return self.all(x)
 
     def parts(self) -> dict[str, nn.Sequential]:
@@ -77,20 +77,38 @@ class SlotsNet(nn.Module):
         for net in (self.slot, self.other):
             if len(net):
                 start_orthogonal(net, 0.01)
-        # where actions do not come slot by slot: the output of each action
+        # where actions do not come slot by slot: the action of each output, and the output of each action
+        self.register_buffer("order", torch.from_numpy(shape.order), persistent=False)
         self.register_buffer("place", torch.from_numpy(np.argsort(shape.order)), persistent=False)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits, shape (n, actions)."""
+    def forward(self, x: torch.Tensor, legal: torch.Tensor | None = None) -> torch.Tensor:
+        """Return logits, shape (n, actions); slots without a legal action are left out, which saves most of the work.
+
+        Args:
+            x: observations.
+            legal: legal actions, bool of shape (n, actions); all of them when None.
+        """
         shape = self.shape
-        told, slots = x[:, : shape.globals_], x[:, shape.globals_ :].reshape(-1, shape.slots, shape.features)
+        told, slots = x[:, : shape.globals_], x[:, shape.globals_ :].reshape(-1, shape.features)
         first = self.slot[0]
         # The global numbers are the same for all slots: their share of the first layer is computed once.
         common = nn.functional.linear(told, first.weight[:, : shape.globals_], first.bias)
-        hidden = nn.functional.linear(slots, first.weight[:, shape.globals_ :]) + common[:, None, :]
-        logits = self.slot[1:](hidden).reshape(-1, shape.slots * shape.choices)
-        whole = torch.cat([logits, self.other(told)], dim=1) if shape.others else logits
+        rows = self._open(legal, len(x))
+        own = nn.functional.linear(slots.index_select(0, rows), first.weight[:, shape.globals_ :])
+        found = self.slot[1:](own + common.index_select(0, rows // shape.slots))
+        logits = found.new_full((len(slots), shape.choices), FORBIDDEN).index_copy(0, rows, found)
+        whole = logits.reshape(len(x), -1)
+        whole = torch.cat([whole, self.other(told)], dim=1) if shape.others else whole
         return whole[:, self.place] if shape.blocks else whole
+
+    def _open(self, legal: torch.Tensor | None, n: int) -> torch.Tensor:
+        """Return the rows of slots that have a legal action."""
+        shape = self.shape
+        if legal is None:
+            return torch.arange(n * shape.slots, device=self.order.device)
+        ours = legal[:, self.order] if shape.blocks else legal
+        ways = ours[:, : shape.slots * shape.choices].reshape(-1, shape.choices)
+        return ways.any(dim=1).nonzero().flatten()
 
     def parts(self) -> dict[str, nn.Sequential]:
         """Return the chains of layers by name."""
@@ -99,6 +117,9 @@ class SlotsNet(nn.Module):
 
 class LearnedPolicy(MaskableActorCriticPolicy):
     """Policy and value network for both algorithms of Stable-Baselines3; without a mask, all actions are legal.
+
+    An action is one choice, or one of each of several segments (``MultiDiscrete``), drawn independently; masks and
+    logits of the segments lie one after the other.
 
     Args:
         observation_space, action_space: of the environments.
@@ -127,25 +148,39 @@ class LearnedPolicy(MaskableActorCriticPolicy):
 
     def _build(self, lr_schedule: Any) -> None:
         shape, widths, value_widths, kind = self._sizes
-        observations, actions = int(self.observation_space.shape[0]), int(self.action_space.n)
+        self.segments = segments_of(self.action_space)
+        starts = np.cumsum((0, *self.segments[:-1]))
+        self.register_buffer("_starts", torch.as_tensor(starts), persistent=False)
+        observations, actions = int(self.observation_space.shape[0]), sum(self.segments)
         self.actor = SlotsNet(shape, widths, kind) if shape else FlatNet(observations, actions, widths, kind)
         self.critic = chain(observations, value_widths, 1, kind)
         start_orthogonal(self.critic, 1.0)
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
     def log_probs(self, obs: torch.Tensor, masks: torch.Tensor | None) -> torch.Tensor:
-        """Return the logarithms of the actions' probabilities; about -1e8 for illegal ones."""
-        logits = self.actor(obs)
-        if masks is not None:
-            logits = torch.where(masks.reshape(logits.shape) > 0, logits, torch.full_like(logits, FORBIDDEN))
-        return torch.log_softmax(logits, dim=1)
+        """Return the logarithms of the choices' probabilities, shape (n, choices); about -1e8 for illegal ones."""
+        legal = None if masks is None else masks.reshape(len(obs), -1) > 0
+        logits = self.actor(obs, legal)
+        if legal is not None:
+            logits = torch.where(legal, logits, torch.full_like(logits, FORBIDDEN))
+        if len(self.segments) == 1:
+            return torch.log_softmax(logits, dim=1)
+        return torch.cat([torch.log_softmax(part, dim=1) for part in logits.split(self.segments, dim=1)], dim=1)
+
+    def best(self, logs: torch.Tensor) -> torch.Tensor:
+        """Return the choice of the largest value in each segment, shape (n, segments)."""
+        return torch.stack([part.argmax(dim=1) for part in logs.split(self.segments, dim=1)], dim=1)
+
+    def log_prob(self, logs: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+        """Return the log-probability of actions of shape (n, segments), shape (n,)."""
+        return logs.gather(1, actions.reshape(len(logs), -1).long() + self._starts).sum(dim=1)
 
     def act(self, obs: torch.Tensor, masks: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return sampled actions, values and log-probabilities, shape (n,) each."""
+        """Return sampled actions, shape (n, segments), values and log-probabilities, shape (n,) each."""
         logs = self.log_probs(obs, masks)
         # the largest of logit + Gumbel noise is a sample of the softmax
-        actions = (logs - torch.empty_like(logs).exponential_().log()).argmax(dim=1)
-        return actions, self.predict_values(obs).flatten(), logs.gather(1, actions[:, None]).flatten()
+        actions = self.best(logs - torch.empty_like(logs).exponential_().log())
+        return actions, self.predict_values(obs).flatten(), self.log_prob(logs, actions)
 
     def evaluate_actions(
         self, obs: torch.Tensor, actions: torch.Tensor, action_masks: torch.Tensor | None = None
@@ -154,7 +189,7 @@ class LearnedPolicy(MaskableActorCriticPolicy):
         logs = self.log_probs(obs, action_masks)
         # illegal actions have probability 0 exactly, so that 0 x -1e8 adds nothing
         entropy = -(logs.exp() * logs).sum(dim=1)
-        return self.predict_values(obs), logs.gather(1, actions[:, None]).flatten(), entropy
+        return self.predict_values(obs), self.log_prob(logs, actions), entropy
 
     def predict_values(self, obs: torch.Tensor) -> torch.Tensor:
         """Return values, shape (n, 1)."""
@@ -165,15 +200,18 @@ class LearnedPolicy(MaskableActorCriticPolicy):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return actions, values and log-probabilities; the likeliest actions when deterministic."""
         masks = None if action_masks is None else torch.as_tensor(np.asarray(action_masks), device=obs.device)
-        if not deterministic:
-            actions, values, logs = self.act(obs, masks)
-            return actions, values[:, None], logs
-        all_logs = self.log_probs(obs, masks)
-        actions = all_logs.argmax(dim=1)
-        return actions, self.predict_values(obs), all_logs.gather(1, actions[:, None]).flatten()
+        logs = self.log_probs(obs, masks)
+        actions = self.best(logs) if deterministic else self.act(obs, masks)[0]
+        shaped = actions.reshape(-1, *self.action_space.shape)
+        return shaped, self.predict_values(obs), self.log_prob(logs, actions)
 
     def _predict(self, observation: Any, deterministic: bool = False, action_masks: Any = None) -> torch.Tensor:
         return self.forward(observation, deterministic, action_masks)[0]
+
+
+def segments_of(action_space: Any) -> tuple[int, ...]:
+    """Return the number of choices of each part of an action: one part where actions are numbers."""
+    return tuple(int(n) for n in getattr(action_space, "nvec", (getattr(action_space, "n", 0),)))
 
 
 def export_weights(policy: LearnedPolicy) -> dict[str, NDArray[np.float32]]:

@@ -31,14 +31,14 @@ class Learner:
         penalty: constraints.
         meter: figures of episodes.
         scale: of rewards; None leaves them as they are.
-        fallback: action in place of an illegal one, for the algorithm without masks.
+        fallback: choice of each segment in place of an illegal one, for the algorithm without masks.
         illegal: illegal actions that the algorithm without masks chose in the last rollout.
     """
 
     penalty: Penalty
     meter: EpisodeMeter
     scale: RewardScale | None
-    fallback: int
+    fallback: tuple[int, ...]
     masked: bool
     illegal = 0
 
@@ -65,19 +65,20 @@ class Learner:
 
     def _one_step(self, learner: Any, buffer: Any) -> NDArray[np.bool_]:
         env = learner.env
-        legal = _legal(env) if self.uses_masks else None
+        legal = _legal(env, learner.policy.segments) if self.uses_masks else None
         with torch.no_grad():
             masks = self._tensor(legal) if self.masked and legal is not None else None
             actions, values, logs = learner.policy.act(self._tensor(learner._last_obs), masks)
         chosen = actions.cpu().numpy()
-        observations, rewards, dones, infos = env.step(self._allowed(chosen, legal))
+        allowed = self._allowed(chosen, legal).reshape(-1, *learner.action_space.shape)
+        observations, rewards, dones, infos = env.step(allowed)
         self.meter.add(rewards, dones, infos)
         rewards = self.penalty.apply(env, np.asarray(rewards, dtype=np.float64))
         rewards = rewards if self.scale is None else self.scale(rewards, dones)
         rewards = self._bootstrap(learner, rewards, dones, infos)
         told = {"action_masks": legal} if self.masked and legal is not None else {}
         starts = learner._last_episode_starts
-        buffer.add(learner._last_obs, chosen[:, None], rewards, starts, values, logs, **told)
+        buffer.add(learner._last_obs, chosen, rewards, starts, values, logs, **told)
         learner._last_obs, learner._last_episode_starts = observations, dones
         return dones
 
@@ -91,10 +92,14 @@ class Learner:
         """Return the actions with illegal ones replaced; only an algorithm without masks chooses any."""
         if legal is None or self.masked:
             return chosen
-        wrong = ~legal[np.arange(len(chosen)), chosen]
-        self.illegal += int(wrong.sum())
-        instead = np.where(legal[:, self.fallback], self.fallback, legal.argmax(axis=1))
-        return np.where(wrong, instead, chosen)
+        learner: Any = self
+        allowed = chosen.copy()
+        parts = np.split(legal, np.cumsum(learner.policy.segments)[:-1], axis=1)
+        for k, (part, instead) in enumerate(zip(parts, self.fallback, strict=True)):
+            wrong = ~part[np.arange(len(chosen)), chosen[:, k]]
+            allowed[wrong, k] = np.where(part[:, instead], instead, part.argmax(axis=1))[wrong]
+        self.illegal += int((allowed != chosen).any(axis=1).sum())
+        return allowed
 
     def _bootstrap(
         self, learner: Any, rewards: NDArray[np.float64], dones: NDArray[np.bool_], infos: Any
@@ -123,10 +128,12 @@ class PlainLearner(Learner, PPO):
     masked = False
 
 
-def _legal(env: Any) -> Masks:
+def _legal(env: Any, segments: tuple[int, ...]) -> Masks:
+    """Return the masks; each segment has a legal choice."""
     masks: Masks = env.action_masks()
-    if not masks.any(axis=1).all():
-        where = int(np.argmin(masks.any(axis=1)))
+    open_ = np.logical_or.reduceat(masks, np.cumsum((0, *segments[:-1])), axis=1).all(axis=1)
+    if not open_.all():
+        where = int(np.argmin(open_))
         raise LearningError(
             f"environment {where}: the mask forbids every action; an environment leaves at least one, such as waiting"
         )

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from wattq.errors import LearningError
-from wattq.schedulers.rl.network import NetworkShape
+from wattq.schedulers.rl.network import Network, NetworkShape
 
 if TYPE_CHECKING:
+    from wattq.schedulers.rl.model_file import Learned
     from wattq.schedulers.rl.training.config import TrainConfig
 
 __all__ = ["TASKS", "Cost", "Task", "VectorEnv", "find_task", "flat_shape", "parse_options"]
@@ -77,7 +78,9 @@ class Cost:
 
 def flat_shape(env: Any) -> NetworkShape:
     """Return the shape of environments whose observations and actions are not made of slots."""
-    return NetworkShape(globals_=int(env.observation_space.shape[0]), others=int(env.action_space.n))
+    choices = getattr(env.action_space, "nvec", None)
+    actions = int(env.action_space.n if choices is None else np.sum(choices))
+    return NetworkShape(globals_=int(env.observation_space.shape[0]), others=actions)
 
 
 class _NoOptions(BaseModel, extra="forbid"):
@@ -97,13 +100,12 @@ class Task:
         costs: costs that can be limited, by name.
         teachers: actions of a rule for all environments in their present states, by the rule's name.
         masked: whether actions can be illegal; `VectorEnv.action_masks` says which are legal.
-        fallback: action in place of an illegal one that an algorithm without masks chose; the first legal action where
-            this one is illegal, too.
+        fallback: action in place of an illegal one that an algorithm without masks chose, one number for each segment
+            of an action; the first legal choice where this one is illegal, too.
         defaults: settings of the training that differ for this task.
-        describe: what the file of a policy says of its environments: ``observation``, ``options``, ``machine`` and
-            ``signals`` of `wattq.schedulers.rl.model_file.Learned`; None where the task has no policy to save.
+        learned: a policy ready to be saved, from network, environments and card; None where there is none to save.
         trainer: trains in place of PPO, from settings, folder and a function that shows progress; None for PPO.
-        data: what the training reads, for the card: names with digests and weeks.
+        data: what the training reads, for the card, from options and environments: names, digests, weeks.
     """
 
     name: str
@@ -114,11 +116,11 @@ class Task:
     costs: Mapping[str, Cost] = field(default_factory=dict)
     teachers: Mapping[str, Callable[[Any], NDArray[np.int64]]] = field(default_factory=dict)
     masked: bool = True
-    fallback: int = 0
+    fallback: tuple[int, ...] = (0,)
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    describe: Callable[[Any], Mapping[str, Any]] | None = None
+    learned: Callable[[Network, Any, Mapping[str, Any]], Learned] | None = None
     trainer: Callable[[TrainConfig, Path, Callable[[int, int, str], None]], Mapping[str, Any]] | None = None
-    data: Callable[[Any], Mapping[str, Any]] | None = None
+    data: Callable[[Any, Any], Mapping[str, Any]] | None = None
 
 
 TASKS: dict[str, str | Task] = {

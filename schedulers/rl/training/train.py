@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +169,7 @@ def _finish(training: Training, figures: Mapping[str, float]) -> Trained:
     policy = None
     if training.done:
         write_whole(training.folder / CARD_FILE, (json.dumps(card, indent=2) + "\n").encode())
-        if training.task.describe is not None:
+        if training.task.learned is not None:
             policy = _save(training, weights, card)
     notes = tuple(training.notes)
     return Trained(training.steps, training.done, training.folder, policy, digest, figures, card, notes)
@@ -177,14 +177,14 @@ def _finish(training: Training, figures: Mapping[str, float]) -> Trained:
 
 def _save(training: Training, weights: Mapping[str, NDArray[np.float32]], card: Mapping[str, Any]) -> Path:
     """Write the learned policy."""
-    from wattq.schedulers.rl.model_file import Learned, save_learned
+    from wattq.schedulers.rl.model_file import save_learned
     from wattq.schedulers.rl.network import Network
 
     config, task, env = training.config, training.task, training.env
-    assert task.describe is not None
+    assert task.learned is not None
     network = Network.from_arrays(config.architecture, task.shape(env), weights, config.activation)
     path = training.folder / POLICY_FILE
-    save_learned(path, Learned(task.name, network, card=card, versions=card["versions"], **task.describe(env)))
+    save_learned(path, replace(task.learned(network, env, card), versions=card["versions"]))
     return path
 
 
@@ -194,7 +194,7 @@ def _card(training: Training) -> dict[str, Any]:
     options = parse_options(task, config.options)
     return {
         "task": task.name,
-        "data": dict(task.data(options)) if task.data is not None else {},
+        "data": dict(task.data(options, training.env)) if task.data is not None else {},
         "settings": config.model_dump(mode="json"),
         "seed": config.seed,
         "steps": training.steps,

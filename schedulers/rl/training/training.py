@@ -206,11 +206,11 @@ class Training:
 
     def _go_on_env(self, found: Checkpoint) -> None:
         learner, state = self.learner, found.under("env")
-        learner.start()
         if state:
             self.env.restore(state)
             learner._last_obs = found.arrays["last/observations"].copy()
             learner._last_episode_starts = found.arrays["last/starts"].copy()
         else:
+            learner.start()
             learner.meter.forget()
             self.notes.append("the environments of this task keep no state, so their episodes start again")

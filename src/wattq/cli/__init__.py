@@ -34,6 +34,7 @@ from wattq.cli import (
     sla,
     surrogate,
     telemetry,
+    tune,
     verify,
     workload,
 )
@@ -82,6 +83,7 @@ app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.command("robin")(robin.robin)
 app.command("reproduce")(reproduce.reproduce)
+app.command("tune")(tune.tune)
 app.command("verify-backend")(verify.verify_backend)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(experiment.app, name="experiment")

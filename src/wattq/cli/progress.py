@@ -10,15 +10,33 @@ __all__ = ["progress_bar"]
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[int, int, str], None] | None]:
-    """Yield a function of (runs done, runs in all, what comes next), or None when nobody watches."""
+def progress_bar(*, remaining: bool = False) -> Iterator[Callable[[int, int, str], None] | None]:
+    """Yield a function of (runs done, runs in all, what comes next), or None when nobody watches.
+
+    Args:
+        remaining: whether the time that is left is shown, too; for runs that take about as long as each other.
+    """
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns: list[ProgressColumn] = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    ]
+    columns += [TextColumn("left"), TimeRemainingColumn()] if remaining else []
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)

@@ -16,13 +16,19 @@ from wattq.schedulers.rl.network import Network, NetworkShape
 torch = pytest.importorskip("torch")
 pytest.importorskip("sb3_contrib")
 
+
+def _shape(globals_: int, slots: int, features: int, ways: tuple[int, int], others: tuple[int, int]) -> NetworkShape:
+    blocks = (ways[0], others[0], ways[1], others[1]) if ways[1] else ()
+    return NetworkShape(globals_, slots, features, sum(ways), sum(others), blocks)
+
+
 SHAPES = st.builds(
-    NetworkShape,
-    globals_=st.integers(1, 9),
-    slots=st.integers(1, 6),
-    features=st.integers(1, 8),
-    choices=st.integers(1, 3),
-    others=st.integers(0, 4),
+    _shape,
+    st.integers(1, 9),
+    st.integers(1, 6),
+    st.integers(1, 8),
+    st.tuples(st.integers(1, 3), st.integers(0, 2)),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)),
 )
 
 
@@ -52,10 +58,13 @@ def test_same_logits_as_without_torch(
     torch.manual_seed(0)
     policy = policy_of(shape, architecture, widths, activation)
     x = np.random.default_rng(0).uniform(-1, 1, (20, shape.inputs)).astype(np.float32)
+    masks = np.random.default_rng(1).random((20, shape.actions)) < 0.3
     with torch.no_grad():
         ours = policy.actor(torch.as_tensor(x)).numpy()
+        legal = policy.actor(torch.as_tensor(x), torch.as_tensor(masks)).numpy()
     network = Network.from_arrays(architecture, shape, export_weights(policy), activation)
     np.testing.assert_allclose(network.logits(x), ours, atol=1e-5)
+    np.testing.assert_allclose(legal[masks], ours[masks], atol=1e-5)
 
 
 def test_illegal_actions_have_no_chance() -> None:
@@ -66,8 +75,9 @@ def test_illegal_actions_have_no_chance() -> None:
     masks = torch.rand(2000, 4) < 0.5
     masks[:, 3] = True
     actions, values, logs = policy.act(x, masks)
-    assert masks.gather(1, actions[:, None]).all()
+    assert masks.gather(1, actions).all()
     assert values.shape == logs.shape == (2000,)
+    assert actions.shape == (2000, 1)
     again, same, entropy = policy.evaluate_actions(x, actions, masks.float())
     assert torch.equal(same, logs)
     assert torch.equal(again.flatten(), values)
@@ -84,7 +94,7 @@ def test_samples_follow_the_probabilities() -> None:
     masks = torch.tensor([[1.0, 1.0, 0.0, 1.0]])
     expected = policy.log_probs(x, masks).exp().detach().numpy()[0]
     actions, _, _ = policy.act(x.repeat(40_000, 1), masks.repeat(40_000, 1))
-    shares = np.bincount(actions.numpy(), minlength=4) / 40_000
+    shares = np.bincount(actions.flatten().numpy(), minlength=4) / 40_000
     np.testing.assert_allclose(shares, expected, atol=0.01)
     assert shares[2] == 0
 

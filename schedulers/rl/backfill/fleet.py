@@ -1,0 +1,200 @@
+"""Episodes that are played side by side: the arrays of all of them, and the calls that step them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattq.errors import LearningError
+from wattq.schedulers.rl.backfill import reward as r
+from wattq.schedulers.rl.backfill import step as st
+from wattq.schedulers.rl.backfill.episodes import Episode, Pair, Pool
+from wattq.schedulers.rl.backfill.memory import backfill_memory
+from wattq.schedulers.rl.backfill.scenario import Scenario
+from wattq.schedulers.rl.backfill.table import n_features
+from wattq.schedulers.rl.backfill.teacher import TEACHERS
+from wattq.simulator.room import enlarge
+
+__all__ = ["PARTS", "Fleet"]
+
+PARTS = ("energy_kwh", "carbon_kg", "cost", "delay")
+"""Parts of the cost, in the order of the book."""
+
+
+class Fleet:
+    """A number of episodes side by side.
+
+    Args:
+        scenario: what is played.
+        n: how many at a time.
+
+    Attributes:
+        x: observations, float32[n, features]; overwritten by the next step.
+        mask: legal actions, bool[n, actions]; likewise.
+        reward: of the last step, float64[n].
+        parts: of the last step, float64[n, 4]: energy in kWh, carbon in kg, cost, delay.
+        status: where each episode stands, int64[n].
+    """
+
+    def __init__(self, scenario: Scenario, n: int) -> None:
+        self.scenario = scenario
+        self.n = n
+        self.pool = Pool(scenario, keep=n)
+        self.numbers = np.full(n, -1)
+        self._pairs: list[Pair | None] = [None] * n
+        self.x = np.zeros((n, n_features(scenario.options.window)), dtype=np.float32)
+        self.mask = np.zeros((n, len(scenario.actions)), dtype=np.bool_)
+        self.reward = np.zeros(n)
+        self.status = np.full(n, st.DONE)
+        self.actions = np.full(n, st.GO_ON)
+        self.book = np.zeros((n, r.N_BOOK))
+        self._address = np.zeros((n, 2), dtype=np.int64)
+        self._cfg = np.zeros((n, 1))
+        self._signal = np.zeros((n, r.N_SIGNAL, 1))
+        n_jobs, n_hosts = scenario.most_jobs, scenario.platform.n_compute
+        len_i, len_f, rows = backfill_memory(n_jobs, n_hosts, max((n_hosts + 63) // 64, 1))
+        self._mi = np.zeros((n, len_i), dtype=np.int64)
+        self._mf = np.zeros((n, len_f))
+        self._mw = np.zeros((n, *rows), dtype=np.uint64)
+        self._truth = np.zeros((n, r.N_TRUTH, n_jobs))
+
+    @property
+    def parts(self) -> NDArray[np.float64]:
+        """Parts of the last step, a view of shape (n, 4)."""
+        return self.book[:, : r.N_PARTS]
+
+    def ledger(self, e: int) -> Any:
+        """Return the ledger of an episode."""
+        pair = self._pairs[e]
+        if pair is None:
+            raise LearningError("no episode is under way; call reset first")
+        return pair.ledger
+
+    def kernel(self, e: int) -> Any:
+        """Return the kernel of an episode."""
+        pair = self._pairs[e]
+        if pair is None:
+            raise LearningError("no episode is under way; call reset first")
+        return pair.kernel
+
+    def begin(self, e: int, number: int) -> None:
+        """Begin an episode and play it up to its first decision; it may be over before there is one."""
+        episode = self.pool.episode(number)
+        old = self._pairs[e]
+        if old is not None:
+            self.pool.give_back(int(self.numbers[e]), old)
+        pair = self.pool.take(number)
+        self._pairs[e] = pair
+        self.numbers[e] = number
+        self._set(e, episode)
+        self._point(e, pair)
+        self.actions[e] = st.BEGIN
+        self._call(e, e + 1)
+        self._settle(e, e + 1, st.BEGIN)
+
+    def step(self, actions: Sequence[int] | NDArray[np.int64]) -> None:
+        """Take one action in each episode.
+
+        Raises:
+            LearningError: an action is masked (nothing was done at all), or every action is masked now.
+        """
+        self.actions[:] = actions
+        if self.actions.min() < 0:
+            raise LearningError(f"action {self.actions.min()}; actions are 0 to {self.mask.shape[1] - 1}")
+        wrong = self._call(0, self.n)
+        if wrong >= 0:
+            self._refuse(wrong)
+        self._settle(0, self.n, st.GO_ON)
+
+    def teach(self, name: str) -> NDArray[np.int64]:
+        """Return the action that a teacher (`TEACHERS`) takes in each episode."""
+        actions = np.zeros(self.n, dtype=np.int64)
+        st.teach_all(TEACHERS[name], self._address, self._cfg, self._mi, self._mf, self.mask, actions)
+        return actions
+
+    def _call(self, first: int, last: int) -> int:
+        """Run the compiled step."""
+        return st.step_all(
+            first,
+            last,
+            self._address,
+            self.actions,
+            self.status,
+            self.reward,
+            self._cfg,
+            self._mi,
+            self._mf,
+            self._mw,
+            self.book,
+            self._truth,
+            self._signal,
+            self.x,
+            self.mask,
+        )
+
+    def _settle(self, first: int, last: int, how: int) -> None:
+        """Enlarge arrays where that is asked for and go on; raise where an episode cannot go on."""
+        if self.status[first:last].max() <= st.DONE:
+            return
+        for e in range(first, last):
+            while self.status[e] == st.GROW:
+                pair = self._pairs[e]
+                if pair is None:
+                    raise LearningError("no episode is under way; call reset first")
+                pair.kernel, pair.ledger = enlarge(pair.kernel, pair.ledger)
+                pair.grown = True
+                self._point(e, pair)
+                self.actions[e] = how
+                self._call(e, e + 1)
+            if self.status[e] > st.DONE:
+                self._give_up(e)
+
+    def _give_up(self, e: int) -> None:
+        now_s = float(self.ledger(e).head["now_s"][0])
+        place = f"episode {self.numbers[e]}, at {now_s:g} s"
+        if self.status[e] == st.STUCK:
+            raise LearningError(
+                f"{place}: every action is masked and nothing can happen any more, though "
+                f"{int(self.ledger(e).head['n_waiting'][0])} jobs wait; raise cap_w, or allow sleep so that hosts can be "
+                "woken"
+            )
+        raise LearningError(f"{place}: the simulation was aborted; the workload asks for what the machine cannot do")
+
+    def _refuse(self, e: int) -> None:
+        action = int(self.actions[e])
+        names = self.scenario.actions
+        if self.status[e] == st.DONE:
+            raise LearningError("the episode is over; call reset before the next step")
+        what = f"'{names[action]}'" if action < len(names) else f"unknown; actions are 0 to {len(names) - 1}"
+        raise LearningError(
+            f"environment {e}, action {action}: {what} is not legal now; choose one that action_masks() allows"
+        )
+
+    def _point(self, e: int, pair: Pair) -> None:
+        self._address[e] = pair.kernel._address, pair.ledger._address
+
+    def _set(self, e: int, episode: Episode) -> None:
+        """Take over what is different in each episode."""
+        self._cfg = _wider(self._cfg, len(episode.cfg))
+        self._signal = _wider(self._signal, episode.signal.shape[1])
+        self._cfg[e, : len(episode.cfg)] = episode.cfg
+        n = episode.signal.shape[1]
+        self._signal[e, :, :n] = episode.signal
+        self._signal[e, r.EDGE_S, n:] = np.inf
+        self._truth[e, :, : episode.workload.n_jobs] = episode.truth
+        self.book[e] = episode.book
+        self._mi[e] = 0
+        self._mf[e] = 0.0
+        self.status[e] = st.READY
+
+
+def _wider(array: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Return an array whose last axis has at least n places."""
+    if array.shape[-1] >= n:
+        return array
+    wider = np.zeros((*array.shape[:-1], n))
+    wider[..., : array.shape[-1]] = array
+    return wider

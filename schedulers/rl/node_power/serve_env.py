@@ -1,0 +1,127 @@
+"""Episodes of the node-power task side by side in which a choice says how much of the machine to give to jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from wattq.errors import LearningError
+from wattq.schedulers.rl.node_power import layout as c
+from wattq.schedulers.rl.node_power.arrivals import Arrivals, default_model, generated
+from wattq.schedulers.rl.node_power.config import NodePowerConfig
+from wattq.schedulers.rl.node_power.markets import joined
+from wattq.schedulers.rl.node_power.prices import Prices
+from wattq.schedulers.rl.node_power.serve import N_SERVE, SERVE_OBSERVATION, observe_all_served, serve_all
+from wattq.schedulers.rl.node_power.vector import NodePowerVecEnv
+from wattq.schedulers.rl.node_power.world import World
+
+__all__ = ["ServeVecEnv", "ServeView"]
+
+_STREAM_H = 2016
+
+
+class ServeView:
+    """What is seen of the episodes of a world, and what choices do there.
+
+    Args:
+        world: the episodes.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._scratch = np.zeros(2)
+        self._actions = np.zeros((world.n_envs, 3), np.int64)
+
+    def observe(self) -> NDArray[np.float32]:
+        """Return the observations, float32 [episodes, numbers], a new array; see `SERVE_OBSERVATION`."""
+        x = np.zeros((self.world.n_envs, len(SERVE_OBSERVATION)), np.float32)
+        observe_all_served(self.world.state, self.world.market, self.world.task, x, self._scratch)
+        return x
+
+    def actions(self, choices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the actions of the task, int64 [episodes, 3], that choices stand for; see `SERVE_ACTIONS`."""
+        serve_all(self.world.state, self.world.task, np.asarray(choices, dtype=np.int64), self._actions)
+        return self._actions
+
+
+class ServeVecEnv(NodePowerVecEnv):
+    """Episodes for training: other prices, weeks, arrival rates and jobs in each, drawn anew.
+
+    Args:
+        n_envs: episodes.
+        config: the task.
+        prices: series to learn from; episodes lie in their blocks to learn from, see `joined`.
+        rates: jobs per hour that there may be; each episode draws one.
+        seed: of everything.
+
+    Attributes:
+        starts: hours of the joined prices at which episodes may begin.
+
+    Raises:
+        LearningError: when an argument is outside its range.
+    """
+
+    def __init__(
+        self, n_envs: int, config: NodePowerConfig, *, prices: Sequence[Prices], rates: Sequence[float], seed: int
+    ) -> None:
+        market, self.starts = joined(prices, config.horizon_h)
+        if not rates:
+            raise LearningError("rates: give one arrival rate at least, jobs per hour")
+        super().__init__(n_envs, config, prices=market, arrivals=float(rates[0]), flat=True)
+        self.observation_space = spaces.Box(-1.0, 1.0, (len(SERVE_OBSERVATION),), np.float32)
+        self.action_space = spaces.Discrete(N_SERVE)
+        self.view = ServeView(self.world)
+        self._streams: list[Arrivals] = [
+            generated(default_model(rate), config, seed + k) for k, rate in enumerate(rates)
+        ]
+        self._draws = np.random.default_rng(seed)
+
+    def reset(self) -> NDArray[np.float32]:
+        """Start every episode and return the observations."""
+        for e in range(self.num_envs):
+            self._begin(e)
+        return self.view.observe()
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Note the choices, whole numbers [episodes]."""
+        self._actions[:] = self.view.actions(np.asarray(actions).reshape(-1))
+
+    def action_masks(self) -> np.ndarray:
+        """Return that every choice is legal."""
+        return np.ones((self.num_envs, N_SERVE), np.bool_)
+
+    def _begin(self, e: int) -> None:
+        """Start an episode at a week, a rate and jobs that are drawn."""
+        stream, place = self._draws.integers(len(self._streams)), self._draws.integers(len(self.starts))
+        begin = int(self._draws.integers(0, _STREAM_H - self.config.horizon_h + 1)) // 24 * 24
+        self.world.arrivals[e] = self._streams[int(stream)]
+        begin += int(self.world.prices.clock[self.starts[place]]) % 24
+        self.world.reset(e, {"price_start_index": int(self.starts[place]), "arrival_start_hour": begin})
+
+    def _finish(self, e: int, info: dict[str, Any]) -> None:
+        totals = self.world.totals(e)
+        info["totals"] = totals
+        info["episode"] = {"r": totals["reward"], "l": self.config.horizon_h, "t": 0.0}
+        info["TimeLimit.truncated"] = self.config.end == "truncated"
+        info["terminal_observation"] = self.view.observe()[e]
+        self._begin(e)
+
+    def _observations(self) -> NDArray[np.float32]:
+        return self.view.observe()
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """Return all that changes as arrays."""
+        arrays = {name: np.array(array) for name, array in self.world.state._asdict().items()}
+        words = json.dumps(self._draws.bit_generator.state)
+        return {**arrays, "draws": np.frombuffer(words.encode(), np.uint8).copy()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `state` returned."""
+        kept = dict(state)
+        self._draws.bit_generator.state = json.loads(bytes(kept.pop("draws")).decode())
+        self.world.state = c.State(**{name: np.array(array) for name, array in kept.items()})
