@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -95,7 +95,9 @@ def prices_of(signal: Signal, *, forecast: str = DAY_AHEAD, publish_hour: int = 
         table = _ahead(value)
     else:
         span = float(hourly.start_s[0]), hourly.end_s
-        table = np.array(forecast_table(Forecaster(hourly, forecast, seed), *span, HOUR_S, HOUR_S, FORECAST_H * HOUR_S).values)
+        table = np.array(
+            forecast_table(Forecaster(hourly, forecast, seed), *span, HOUR_S, HOUR_S, FORECAST_H * HOUR_S).values
+        )
     low, high = (float(bound) for bound in np.percentile(value, (1.0, 99.0)))
     return Prices(
         value,
@@ -129,7 +131,7 @@ def named_prices(name: str | Path, *, days: float = 364.0, forecast: str = DAY_A
 def _site_clock(signal: Signal) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the hour of the week and the number of the day of each hour, on the clock of the site."""
     zone = ZoneInfo(signal.time_zone)
-    dates = [datetime.fromtimestamp(second, timezone.utc).astimezone(zone) for second in signal.start_s.tolist()]
+    dates = [datetime.fromtimestamp(second, UTC).astimezone(zone) for second in signal.start_s.tolist()]
     clock = np.array([24 * date.weekday() + date.hour for date in dates], dtype=np.int64)
     return clock, np.array([date.toordinal() for date in dates], dtype=np.int64)
 
