@@ -8,6 +8,7 @@ import platform as host_platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def environment(argv: Sequence[str] | None = None) -> dict[str, Any]:
     }
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
@@ -40,8 +42,12 @@ def _version(package: str) -> str:
         return ""
 
 
+@cache
 def git_revision(directory: Path) -> dict[str, Any] | None:
-    """Return revision and whether files were changed since, of the checkout that holds a directory; None without."""
+    """Return revision and whether files were changed since, of the checkout that holds a directory; None without.
+
+    Asked once in a process: it keeps the code that it began with.
+    """
     revision = _git(directory, "rev-parse", "HEAD")
     inside = _git(directory, "ls-files", "--", ".")
     if not revision or not inside:
