@@ -18,7 +18,7 @@ from wattq.schedulers.rl.backfill.observe import observe
 from wattq.schedulers.rl.forward import header as n
 from wattq.schedulers.rl.forward.choose import best_action, draw, fill_logits, sampled_action
 from wattq.simulator import layout as c
-from wattq.simulator.faults import NOT_COUNTED, OTHER_STATES, OUT_OF_SIGNAL
+from wattq.simulator.faults import CAP_TOO_LOW, NO_POWER, NOT_COUNTED, OTHER_STATES, OUT_OF_SIGNAL
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.kernel import advance
 from wattq.simulator.layout import DECIDE, PREDICT, Kernel, Ledger
@@ -77,6 +77,8 @@ def _begin(v: Ledger, par: Floats, mi: Ints) -> None:
     for cls in range(v.pstates.shape[0]):
         if not _is_alike(v, par, cls):
             v.head[0].error = OTHER_STATES
+        elif par[r.CAPPED] != 0.0 and v.pstates[cls, int(par[int(par[r.STATES_AT])])].full_w <= 0.0:
+            v.head[0].error = NO_POWER
 
 
 @inlined
@@ -104,9 +106,12 @@ def _play_round(v: Ledger, par: Floats, mi: Ints, mf: Floats, mw: NDArray[np.uin
     while True:
         n_legal = observe(v, cfg, own_i, own_f, mw, x, mask)
         if n_legal == 0:
+            v.head[0].error = CAP_TOO_LOW if par[r.CAPPED] != 0.0 and v.head[0].n_free == v.head[0].n_hosts else 0
             return
         action = _first(mask)
+        mi[r.N_TAKEN] += 1
         if n_legal > 1:
+            mi[r.N_ASKED] += 1
             fill_logits(net, w, x, mask, h, out)
             if par[r.SAMPLED] != 0.0:
                 action = sampled_action(mask, out, actions, draw(mi, r.RANDOM))
