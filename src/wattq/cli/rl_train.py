@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from wattq.schedulers.rl.training.train import Trained
+    from wattq.schedulers.rl.training.start import Trained
 
 __all__ = ["show", "train"]
 
@@ -185,13 +185,13 @@ def _search_data() -> None:
 
 
 def _start(config: Any, output: Path) -> None:
-    from wattq.schedulers.rl.training.train import train as start
+    from wattq.schedulers.rl.training.start import train as start
 
     _watch(lambda progress, stop: start(config, output, progress=progress, stop=stop))
 
 
 def _go_on(folder: Path, steps: int | None) -> None:
-    from wattq.schedulers.rl.training.train import resume
+    from wattq.schedulers.rl.training.start import resume
 
     _watch(lambda progress, stop: resume(folder, steps=steps, progress=progress, stop=stop))
 

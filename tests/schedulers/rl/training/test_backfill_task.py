@@ -87,7 +87,7 @@ def test_scenario_of_options(log: Path, signal: Path) -> None:
     # without a date of its own, the log begins on the first Monday that the signal covers
     assert scenario.origin_s == MONDAY
     assert make_scenario(options, weeks=[1]).begins_s == (WEEK_S, WEEK_S + 302400.0)
-    with pytest.raises(LearningError, match="5: workload .* has 3 whole weeks"):
+    with pytest.raises(LearningError, match=r"5: workload .* has 3 whole weeks"):
         make_scenario(options, weeks=[5])
 
 
@@ -136,7 +136,7 @@ def test_learned_policy_schedules_and_training_resumes(
     from wattq.platforms import load_platform
     from wattq.schedulers import make_policy
     from wattq.schedulers.rl.model_file import load_learned
-    from wattq.schedulers.rl.training.train import resume, train
+    from wattq.schedulers.rl.training.start import resume, train
     from wattq.simulator import simulate
     from wattq.workloads import read_workload
 
