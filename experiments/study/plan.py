@@ -186,7 +186,7 @@ def needs(policy: PolicySpec) -> tuple[str, ...]:
     ``signal: price`` and ``origin: calendar``, which name what is to be filled in. A policy with ``signal: ""`` looks
     at no grid.
     """
-    if policy.params.get("signal") == "" or _learned_without(policy):
+    if policy.params.get("signal") == "" or _learned_signals(policy) == ():
         return ()
     named = {"signal": ("carbon", "price"), "origin": ("calendar",)}
     taken = _parameters(policy.name)
@@ -197,18 +197,13 @@ def needs(policy: PolicySpec) -> tuple[str, ...]:
     )
 
 
-def _learned_signals(policy: PolicySpec) -> tuple[str, ...]:
-    """Return the signals that a learned policy looks at; nothing for other policies."""
+def _learned_signals(policy: PolicySpec) -> tuple[str, ...] | None:
+    """Return the signals that a learned policy looks at; None for other policies, and for one without a model."""
     if policy.name.strip().lower() != LEARNED or not policy.params.get("model"):
-        return ()
+        return None
     from wattq.schedulers.rl.backfill.pack import signals_needed
 
     return signals_needed(str(policy.params["model"]))
-
-
-def _learned_without(policy: PolicySpec) -> bool:
-    """Return whether a policy was learned without signals."""
-    return policy.name.strip().lower() == LEARNED and not _learned_signals(policy)
 
 
 def _parameters(name: str) -> frozenset[str]:

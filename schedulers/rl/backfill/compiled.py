@@ -13,7 +13,7 @@ from wattq.schedulers import kinds
 from wattq.schedulers.borrowed import borrowed
 from wattq.schedulers.rl.backfill import row as r
 from wattq.schedulers.rl.backfill.act import act
-from wattq.schedulers.rl.backfill.memory import backfill_memory
+from wattq.schedulers.rl.backfill.memory import backfill_memory, memory_parts
 from wattq.schedulers.rl.backfill.observe import observe
 from wattq.schedulers.rl.forward import header as n
 from wattq.schedulers.rl.forward.choose import best_action, draw, fill_logits, sampled_action
@@ -25,10 +25,16 @@ from wattq.simulator.layout import DECIDE, PREDICT, Kernel, Ledger
 from wattq.simulator.ledger import absorb
 from wattq.simulator.news import ask, note_decisions
 
-__all__ = ["MEMORY", "decide", "learned_memory", "run"]
+__all__ = ["MEMORY", "decide", "learned_memory", "learned_parts", "run"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+def learned_parts(n_jobs: int, n_hosts: int) -> tuple[list[int], list[int]]:
+    """Return the lengths of the parts that the memory's integers and floats are made of."""
+    ints, floats = memory_parts(n_jobs, n_hosts)
+    return [r.OWN_I, *ints], [r.OWN_F, *floats]
 
 
 def learned_memory(n_jobs: int, n_hosts: int, n_words: int) -> tuple[int, int, tuple[int, int]]:

@@ -20,7 +20,7 @@ from wattq.schedulers.rl.backfill.learned import Surroundings, load_backfill
 from wattq.schedulers.rl.backfill.scenario import hourly_forecasts
 from wattq.schedulers.rl.model_file import Learned
 
-__all__ = ["pack_learned", "signals_needed"]
+__all__ = ["pack_learned", "signals_needed", "switches_hosts"]
 
 _ALIKE = 0.1
 """How far relative speeds and powers of power states may differ from those that were learned with."""
@@ -65,6 +65,20 @@ def signals_needed(path: str) -> tuple[str, ...]:
         MissingFileError: it is not there.
     """
     return load_backfill(path)[0].signals
+
+
+def switches_hosts(path: str) -> bool:
+    """Return whether the policy of a file chooses power states, so that energy has to be counted.
+
+    Raises:
+        LearningError: the file is not what it should be.
+        MissingFileError: it is not there.
+    """
+    return _switches(load_backfill(path)[1])
+
+
+def _switches(options: Options) -> bool:
+    return len(options.states or ()) > 1 or options.sleep
 
 
 def _check_origin(name: str, values: Mapping[str, Any], learned: Learned, around: Surroundings) -> None:
@@ -144,7 +158,7 @@ def _row(
     states = options.states or ()
     row = np.zeros(r.N_FIXED)
     row[r.CAPPED] = options.cap_w < math.inf
-    row[r.SWITCHES] = len(states) > 1 or options.sleep
+    row[r.SWITCHES] = _switches(options)
     row[r.N_ALIKE] = around.n_computing if len(states) > 1 else 0
     row[r.SAMPLED], row[r.SEED], row[r.END_S] = values["deterministic"] == 0.0, values["seed"], end_s
     alike = [
