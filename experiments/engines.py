@@ -90,15 +90,22 @@ def clock_of(workloads: Sequence[Workload]) -> float | None:
 
 
 def with_clock(policy: PolicySpec, clock_s: float | None) -> PolicySpec:
-    """Return a policy whose predictor, if it has one, is told the hour and the day of the week.
+    """Return a policy whose predictor, if it has one, is told the hour and the day of the week; so is a learned policy.
 
     A scheduler beside Batsim learns nothing of dates, so that every engine gives the clock as a parameter. The policy
-    keeps its title.
+    keeps its title. A learned policy that looks at grid signals needs a date on their calendar instead.
     """
-    if clock_s is None or policy.params.get("estimate") != "predictor" or "predictor_clock" in policy.params:
+    if clock_s is None:
         return policy
-    params = {**policy.params, "predictor_clock": clock_s}
-    return policy.model_copy(update={"params": params, "label": policy.title})
+    told: dict[str, float] = {}
+    if policy.params.get("estimate") == "predictor":
+        told["predictor_clock"] = clock_s
+    if policy.name.strip().lower() == "rl" and not {"signal", "origin", "utc_offset"} & set(policy.params):
+        told |= {"origin": clock_s, "utc_offset": 0.0}
+    new = {name: value for name, value in told.items() if name not in policy.params}
+    if not new:
+        return policy
+    return policy.model_copy(update={"params": {**policy.params, **new}, "label": policy.title})
 
 
 def make_engine(name: str = "embedded", simulation_timeout_s: float | None = None) -> Engine:

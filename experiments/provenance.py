@@ -8,6 +8,7 @@ import platform as host_platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ from wattq import __version__
 from wattq.platforms.model import Platform
 from wattq.workloads.model import Workload
 
-__all__ = ["describe_platform", "describe_predictor", "describe_workload", "environment", "git_revision"]
+__all__ = [
+    "describe_model",
+    "describe_platform",
+    "describe_predictor",
+    "describe_workload",
+    "environment",
+    "git_revision",
+]
 
 _PACKAGES = ("numpy", "numba", "pandas", "scipy", "matplotlib", "evalys", "pydantic", "PyYAML")
 
@@ -33,6 +41,7 @@ def environment(argv: Sequence[str] | None = None) -> dict[str, Any]:
     }
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
@@ -40,8 +49,12 @@ def _version(package: str) -> str:
         return ""
 
 
+@cache
 def git_revision(directory: Path) -> dict[str, Any] | None:
-    """Return revision and whether files were changed since, of the checkout that holds a directory; None without."""
+    """Return revision and whether files were changed since, of the checkout that holds a directory; None without.
+
+    Asked once in a process: it keeps the code that it began with.
+    """
     revision = _git(directory, "rev-parse", "HEAD")
     inside = _git(directory, "ls-files", "--", ".")
     if not revision or not inside:
@@ -83,6 +96,35 @@ def describe_predictor(params: Mapping[str, object]) -> dict[str, Any]:
             "sha256": manifest.digest,
             "trained_on": {"source": data.source, "sha256": data.sha256, "jobs": data.jobs, "until_s": data.until_s},
             "label_source": manifest.meta.label_source,
+        }
+    }
+
+
+def describe_model(policy: str, params: Mapping[str, object]) -> dict[str, Any]:
+    """Return what a learned policy's model is, under the key ``model``; nothing for other policies.
+
+    Args:
+        policy: name of the policy.
+        params: its parameters.
+
+    Raises:
+        MissingFileError: the model cannot be read.
+        LearningError: it breaks a rule.
+    """
+    if policy.strip().lower() != "rl":
+        return {}
+    from wattq.schedulers.rl.model_file import load_learned
+
+    learned = load_learned(str(params.get("model", "")))
+    return {
+        "model": {
+            "source": str(params.get("model", "")),
+            "sha256": learned.digest,
+            "task": learned.task,
+            "options": dict(learned.options),
+            "signals": list(learned.signals),
+            "trained_on": learned.card.get("data", {}),
+            "seed": learned.card.get("seed"),
         }
     }
 

@@ -16,7 +16,13 @@ from wattq.experiments.experiment_model import Experiment, PolicySpec, Window, W
 from wattq.experiments.folders import folder_name, json_text, whole_directory, write_text
 from wattq.experiments.inputs import find_platform, find_workload
 from wattq.experiments.metrics import compute_metrics
-from wattq.experiments.provenance import describe_platform, describe_predictor, describe_workload, environment
+from wattq.experiments.provenance import (
+    describe_model,
+    describe_platform,
+    describe_predictor,
+    describe_workload,
+    environment,
+)
 from wattq.experiments.reading import read_run
 from wattq.experiments.results import RunResults
 from wattq.experiments.table import comparison_csv
@@ -104,6 +110,7 @@ def run_once(
             "energy": energy,
             "policy": {"name": policy.name, "label": policy.title, "params": dict(policy.params)},
             **describe_predictor(policy.params),
+            **describe_model(policy.name, policy.params),
             "platform": describe_platform(platform),
             "workloads": [
                 describe_workload(workload, label)

@@ -21,6 +21,7 @@ from wattq.schedulers.loading import load_policy
 from wattq.schedulers.orders import ORDER_ALIASES, ORDERS
 from wattq.schedulers.parameters import Parameter, backfill, half_life, numbers_of, order, rjms_delay, shares
 from wattq.schedulers.qos_parameters import classes, queues, within
+from wattq.schedulers.rl_parameters import LEARNED
 from wattq.schedulers.sites_parameters import forecast, machine, max_wait, min_gain, origin, seed, sites
 
 if TYPE_CHECKING:
@@ -125,6 +126,16 @@ def _specs() -> dict[str, PolicySpec]:
         }
         | _energy_specs()
         | _green_specs()
+        | {
+            "rl": PolicySpec(
+                "a policy that `wattq rl train` learned, from its file",
+                kinds.LEARNED,
+                LEARNED,
+                needs=("model",),
+                code="wattq.schedulers.rl.backfill.compiled",
+                pack="wattq.schedulers.rl.backfill.pack:pack_learned",
+            )
+        }
     )
 
 

@@ -67,12 +67,14 @@ def policy_gave_up(name: str, now_s: float, error: int = 0) -> NoReturn:
         )
     if error == CAP_TOO_LOW:
         raise PolicyError(
-            f"policy {name}: the machine draws more than the cap although no job runs, at {now_s} s; raise the cap"
+            f"policy {name}: the machine draws more than the cap although no job runs, or no job that waits fits under "
+            f"it, at {now_s} s; raise the cap"
         )
     if error == OTHER_STATES:
         raise PolicyError(
-            f"policy {name}: a host has another number of computing power states than the machine that the model "
-            "learned on; take a model for this machine (`wattq rl show` tells a model's states), or train one"
+            f"policy {name}: a host has other computing power states than those that the model learned to choose from "
+            "(their number, or their speeds or powers relative to each other); take a model for this machine, or train "
+            "one"
         )
     if error == NO_SPEED:
         raise PolicyError(

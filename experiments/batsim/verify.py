@@ -107,8 +107,19 @@ def verify(
 
 def energies_of(policy: PolicySpec, energies: Sequence[bool]) -> list[bool]:
     """Return those of the energies that a policy can be compared with: Batsim switches no host without counting."""
-    switches = policy.name in POLICIES and policy_spec(policy.name)[1].needs_energy
-    return [energy for energy in energies if energy or not switches]
+    return [energy for energy in energies if energy or not _switches(policy)]
+
+
+def _switches(policy: PolicySpec) -> bool:
+    """Return whether a policy switches hosts; of a learned one, its model tells."""
+    if policy.name not in POLICIES:
+        return False
+    name, spec = policy_spec(policy.name)
+    if name != "rl" or "model" not in policy.params:
+        return spec.needs_energy
+    from wattq.schedulers.rl.backfill.pack import switches_hosts
+
+    return switches_hosts(str(policy.params["model"]))
 
 
 def _against(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from wattq.errors import CampaignError
-from wattq.experiments.campaign.digests import code_digest, described
+from wattq.experiments.campaign.digests import anchored, code_digest, described
 from wattq.experiments.campaign.factors import MOST_CELLS, Level, combinations
 from wattq.experiments.campaign.model import Campaign
 from wattq.experiments.campaign.paths import assign
@@ -143,7 +144,26 @@ def _cell(columns: dict[str, Scalar], content: dict[str, Any], week: int | None,
     key = hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
     policy = content["policies"][0]
     plain = policy["name"] == BASELINE and not policy.get("params")
-    return Cell(key, columns, content, week, content.get("weights") or {}, plain)
+    return Cell(key, columns, _anchored(columns, content, base), week, content.get("weights") or {}, plain)
+
+
+def _anchored(columns: Mapping[str, Scalar], content: dict[str, Any], base: Path | None) -> dict[str, Any]:
+    """Return the content with whole paths, for processes that began elsewhere; tables keep the names."""
+    policy, workload = content["policies"][0], content["workloads"][0]
+    params = {name: anchored(value, base) for name, value in (policy.get("params") or {}).items()}
+    name = anchored(policy["name"], base)
+    source = anchored(workload.get("source"), base)
+    made = {**content}
+    if (name, params) != (policy["name"], policy.get("params") or {}):
+        made["policies"] = [{**policy, "name": name, "params": params, "label": _label(columns["policy"])}]
+    if source != workload.get("source"):
+        made["workloads"] = [{**workload, "source": source, "label": _label(columns["workload"])}]
+    return made
+
+
+def _label(name: Scalar) -> str:
+    """Return a name as labels in files are."""
+    return re.sub(r"[^A-Za-z0-9 ._+=,:%-]", "-", str(name)).lstrip(" ._+=,:%-")[:100] or "unnamed"
 
 
 def _matches(columns: Mapping[str, Scalar], rule: Mapping[str, Scalar | Sequence[Scalar]]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import wattq
 from wattq.experiments.inputs import beside, data_dirs
 
-__all__ = ["code_digest", "described", "file_digest", "text_digest"]
+__all__ = ["anchored", "code_digest", "described", "file_digest", "text_digest"]
 
 _ROOMS = ("platforms", "workloads", "simulator", "schedulers", "surrogates")
 _LEARNING = ("training", "node_power", "sc20")
@@ -107,10 +107,23 @@ def _policy(spec: dict[str, Any], base: Path | None) -> dict[str, Any]:
 
 def _content(value: Any, base: Path | None) -> Any:
     """Return the digest of a file that a text names, else the value: models and series are what they hold."""
+    path, rest = _file(value, base)
+    return value if path is None else f"{file_digest(path)}{rest}"
+
+
+def _file(value: Any, base: Path | None) -> tuple[Path | None, str]:
+    """Return the file that a text such as ``easy.py:Easy`` names, and the rest of it; None where there is none."""
     if not isinstance(value, str) or len(value) > 1000 or ("." not in value and "/" not in value):
-        return value
-    path = Path(beside(value.partition(":")[0], base))
-    return f"{file_digest(path.resolve())}{value[len(value.partition(':')[0]) :]}" if path.is_file() else value
+        return None, ""
+    name, colon, rest = value.partition(":")
+    path = Path(beside(name, base))
+    return (path.resolve(), colon + rest) if path.is_file() else (None, "")
+
+
+def anchored(value: Any, base: Path | None) -> Any:
+    """Return a text that names a file with the file's whole path, which means the same in every process."""
+    path, rest = _file(value, base)
+    return value if path is None else f"{path}{rest}"
 
 
 def _grid(spec: dict[str, Any], base: Path | None) -> dict[str, Any]:

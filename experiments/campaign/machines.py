@@ -43,7 +43,7 @@ def resized(platform: Platform, spec: MachineSpec) -> Platform:
         return platform
     if not _alike(platform):
         raise CampaignError(
-            f"machine: the hosts of platform '{platform.name}' differ (or some store files, or its messages take time), "
+            f"machine: the hosts of platform '{platform.name}' differ, or some store files, or its messages take time, "
             "so that it has no other sizes; give a platform of each size"
         )
     n = platform.n_compute if spec.nodes is None else spec.nodes

@@ -26,6 +26,9 @@ _OF_PEAK = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) % of peak")
 GRID_PARAMETERS = ("signal", "origin")
 """Parameters of a policy that the runner fills in: the file of a series, and the date of time 0."""
 
+LEARNED = "rl"
+"""The policy whose model tells which signals it looks at."""
+
 
 @dataclass(frozen=True)
 class PlannedRun:
@@ -183,7 +186,7 @@ def needs(policy: PolicySpec) -> tuple[str, ...]:
     ``signal: price`` and ``origin: calendar``, which name what is to be filled in. A policy with ``signal: ""`` looks
     at no grid.
     """
-    if policy.params.get("signal") == "":
+    if policy.params.get("signal") == "" or _learned_signals(policy) == ():
         return ()
     named = {"signal": ("carbon", "price"), "origin": ("calendar",)}
     taken = _parameters(policy.name)
@@ -192,6 +195,15 @@ def needs(policy: PolicySpec) -> tuple[str, ...]:
         for name in GRID_PARAMETERS
         if (name in taken and name not in policy.params) or policy.params.get(name) in named[name]
     )
+
+
+def _learned_signals(policy: PolicySpec) -> tuple[str, ...] | None:
+    """Return the signals that a learned policy looks at; None for other policies, and for one without a model."""
+    if policy.name.strip().lower() != LEARNED or not policy.params.get("model"):
+        return None
+    from wattq.schedulers.rl.backfill.pack import signals_needed
+
+    return signals_needed(str(policy.params["model"]))
 
 
 def _parameters(name: str) -> frozenset[str]:
@@ -215,12 +227,15 @@ def _filled(
         )
     params = dict(policy.params)
     if "signal" in wanted:
-        quantity = str(params.get("signal") or ("carbon" if grid.carbon is not None else "price"))
-        if (grid.name, quantity) not in files:
-            raise InvalidInputError(
-                f"policy {policy.title}: needs a {quantity} signal, which '{grid.name}' does not have; give one"
-            )
-        params["signal"] = str(files[grid.name, quantity])
+        usual = "carbon" if grid.carbon is not None else "price"
+        quantities = _learned_signals(policy) or (str(params.get("signal") or usual),)
+        # a policy that was learned with both looks at the carbon intensity first
+        for key, quantity in zip(("signal", "price"), quantities, strict=False):
+            if (grid.name, quantity) not in files:
+                raise InvalidInputError(
+                    f"policy {policy.title}: needs a {quantity} signal, which '{grid.name}' does not have; give one"
+                )
+            params[key] = str(files[grid.name, quantity])
     if "origin" in wanted:
         params["origin"] = placed.origin_s
     return params

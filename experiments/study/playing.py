@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from wattq.experiments.direct import Direct
 from wattq.experiments.engines import Embedded, Engine
 from wattq.experiments.folders import write_text
 from wattq.experiments.reading import read_run
@@ -49,6 +50,8 @@ def play_week(
 
 
 def _played(task: WeekTask, planned: PlannedRun, folder: Path, engine: Engine) -> RunResults:
+    if isinstance(engine, Direct):
+        return engine.results(task.platform, [task.part.workload], planned.policy, energy=task.energy)
     folder.mkdir()
     workloads = [task.part.workload]
     engine.play(task.platform, workloads, planned.policy, folder, energy=task.energy, events=None, target=folder)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from wattq.errors import TuningError
-from wattq.experiments.engines import Embedded
+from wattq.experiments.direct import Direct
 from wattq.experiments.experiment_model import PolicySpec
 from wattq.experiments.study.grids import Grid, Placed, load_grid
 from wattq.experiments.study.plan import PlannedRun, Source, WeekTask, plan, planned_runs, sources
@@ -64,6 +64,7 @@ class Arena:
         steps: the weeks in the order in which every trial plays them: shuffled once, so that the first few already
             show several logs and seasons.
         sources: the logs with their machines, by label and seed.
+        base: directory that relative paths of the file refer to.
     """
 
     tuning: Tuning
@@ -71,6 +72,7 @@ class Arena:
     files: Mapping[tuple[str, str], Path]
     steps: tuple[Step, ...]
     sources: Mapping[tuple[str, int], Source]
+    base: Path | None = None
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -104,7 +106,7 @@ class Arena:
 def _played(arena: Arena, step: Step, runs: tuple[PlannedRun, ...]) -> list[WeekRecord]:
     further = further_of(arena.measures, arena.tuning.tau_s)
     task = WeekTask(step.label, step.task.part, step.task.platform, runs, step.task.tau_s, step.task.energy)
-    return play_week(task, arena.grids, Embedded(), further)
+    return play_week(task, arena.grids, Direct(), further)
 
 
 def takes_seed(name: str) -> bool:
@@ -153,7 +155,7 @@ def build_arena(
             logs[source.spec.name, seed] = source
             steps += _steps(tuning, source, seed, list(grids.values()), files, most_weeks)
     order = np.random.default_rng(tuning.sampler.seed).permutation(len(steps)).tolist()
-    bare = Arena(tuning, grids, files, tuple(steps[number] for number in order), logs)
+    bare = Arena(tuning, grids, files, tuple(steps[number] for number in order), logs, base)
     return _with_easy(bare, told)
 
 
@@ -189,8 +191,8 @@ def _with_easy(bare: Arena, told: Callable[[int, int, str], None] | None) -> Are
     for number, step in enumerate(bare.steps):
         if told is not None:
             told(number, len(bare.steps), f"EASY: {step.words}")
-        steps.append(Step(step.label, step.log, step.seed, step.task, step.placed, tuple(bare.play(step, EASY))))
-    return Arena(bare.tuning, bare.grids, bare.files, tuple(steps), bare.sources)
+        steps.append(replace(step, easy=tuple(bare.play(step, EASY))))
+    return replace(bare, steps=tuple(steps))
 
 
 def _check_seeds(tuning: Tuning) -> None:

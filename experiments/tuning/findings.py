@@ -30,9 +30,10 @@ def verdict(outcome: Outcome) -> list[Section]:
 def _search(outcome: Outcome) -> Iterator[str]:
     states = [row.state for row in outcome.trials]
     feasible = sum(row.feasible for row in outcome.trials)
+    judged, early, failed = (states.count(state) for state in ("complete", "pruned", "failed"))
     yield (
-        f"{len(states)} trial{chr(115) * (len(states) != 1)}: {states.count('complete')} judged on all tuning weeks, {states.count('pruned')} ended "
-        f"early, {states.count('failed')} failed; {feasible} kept every bound."
+        f"{len(states)} trial{'s' if len(states) != 1 else ''}: {judged} judged on all tuning weeks, {early} ended "
+        f"early, {failed} failed; {feasible} kept every bound."
     )
     if not outcome.best:
         yield from _none(outcome)

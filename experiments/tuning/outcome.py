@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wattq.experiments.direct import Direct
 from wattq.experiments.experiment_model import PolicySpec
 from wattq.experiments.study import Study, run_study
 from wattq.experiments.tuning.arena import EASY, Arena
@@ -169,7 +170,14 @@ def outcome_of(
         for part in ("tuning", "test"):
             experiment = arena.tuning.experiment(policies)
             studies[part] = run_study(
-                experiment, folder, base=base, part=part, workers=workers, most_weeks=most_weeks, progress=told
+                experiment,
+                folder,
+                base=base,
+                part=part,
+                workers=workers,
+                most_weeks=most_weeks,
+                progress=told,
+                engine=Direct(),
             )
     return Outcome(
         arena=arena,

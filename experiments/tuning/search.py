@@ -9,6 +9,7 @@ from typing import Any
 
 from wattq import __version__
 from wattq.experiments.provenance import describe_platform
+from wattq.experiments.study.plan import Source
 from wattq.experiments.tuning.arena import Arena, build_arena
 from wattq.experiments.tuning.keys import Tuning
 from wattq.experiments.tuning.outcome import Outcome, defaults_label, outcome_of
@@ -106,21 +107,6 @@ def identity(arena: Arena) -> dict[str, Any]:
     asked = tuning.model_dump(mode="json", by_alias=True)
     return {
         "wattq": __version__,
-        "weeks": [[step.label, step.task.part.week.number] for step in arena.steps],
-        "calendar": [[placed.grid, placed.origin_s] for step in arena.steps for placed in step.placed],
-        "logs": {
-            f"{label}, seed {seed}": {
-                "sha256": source.workload.report.sha256,
-                "platform": describe_platform(source.platform)["sha256"],
-                "walltime_factor": source.spec.walltime_factor,
-                "beta": asked_beta(source.spec.beta),
-                "cleaning": dict(source.spec.cleaning),
-            }
-            for (label, seed), source in arena.sources.items()
-        },
-        "signals": {
-            name: [signal.sha256 for signal in grid.signals] + [grid.pue] for name, grid in arena.grids.items()
-        },
         "policies": {policy["label"] or policy["name"]: policy for policy in asked["policies"]},
         "objectives": asked["objectives"],
         "constraints": [constraint.words for constraint in tuning.all_constraints],
@@ -128,9 +114,23 @@ def identity(arena: Arena) -> dict[str, Any]:
         "pruner": {**asked["pruner"], "name": pruner_name(tuning)},
         "tau_s": tuning.tau_s,
         "energy": tuning.energy,
+        "weeks": [[step.label, step.task.part.week.number] for step in arena.steps],
+        "logs": {f"{label}, seed {seed}": _log(source) for (label, seed), source in arena.sources.items()},
+        "signals": {name: [*(s.sha256 for s in grid.signals), grid.pue] for name, grid in arena.grids.items()},
+        "calendar": [[placed.grid, placed.origin_s] for step in arena.steps for placed in step.placed],
     }
 
 
-def asked_beta(beta: float | Mapping[int, float] | None) -> Any:
+def _log(source: Source) -> dict[str, Any]:
+    return {
+        "sha256": source.workload.report.sha256,
+        "platform": describe_platform(source.platform)["sha256"],
+        "walltime_factor": source.spec.walltime_factor,
+        "beta": _beta(source.spec.beta),
+        "cleaning": dict(source.spec.cleaning),
+    }
+
+
+def _beta(beta: float | Mapping[int, float] | None) -> Any:
     """Return a sensitivity to speed as JSON has it."""
     return {str(queue): share for queue, share in beta.items()} if isinstance(beta, Mapping) else beta

@@ -45,6 +45,7 @@ RETRY = "retry_of"
 
 _URL = re.compile(r"[a-z][a-z0-9+]*://")
 _BEAT_S, _GRACE_S = 30, 120
+_LONGEST_LINE = 10_000_000
 
 
 def needed() -> None:
@@ -162,9 +163,21 @@ def open_storage(storage: Storage) -> BaseStorage:
         return _data_base(storage)
     storage.path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        _check_begin(storage.path)
         return JournalStorage(JournalFileBackend(str(storage.path)))
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except Exception as error:
+        # a damaged journal makes Optuna raise whatever its lines lead to
         raise TuningError(f"{storage.path}: is no journal of a study ({error}); choose another file") from error
+
+
+def _check_begin(path: Path) -> None:
+    """Refuse a file whose first line is none of a journal: Optuna would write behind it."""
+    if not path.is_file():
+        return
+    with path.open("rb") as stream:
+        line = stream.readline(_LONGEST_LINE)
+    if line and "op_code" not in json.loads(line):
+        raise ValueError("its first line names no operation")
 
 
 def _data_base(storage: Storage) -> BaseStorage:
@@ -226,7 +239,7 @@ def _check_identity(made: Mapping[str, Any], asked: Mapping[str, Any], place: st
     """Refuse to go on with a study that was made with something else; the message names what."""
     if not made:
         raise TuningError(f"{place}: the study in it was not made by 'wattq tune'; choose another -o")
-    for key in sorted({*made, *asked}):
+    for key in dict.fromkeys((*asked, *made)):
         if made.get(key) != asked.get(key):
             raise TuningError(
                 f"{place}: its study was made with other {key}: {_difference(made.get(key), asked.get(key))}; "

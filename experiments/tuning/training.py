@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from wattq.errors import TuningError, WattqError
 from wattq.experiments.study.plan import Source
@@ -32,7 +33,7 @@ class Request:
 
     source: Source
     weeks: tuple[int, ...]
-    options: Mapping[str, Value]
+    options: Mapping[str, Any]
     params: Mapping[str, Value]
     seed: int
     folder: Path

@@ -79,7 +79,8 @@ def play_choice(
         if report is None:
             continue
         value = week_value(played[-1], step.easy, arena.tuning.objectives[0])
-        if value is not None and report(number, value):
+        ends = value is not None and report(number, value)
+        if ends and number + 1 < len(arena.steps):  # after the last week there is nothing to save
             raise EarlyEndError(Played(played, more))
     return Played(played, more)
 

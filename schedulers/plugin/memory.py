@@ -43,6 +43,11 @@ def _parts(kind: int, n_jobs: int, n_hosts: int, rows: int) -> tuple[list[int], 
     list_i, list_f = _waitlist(n_jobs)
     table_i, table_f = _timetable(n_jobs, rows)
     hosts = max(rows - CLAIM_ROWS, 0)
+    if kind == k.LEARNED:
+        # The environment's compiled code comes with this policy alone.
+        from wattq.schedulers.rl.backfill.compiled import learned_parts
+
+        return learned_parts(n_jobs, n_hosts)
     if kind in _ENERGY:
         table_i, table_f = _timetable(n_jobs, rows - N_ROWS)
         own_i, own_f = energy_parts(n_hosts)

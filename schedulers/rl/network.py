@@ -12,7 +12,7 @@ in the order of the layers, with an activation between them; the part is ``all``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -131,7 +131,7 @@ class Network:
         if extra:
             raise LearningError(f"network: array '{extra[0]}' has no place in a network '{architecture}'; leave it out")
         plain = {name: _single(name, arrays[name]) for name in named}
-        weights = np.concatenate([plain[name].reshape(-1) for name in named])
+        weights = np.concatenate([part for name, widths in sizes.items() for part in _flat(name, widths, plain)])
         header = _header(architecture, shape, activation, list(sizes.values()))
         return cls(architecture, shape, activation, plain, header, weights)
 
@@ -204,7 +204,7 @@ class Network:
         return xs, np.ascontiguousarray(masks)
 
     def _scratch(self) -> Floats:
-        widest = max(self.shape.actions, *(array.shape[-1] for array in self.arrays.values()))
+        widest = max(self.shape.slots, self.shape.features, *(array.shape[-1] for array in self.arrays.values()))
         return np.zeros((h.SCRATCH_ROWS, widest), dtype=np.float32)
 
 
@@ -263,6 +263,15 @@ def _sizes(part: str, inputs: int, outputs: int, arrays: Mapping[str, NDArray[An
             raise LearningError(f"network, part '{part}', layer {k}: {width} wide; from 1 to {h.MOST_WIDTH} are taken")
         found.append(width)
     return found
+
+
+def _flat(part: str, sizes: Sequence[int], plain: Mapping[str, Floats]) -> Iterator[Floats]:
+    """Yield the weights and the biases of a part as compiled code reads them."""
+    last = len(sizes) - 2
+    for k in range(last + 1):
+        weight = plain[f"{part}.weight{k}"]
+        yield (weight.T if 0 < k == last and sizes[-1] <= h.NARROW else weight).reshape(-1)
+        yield plain[f"{part}.bias{k}"]
 
 
 def _single(name: str, array: NDArray[Any]) -> Floats:

@@ -11,8 +11,9 @@ from wattq.schedulers.host_sets import clear, copy, keep_lowest, put
 from wattq.schedulers.rl.backfill import slots as p
 from wattq.schedulers.rl.backfill.legal import hold_action, sleep_action, wait_action
 from wattq.schedulers.rl.backfill.memory import area_s, held_at, job_room
-from wattq.schedulers.rl.backfill.power import machine_w
+from wattq.schedulers.rl.backfill.power import host_w, machine_w
 from wattq.simulator import layout as c
+from wattq.simulator.bits import first_bit
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 from wattq.simulator.ledger import call_at, set_power_state, start_lowest
@@ -21,17 +22,21 @@ __all__ = ["act"]
 
 
 @jitted
-def _set_speed(v: Ledger, mw: NDArray[np.uint64], hosts: int, state: int) -> None:
-    """Put the lowest free hosts into a power state, where they are in another one."""
+def _set_speed(v: Ledger, mf: NDArray[np.float64], mw: NDArray[np.uint64], hosts: int, state: int) -> None:
+    """Put the lowest free hosts into a power state, where they are in another one, and count the power of a job."""
     copy(mw[p.CHOSEN], v.free)
     keep_lowest(mw[p.CHOSEN], hosts)
     clear(mw[p.SOME])
     n = 0
-    for host in range(v.head[0].n_hosts):
-        chosen = mw[p.CHOSEN, host >> 6] >> np.uint64(host & 63) & np.uint64(1)
-        if chosen and state_now(v, host) != state:
-            put(mw[p.SOME], host)
-            n += 1
+    for k in range(v.head[0].n_words):
+        word = mw[p.CHOSEN, k]
+        while word != np.uint64(0):
+            host = 64 * k + first_bit(word)
+            word &= word - np.uint64(1)
+            mf[p.POWER_W] += v.pstates[v.hosts[host].cls, state].full_w - host_w(v, host)
+            if state_now(v, host) != state:
+                put(mw[p.SOME], host)
+                n += 1
     if n > 0:
         set_power_state(v, mw[p.SOME], state)
 
@@ -48,11 +53,10 @@ def _start(
     """Start the job of a slot in a power state, on the free hosts with the lowest numbers."""
     states = int(cfg[p.N_STATES])
     job = mi[p.SLOTS_AT + action // states]
-    _set_speed(v, mw, v.jobs[job].hosts, int(cfg[int(cfg[p.STATES_AT]) + action % states]))
+    _set_speed(v, mf, mw, v.jobs[job].hosts, int(cfg[int(cfg[p.STATES_AT]) + action % states]))
     mf[p.WORK_S] -= area_s(v, job)
     mi[p.N_BUSY] += v.jobs[job].hosts
     start_lowest(v, job)
-    mf[p.POWER_W] = machine_w(v)
 
 
 @inlined

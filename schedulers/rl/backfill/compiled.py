@@ -13,22 +13,28 @@ from wattq.schedulers import kinds
 from wattq.schedulers.borrowed import borrowed
 from wattq.schedulers.rl.backfill import row as r
 from wattq.schedulers.rl.backfill.act import act
-from wattq.schedulers.rl.backfill.memory import backfill_memory
+from wattq.schedulers.rl.backfill.memory import backfill_memory, memory_parts
 from wattq.schedulers.rl.backfill.observe import observe
 from wattq.schedulers.rl.forward import header as n
 from wattq.schedulers.rl.forward.choose import best_action, draw, fill_logits, sampled_action
 from wattq.simulator import layout as c
-from wattq.simulator.faults import NOT_COUNTED, OTHER_STATES, OUT_OF_SIGNAL
+from wattq.simulator.faults import CAP_TOO_LOW, NO_POWER, NOT_COUNTED, OTHER_STATES, OUT_OF_SIGNAL
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.kernel import advance
 from wattq.simulator.layout import DECIDE, PREDICT, Kernel, Ledger
 from wattq.simulator.ledger import absorb
 from wattq.simulator.news import ask, note_decisions
 
-__all__ = ["MEMORY", "decide", "learned_memory", "run"]
+__all__ = ["MEMORY", "decide", "learned_memory", "learned_parts", "run"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+def learned_parts(n_jobs: int, n_hosts: int) -> tuple[list[int], list[int]]:
+    """Return the lengths of the parts that the memory's integers and floats are made of."""
+    ints, floats = memory_parts(n_jobs, n_hosts)
+    return [r.OWN_I, *ints], [r.OWN_F, *floats]
 
 
 def learned_memory(n_jobs: int, n_hosts: int, n_words: int) -> tuple[int, int, tuple[int, int]]:
@@ -77,6 +83,8 @@ def _begin(v: Ledger, par: Floats, mi: Ints) -> None:
     for cls in range(v.pstates.shape[0]):
         if not _is_alike(v, par, cls):
             v.head[0].error = OTHER_STATES
+        elif par[r.CAPPED] != 0.0 and v.pstates[cls, int(par[int(par[r.STATES_AT])])].full_w <= 0.0:
+            v.head[0].error = NO_POWER
 
 
 @inlined
@@ -104,9 +112,12 @@ def _play_round(v: Ledger, par: Floats, mi: Ints, mf: Floats, mw: NDArray[np.uin
     while True:
         n_legal = observe(v, cfg, own_i, own_f, mw, x, mask)
         if n_legal == 0:
+            v.head[0].error = CAP_TOO_LOW if par[r.CAPPED] != 0.0 and v.head[0].n_free == v.head[0].n_hosts else 0
             return
         action = _first(mask)
+        mi[r.N_TAKEN] += 1
         if n_legal > 1:
+            mi[r.N_ASKED] += 1
             fill_logits(net, w, x, mask, h, out)
             if par[r.SAMPLED] != 0.0:
                 action = sampled_action(mask, out, actions, draw(mi, r.RANDOM))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +15,7 @@ from wattq.platforms.model import Platform, PstateKind
 from wattq.platforms.signals import ForecastTable
 from wattq.schedulers.rl.backfill import slots as p
 
-__all__ = ["Options", "action_names", "computing_states", "make_cfg", "n_actions"]
+__all__ = ["Options", "action_names", "cfg_row", "chosen_states", "computing_states", "make_cfg", "n_actions"]
 
 _MONDAY_S = 4 * 86400.0  # 1970-01-05 was a Monday
 
@@ -126,6 +127,23 @@ def make_cfg(
         LearningError: options and machine do not go together, or the forecasts are not hourly.
     """
     states = chosen_states(options, platform)
+    return cfg_row(options, states, carbon=carbon, price=price, origin_s=origin_s, utc_offset_s=utc_offset_s)
+
+
+def cfg_row(
+    options: Options,
+    states: Sequence[int],
+    *,
+    carbon: ForecastTable | None = None,
+    price: ForecastTable | None = None,
+    origin_s: float = 0.0,
+    utc_offset_s: float = 0.0,
+) -> NDArray[np.float64]:
+    """Return the row of `make_cfg` for power states that every host of some machine computes in.
+
+    Raises:
+        LearningError: the forecasts are not hourly.
+    """
     row = np.zeros(p.N_FIXED)
     row[p.WINDOW], row[p.N_STATES], row[p.N_HOLDS] = options.window, len(states), len(options.hold_s)
     row[p.MAY_SLEEP], row[p.MAY_WAIT], row[p.GUARD] = options.sleep, options.wait, options.backfill == "easy"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.errors import LearningError
-from wattq.schedulers.rl.backfill import reward as r
 from wattq.schedulers.rl.backfill import step as st
 from wattq.schedulers.rl.backfill.fleet import PARTS, Fleet
 from wattq.schedulers.rl.backfill.results import episode_results
 from wattq.schedulers.rl.backfill.scenario import Scenario
+from wattq.schedulers.rl.backfill.table import n_features
 
-__all__ = ["BackfillEnv", "draw_episode"]
+__all__ = ["BackfillEnv", "action_space", "observation_space"]
 
 
 class BackfillEnv(gymnasium.Env):
@@ -28,14 +27,14 @@ class BackfillEnv(gymnasium.Env):
         LearningError: a masked action is taken; no episode is under way; nothing can ever happen again.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.render_mode = None
         self._fleet = Fleet(scenario, 1)
-        self.observation_space = gymnasium.spaces.Box(-1.0, 1.0, self._fleet.x.shape[1:], np.float32)
-        self.action_space = gymnasium.spaces.Discrete(len(scenario.actions))
+        self.observation_space = observation_space(scenario)
+        self.action_space = action_space(scenario)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -43,7 +42,7 @@ class BackfillEnv(gymnasium.Env):
         """Begin an episode: one drawn by the seed, or the one that ``options["episode"]`` names by its number."""
         super().reset(seed=seed)
         wanted = (options or {}).get("episode")
-        number = begin_some(self._fleet, 0, self.np_random, None if wanted is None else int(wanted))
+        number = self._fleet.begin_some(0, self.np_random, None if wanted is None else int(wanted))
         return self._fleet.x[0].copy(), {"episode_number": number}
 
     def step(self, action: int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
@@ -51,7 +50,7 @@ class BackfillEnv(gymnasium.Env):
         fleet = self._fleet
         fleet.step(np.array([action], dtype=np.int64))
         over = bool(fleet.status[0] == st.DONE)
-        info: dict[str, Any] = dict(zip(PARTS, fleet.book[0, : r.N_PARTS].tolist(), strict=True))
+        info: dict[str, Any] = dict(zip(PARTS, fleet.parts[0].tolist(), strict=True))
         if over:
             info["results"] = episode_results(fleet, 0)
         return fleet.x[0].copy(), float(fleet.reward[0]), over, False, info
@@ -70,20 +69,11 @@ class BackfillEnv(gymnasium.Env):
         return self._fleet.ledger(0)
 
 
-def begin_some(fleet: Fleet, e: int, rng: np.random.Generator, wanted: int | None) -> int:
-    """Begin an episode, drawn or wanted, and return its number; one without any decision is drawn again.
+def observation_space(scenario: Scenario) -> Any:
+    """Return the space of the observations: numbers from -1 to 1."""
+    return gymnasium.spaces.Box(-1.0, 1.0, (n_features(scenario.options.window),), np.float32)
 
-    Raises:
-        LearningError: there is no such episode, or none has a decision to take.
-    """
-    n = fleet.scenario.n_episodes
-    if wanted is not None and not 0 <= wanted < n:
-        raise LearningError(f"episode {wanted}: there are episodes 0 to {n - 1}")
-    number = int(rng.integers(n)) if wanted is None else wanted
-    for k in range(n):
-        fleet.begin(e, (number + k) % n)
-        if fleet.status[e] == st.READY:
-            return (number + k) % n
-        if wanted is not None:
-            break
-    raise LearningError(f"episode {number}: there is nothing to decide in it; take a longer one, or more of the log")
+
+def action_space(scenario: Scenario) -> Any:
+    """Return the space of the actions."""
+    return gymnasium.spaces.Discrete(len(scenario.actions))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import gt
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,7 @@ def _book(scenario: Scenario, signal: NDArray[np.float64]) -> NDArray[np.float64
     book[r.WEIGHT : r.WEIGHT + r.N_PARTS] = weights.energy, weights.carbon, weights.cost, weights.delay
     book[r.BEGIN_S] = scenario.warmup_s
     book[r.HORIZON_S] = scenario.warmup_s + scenario.episode_s + scenario.drain_s
+    book[r.LATE_S] = scenario.late_s
     n = scenario.platform.n_compute
     if scenario.count == "above-idle":
         book[r.BASE_W] = float(scenario.platform.idle_w[:n, 0].sum())
@@ -133,78 +135,76 @@ def _cut(table: ForecastTable | None, from_s: float, to_s: float) -> ForecastTab
 
 @dataclass
 class Pair:
-    """Kernel and ledger of a running episode.
+    """Kernel and ledger of a running episode; used again and again, since copying into them is cheaper than new ones.
 
     Attributes:
-        kernel: the engine's arrays.
-        ledger: the scheduler's arrays.
-        grown: whether arrays were enlarged, so that the pair cannot be used again.
+        kernel: the engine's arrays, which may be longer than an episode asks for.
+        ledger: the scheduler's arrays, likewise.
     """
 
     kernel: Kernel
     ledger: Ledger
-    grown: bool = False
 
 
 class Pool:
-    """Kernels and ledgers that are used again: a fresh one costs a copy of a few arrays.
+    """The episodes of a scenario; each is made when it is first asked for."""
 
-    Args:
-        scenario: what to play.
-        keep: how many unused pairs to keep at most.
-    """
-
-    def __init__(self, scenario: Scenario, keep: int) -> None:
+    def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self._keep = keep
         self._episodes: dict[int, Episode] = {}
-        self._free: dict[int, list[Pair]] = {}
-        self._n_free = 0
 
     def episode(self, number: int) -> Episode:
-        """Return an episode at its begin; it is made when it is first asked for."""
+        """Return an episode at its begin."""
         if number not in self._episodes:
             self._episodes[number] = make_episode(self.scenario, number)
         return self._episodes[number]
 
-    def take(self, number: int) -> Pair:
-        """Return arrays at the begin of an episode."""
+    def begin(self, pair: Pair | None, number: int) -> Pair:
+        """Return arrays at the begin of an episode: those given, where they are large enough, else new ones."""
         episode = self.episode(number)
-        free = self._free.get(number)
-        if free:
-            pair = free.pop()
-            self._n_free -= 1
-            _copy_into(episode.kernel, pair.kernel)
-            _copy_into(episode.ledger, pair.ledger)
-            return pair
-        return _copied(episode)
-
-    def give_back(self, number: int, pair: Pair) -> None:
-        """Take arrays back for later use."""
-        if not pair.grown and self._n_free < self._keep:
-            self._free.setdefault(number, []).append(pair)
-            self._n_free += 1
+        if pair is None or not _fits(episode.kernel, pair.kernel) or not _fits(episode.ledger, pair.ledger):
+            return _copied(episode, pair)
+        _bring(episode.kernel, pair.kernel)
+        _bring(episode.ledger, pair.ledger)
+        return pair
 
 
-def _arrays(bundle: Any) -> list[str]:
-    """Return the names of the arrays of a bundle that a copy must hold anew."""
-    return [name for name in bundle.FIELDS if name not in _CONSTANT]
-
-
-def _copied(episode: Episode) -> Pair:
-    """Return a copy of the arrays at the begin of an episode; what both bundles share stays shared."""
+def _copied(episode: Episode, old: Pair | None) -> Pair:
+    """Return new arrays at the begin of an episode, no shorter than the old ones; what both bundles share is shared."""
     copies: dict[int, NDArray[Any]] = {}
 
-    def copy(array: NDArray[Any]) -> NDArray[Any]:
-        return copies.setdefault(id(array), array.copy())
+    def copy(array: NDArray[Any], before: Any) -> NDArray[Any]:
+        if id(array) not in copies:
+            shape = array.shape if before is None else tuple(map(max, array.shape, before.shape))
+            copies[id(array)] = np.zeros(shape, array.dtype)
+            copies[id(array)][tuple(map(slice, array.shape))] = array
+        return copies[id(array)]
 
-    s, v = episode.kernel, episode.ledger
-    kernel = s.replaced(**{name: copy(getattr(s, name)) for name in _arrays(s)})
-    return Pair(kernel, v.replaced(**{name: copy(getattr(v, name)) for name in _arrays(v)}))
+    def anew(bundle: Any, before: Any) -> Any:
+        names = [name for name in bundle.FIELDS if name not in _CONSTANT]
+        return bundle.replaced(**{name: copy(getattr(bundle, name), getattr(before, name, None)) for name in names})
+
+    return Pair(anew(episode.kernel, old and old.kernel), anew(episode.ledger, old and old.ledger))
 
 
-def _copy_into(source: Any, target: Any) -> None:
-    """Bring the arrays of a bundle to where others are."""
-    for name in _arrays(source):
-        if name not in _WRITTEN:
-            np.copyto(getattr(target, name), getattr(source, name))
+def _fits(source: Any, target: Any) -> bool:
+    """Return whether each array of a bundle that is copied is at least as large in another one."""
+    for name in source.FIELDS:
+        if name not in _CONSTANT and any(map(gt, getattr(source, name).shape, getattr(target, name).shape)):
+            return False
+    return True
+
+
+def _bring(source: Any, target: Any) -> None:
+    """Bring the arrays of a bundle into those of another one, and let it share those that do not change."""
+    for row, name in enumerate(source.FIELDS):
+        array = getattr(source, name)
+        if name in _CONSTANT:
+            setattr(target, name, array)
+            target._table[row] = source._table[row]
+        elif name not in _WRITTEN:
+            mine = getattr(target, name)
+            if mine.shape == array.shape:
+                np.copyto(mine, array)
+            else:
+                mine[tuple(map(slice, array.shape))] = array

@@ -42,7 +42,7 @@ class Fleet:
     def __init__(self, scenario: Scenario, n: int) -> None:
         self.scenario = scenario
         self.n = n
-        self.pool = Pool(scenario, keep=n)
+        self.pool = Pool(scenario)
         self.numbers = np.full(n, -1)
         self._pairs: list[Pair | None] = [None] * n
         self.x = np.zeros((n, n_features(scenario.options.window)), dtype=np.float32)
@@ -66,6 +66,11 @@ class Fleet:
         """Parts of the last step, a view of shape (n, 4)."""
         return self.book[:, : r.N_PARTS]
 
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        """Counted jobs of the last step, a view of shape (n, 3): started or never to start, late, s that they waited."""
+        return self.book[:, r.STARTED : r.STARTED + r.N_COUNTS]
+
     def ledger(self, e: int) -> Any:
         """Return the ledger of an episode."""
         pair = self._pairs[e]
@@ -83,10 +88,7 @@ class Fleet:
     def begin(self, e: int, number: int) -> None:
         """Begin an episode and play it up to its first decision; it may be over before there is one."""
         episode = self.pool.episode(number)
-        old = self._pairs[e]
-        if old is not None:
-            self.pool.give_back(int(self.numbers[e]), old)
-        pair = self.pool.take(number)
+        pair = self.pool.begin(self._pairs[e], number)
         self._pairs[e] = pair
         self.numbers[e] = number
         self._set(e, episode)
@@ -94,6 +96,37 @@ class Fleet:
         self.actions[e] = st.BEGIN
         self._call(e, e + 1)
         self._settle(e, e + 1, st.BEGIN)
+
+    def begin_some(self, e: int, rng: np.random.Generator, wanted: int | None = None) -> int:
+        """Begin an episode, drawn or wanted, and return its number; a drawn one without decisions gives way to the next.
+
+        Raises:
+            LearningError: there is no such episode, or none has a decision to take.
+        """
+        n = self.scenario.n_episodes
+        if wanted is not None and not 0 <= wanted < n:
+            raise LearningError(f"episode {wanted}: there are episodes 0 to {n - 1}")
+        first = int(rng.integers(n)) if wanted is None else wanted
+        for k in range(n if wanted is None else 1):
+            self.begin(e, (first + k) % n)
+            if self.status[e] == st.READY:
+                return (first + k) % n
+        raise LearningError(f"episode {first}: there is nothing to decide in it; take a longer one, or more of the log")
+
+    def replay(self, e: int, number: int, actions: NDArray[np.int32]) -> None:
+        """Begin an episode and take these actions in it.
+
+        Raises:
+            LearningError: there is no such episode, or an action is not legal in it.
+        """
+        if not 0 <= number < self.scenario.n_episodes:
+            raise LearningError(f"episode {number}: there are episodes 0 to {self.scenario.n_episodes - 1}")
+        self.begin(e, number)
+        for action in actions.tolist():
+            self.actions[e] = action
+            if self.status[e] != st.READY or action < 0 or self._call(e, e + 1) >= 0:
+                raise LearningError(f"episode {number}: the actions to be taken again are not legal in it")
+            self._settle(e, e + 1, st.GO_ON)
 
     def step(self, actions: Sequence[int] | NDArray[np.int64]) -> None:
         """Take one action in each episode.
@@ -145,7 +178,6 @@ class Fleet:
                 if pair is None:
                     raise LearningError("no episode is under way; call reset first")
                 pair.kernel, pair.ledger = enlarge(pair.kernel, pair.ledger)
-                pair.grown = True
                 self._point(e, pair)
                 self.actions[e] = how
                 self._call(e, e + 1)

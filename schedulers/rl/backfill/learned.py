@@ -127,8 +127,8 @@ def options_of(learned: Learned, source: str) -> Options:
         learned.network.architecture == "slots" and own != shape
     ):
         raise LearningError(
-            f"{source}: its network reads {own.inputs} numbers and chooses from {own.actions} actions, and an agent with "
-            f"its options sees {shape.inputs} and has {shape.actions}; {_AGAIN}"
+            f"{source}: its network reads {own.inputs} numbers and chooses from {own.actions} actions; an agent with "
+            f"its options (window {options.window}) sees {shape.inputs} and has {shape.actions}; {_AGAIN}"
         )
     if learned.observation != _NAMES:
         raise LearningError(
@@ -154,8 +154,8 @@ def check_fits(learned: Learned, options: Options, platform: Platform, source: s
     for name in own:
         if own[name] != here[name]:
             raise LearningError(
-                f"{source}: learned with option {name} {shown(own[name])}, and the environment has {shown(here[name])}; "
-                "give it the same options, or another policy"
+                f"{source}: learned with option {name} {shown(own[name])}, and the environment has "
+                f"{shown(here[name])}; give it the same options, or another policy"
             )
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from wattq.schedulers.green.states import sleep_state
 from wattq.schedulers.rl.backfill import slots as p
-from wattq.schedulers.rl.backfill.memory import held_at, job_room, take_note
+from wattq.schedulers.rl.backfill.memory import held_at, is_echo, job_room, take_note
 from wattq.schedulers.rl.backfill.power import host_w, lowest_w, note_lowest, switch_peak_w
 from wattq.simulator import layout as c
 from wattq.simulator.jit import inlined, jitted
@@ -193,8 +193,15 @@ def _something_comes(v: Ledger, cfg: NDArray[np.float64], mi: NDArray[np.int64])
 def legal(
     v: Ledger, cfg: NDArray[np.float64], mi: NDArray[np.int64], mf: NDArray[np.float64], mask: NDArray[np.bool_]
 ) -> int:
-    """Mark the legal actions and return how many there are."""
-    take_note(v, cfg, mi, mf)
+    """Mark the legal actions and return how many there are.
+
+    A message that only confirms what was decided before leaves nothing but to wait.
+    """
+    take_note(v, mi, mf)
+    if v.head[0].n_decisions == 0 and is_echo(v):
+        mask[:] = False
+        mask[wait_action(cfg)] = True
+        return 1
     _fill_slots(v, cfg, mi, mf)
     _reserve(v, mi, mf)
     mask[:] = False

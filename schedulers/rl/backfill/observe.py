@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from wattq.schedulers.rl.backfill import slots as p
 from wattq.schedulers.rl.backfill import table as t
 from wattq.schedulers.rl.backfill.legal import ends_in_time, legal, may_pass
-from wattq.schedulers.rl.backfill.memory import area_s, held_at, job_room
+from wattq.schedulers.rl.backfill.memory import held_at, job_room
 from wattq.schedulers.rl.backfill.outlook import look_out, mean_from_now
+from wattq.schedulers.rl.backfill.scales import many_scale, span_scale, work_scale
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.layout import Ledger
 
@@ -17,27 +18,6 @@ __all__ = ["features", "observe"]
 
 _DAY_S = 86400.0
 _WEEK_S = 604800.0
-_LOG_WEEK = np.log1p(_WEEK_S)
-_LOG_JOBS = np.log1p(1000.0)
-_LOG_HOURS = np.log1p(168.0)
-
-
-@inlined
-def _span(time_s: float) -> float:
-    """Return a duration on a scale from 0 to 1, logarithmic from a second to a week."""
-    return float(min(np.log1p(max(time_s, 0.0)) / _LOG_WEEK, 1.0))
-
-
-@inlined
-def _many(n: float) -> float:
-    """Return a number or a ratio on a scale from 0 to 1, logarithmic up to a thousand."""
-    return float(min(np.log1p(max(n, 0.0)) / _LOG_JOBS, 1.0))
-
-
-@inlined
-def _work(area: float, hosts: int) -> float:
-    """Return host-seconds on a scale from 0 to 1, logarithmic up to a week of the whole machine."""
-    return float(min(np.log1p(max(area, 0.0) / (3600.0 * hosts)) / _LOG_HOURS, 1.0))
 
 
 @inlined
@@ -61,12 +41,12 @@ def _machine(
     x[t.BUSY] = min(mi[p.N_BUSY] / n, 1.0)
     x[t.SLEEPING] = mi[p.ASLEEP] / n
     x[t.SWITCHING] = mi[p.SWITCHING] / n
-    x[t.RUNNING] = _many(head.n_running)
-    x[t.WAITING] = _many(head.n_waiting)
-    x[t.BEYOND] = _many(mi[p.N_BEYOND])
-    x[t.HELD] = _many(mi[p.N_HELD])
-    x[t.WORK] = _work(mf[p.WORK_S], n)
-    x[t.SHADOW] = 1.0 if mf[p.SHADOW_S] == np.inf else _span(mf[p.SHADOW_S] - head.now_s)
+    x[t.RUNNING] = many_scale(head.n_running)
+    x[t.WAITING] = many_scale(head.n_waiting)
+    x[t.BEYOND] = many_scale(mi[p.N_BEYOND])
+    x[t.HELD] = many_scale(mi[p.N_HELD])
+    x[t.WORK] = work_scale(mf[p.WORK_S], n)
+    x[t.SHADOW] = 1.0 if mf[p.SHADOW_S] == np.inf else span_scale(mf[p.SHADOW_S] - head.now_s)
     x[t.EXTRA] = min(mi[p.EXTRA] / n, 1.0)
     x[t.POWER] = min(mf[p.POWER_W] / mf[p.FULL_W], 1.0)
     x[t.HEADROOM] = max(min((cfg[p.CAP_W] - mf[p.POWER_W]) / mf[p.FULL_W], 1.0), 0.0)
@@ -85,6 +65,7 @@ def _slots(
     head = v.head[0]
     states = int(cfg[p.N_STATES])
     held_s = held_at(v) + job_room(mi)
+    shown = held_s + job_room(mi)
     signal = p.CARBON_SUM if cfg[p.N_CARBON] > 0.0 else p.PRICE_SUM
     has_signal = cfg[p.N_CARBON] > 0.0 or cfg[p.N_PRICE] > 0.0
     for k in range(mi[p.N_SLOTS]):
@@ -96,10 +77,10 @@ def _slots(
         x[at + t.PRESENT] = 1.0
         x[at + t.HOSTS] = j.hosts / head.n_hosts
         x[at + t.OF_FREE] = min(j.hosts / max(head.n_free, 1), 1.0)
-        x[at + t.ESTIMATE] = _span(j.estimate_s) if known else 1.0
-        x[at + t.AREA] = _work(area_s(v, job), head.n_hosts)
-        x[at + t.WAITED] = _span(waited_s)
-        x[at + t.SLOWDOWN] = _many(waited_s / max(j.estimate_s, 10.0)) if known else 0.0
+        x[at + t.ESTIMATE] = mf[shown + job]
+        x[at + t.AREA] = mf[shown + job_room(mi) + job]
+        x[at + t.WAITED] = span_scale(waited_s)
+        x[at + t.SLOWDOWN] = many_scale(waited_s / max(j.estimate_s, 10.0)) if known else 0.0
         x[at + t.FITS] = j.hosts <= head.n_free
         x[at + t.PASSES] = may_pass(v, k, mi, mf)
         x[at + t.IN_TIME] = ends_in_time(v, job, mf)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from wattq.schedulers.rl.backfill.learned import Surroundings, load_backfill
 from wattq.schedulers.rl.backfill.scenario import hourly_forecasts
 from wattq.schedulers.rl.model_file import Learned
 
-__all__ = ["pack_learned", "signals_needed"]
+__all__ = ["pack_learned", "signals_needed", "switches_hosts"]
 
 _ALIKE = 0.1
 """How far relative speeds and powers of power states may differ from those that were learned with."""
@@ -50,6 +51,8 @@ def pack_learned(name: str, values: Mapping[str, Any]) -> NDArray[np.float64]:
     origin_s = float(values["origin"] or 0.0)
     tables, end_s = _tables(name, values, learned.signals, origin_s)
     offset_s = around.utc_offset_s if values["utc_offset"] is None else values["utc_offset"]
+    if values["cap"]:
+        options = replace(options, cap_w=values["cap"][0][1])
     cfg = cfg_row(options, options.states or (), origin_s=origin_s, utc_offset_s=offset_s, **tables)
     return _row(learned, options, around, cfg, values, end_s)
 
@@ -64,6 +67,20 @@ def signals_needed(path: str) -> tuple[str, ...]:
     return load_backfill(path)[0].signals
 
 
+def switches_hosts(path: str) -> bool:
+    """Return whether the policy of a file chooses power states, so that energy has to be counted.
+
+    Raises:
+        LearningError: the file is not what it should be.
+        MissingFileError: it is not there.
+    """
+    return _switches(load_backfill(path)[1])
+
+
+def _switches(options: Options) -> bool:
+    return len(options.states or ()) > 1 or options.sleep
+
+
 def _check_origin(name: str, values: Mapping[str, Any], learned: Learned, around: Surroundings) -> None:
     """Refuse signals without an origin, and a policy that knows the calendar without one."""
     if values["origin"]:
@@ -71,8 +88,8 @@ def _check_origin(name: str, values: Mapping[str, Any], learned: Learned, around
     if learned.signals or around.calendar:
         what = "looks at grid signals" if learned.signals else "learned from the time of day and the day of the week"
         raise PolicyError(
-            f"policy '{name}', parameter 'origin': it is missing, and the model {what}; give the date of time 0, such as "
-            "2021-03-01T00:00Z"
+            f"policy '{name}', parameter 'origin': it is missing, and the model {what}; give the date of time 0, such "
+            "as 2021-03-01T00:00Z"
         )
 
 
@@ -85,8 +102,8 @@ def _tables(
     for key in (*keys, *given):
         if key not in given:
             raise PolicyError(
-                f"policy '{name}', parameter '{key}': it is missing, and the model looks at {' and '.join(needed)}; give "
-                "the path of a signal file"
+                f"policy '{name}', parameter '{key}': it is missing, and the model looks at {' and '.join(needed)}; "
+                "give the path of a signal file"
             )
         if key not in keys:
             looks = f"looks at {' and '.join(needed)} alone" if needed else "looks at no signal"
@@ -123,7 +140,7 @@ def _table(
 
 @lru_cache(maxsize=16)
 def _read(path: str, changed_ns: int, model: str, seed: int) -> tuple[ForecastTable, float, str]:
-    """Return the forecasts over the whole of a signal, its end and its quantity; ``changed_ns`` tells versions apart."""
+    """Return the forecasts over the whole of a signal, its end and its quantity; versions differ in ``changed_ns``."""
     signal = read_signal(path)
     begin_s = math.ceil(float(signal.start_s[0]) / 3600.0) * 3600.0
     return hourly_forecasts(signal, begin_s, signal.end_s, model, seed), float(signal.end_s), str(signal.quantity)
@@ -140,7 +157,8 @@ def _row(
     """Return all numbers one after the other."""
     states = options.states or ()
     row = np.zeros(r.N_FIXED)
-    row[r.SWITCHES] = len(states) > 1 or options.sleep
+    row[r.CAPPED] = options.cap_w < math.inf
+    row[r.SWITCHES] = _switches(options)
     row[r.N_ALIKE] = around.n_computing if len(states) > 1 else 0
     row[r.SAMPLED], row[r.SEED], row[r.END_S] = values["deterministic"] == 0.0, values["seed"], end_s
     alike = [

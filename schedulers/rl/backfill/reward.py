@@ -20,8 +20,12 @@ __all__ = ["begin_step", "charge", "close", "note_decisions", "note_events", "re
 # The book of an episode. Parts of the step and of the episode: energy in kWh, carbon in kg, cost in the currency of
 # the price, delay in units of the weights of the jobs.
 ENERGY, CARBON, COST, DELAY, N_PARTS = range(5)
-TOTAL = N_PARTS  # the same summed over the episode
-WEIGHT = 2 * N_PARTS  # what a unit of each part takes from the reward
+# Of the step: counted jobs that started or never will, those among them that waited for too long, and their waits in s.
+STARTED, LATE, WAITED_S = range(N_PARTS, N_PARTS + 3)
+N_COUNTS = 3
+N_STEP = N_PARTS + N_COUNTS
+TOTAL = N_STEP  # parts and counts summed over the episode
+WEIGHT = 2 * N_STEP  # what a unit of each part takes from the reward
 (
     LAST_S,  # date up to which all is charged
     LAST_J,  # energy by then
@@ -33,6 +37,7 @@ WEIGHT = 2 * N_PARTS  # what a unit of each part takes from the reward
     PIECE,  # of the signals
     MEAN_CARBON,
     MEAN_PRICE,
+    LATE_S,  # wait from which a job is late
     N_STEPS,
     N_ENDED,  # counted jobs that ended
     N_LOST,  # those killed at their walltime that power state 0 would have finished
@@ -40,7 +45,7 @@ WEIGHT = 2 * N_PARTS  # what a unit of each part takes from the reward
     UNFINISHED_KWH,
     RETURN,
     N_BOOK,
-) = range(3 * N_PARTS, 3 * N_PARTS + 17)
+) = range(2 * N_STEP + N_PARTS, 2 * N_STEP + N_PARTS + 18)
 
 # Rows of what only the engine knows of the jobs: run time in power state 0 cut at the walltime, s; delay per second;
 # whether it ends before its walltime there.
@@ -78,7 +83,7 @@ def _mean(signal: NDArray[np.float64], row: int, piece: int, from_s: float, to_s
 @inlined
 def begin_step(b: NDArray[np.float64]) -> None:
     """Begin to count the parts of a step."""
-    b[:N_PARTS] = 0.0
+    b[:N_STEP] = 0.0
 
 
 @inlined
@@ -146,13 +151,24 @@ def note_events(s: Kernel, v: Ledger, b: NDArray[np.float64], truth: NDArray[np.
             _on_ended(s, v, b, truth, event.job)
 
 
+@inlined
+def _count(b: NDArray[np.float64], wait_s: float) -> None:
+    """Count a job that starts or never will."""
+    b[STARTED] += 1.0
+    b[WAITED_S] += wait_s
+    if wait_s > b[LATE_S]:
+        b[LATE] += 1.0
+
+
 @jitted
 def note_decisions(v: Ledger, b: NDArray[np.float64], truth: NDArray[np.float64]) -> None:
     """Count the jobs that left the queue in this round."""
     for d in range(v.head[0].n_decisions):
         kind = v.decisions[d].kind
-        if kind == c.DO_EXECUTE or kind == c.DO_REJECT:
-            b[RATE] -= truth[PER_S, v.decisions[d].job]
+        job = v.decisions[d].job
+        if (kind == c.DO_EXECUTE or kind == c.DO_REJECT) and truth[PER_S, job] > 0.0:
+            b[RATE] -= truth[PER_S, job]
+            _count(b, v.head[0].now_s - v.jobs[job].submit_s)
     if v.head[0].n_waiting == 0:
         b[RATE] = 0.0
 
@@ -172,6 +188,7 @@ def close(s: Kernel, v: Ledger, b: NDArray[np.float64], truth: NDArray[np.float6
         else:
             _add_unfinished(b, j.hosts * truth[RUN_S, job])
             b[DELAY] += truth[PER_S, job] * min(left_s, max(b[HORIZON_S] - j.submit_s, 0.0))
+            _count(b, max(b[HORIZON_S] - j.submit_s, 0.0))
         b[N_UNFINISHED] += 1.0
 
 
@@ -181,7 +198,8 @@ def reward_of(b: NDArray[np.float64]) -> float:
     reward = 0.0
     for part in range(N_PARTS):
         reward -= b[WEIGHT + part] * b[part]
-        b[TOTAL + part] += b[part]
+    for k in range(N_STEP):
+        b[TOTAL + k] += b[k]
     b[RETURN] += reward
     b[N_STEPS] += 1.0
     return reward

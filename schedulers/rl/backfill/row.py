@@ -15,6 +15,7 @@ __all__: list[str] = []
 
 # ------------------------------------------------------------------------------------------- the row of parameters
 (
+    CAPPED,  # whether there is a cap
     SWITCHES,  # whether the policy chooses power states, so that energy has to be counted
     N_ALIKE,  # number of computing power states that each host must have; 0: any
     SAMPLED,  # whether actions are drawn
@@ -29,7 +30,7 @@ __all__: list[str] = []
     WEIGHTS_AT,
     N_WEIGHTS,
     N_FIXED,
-) = range(14)
+) = range(15)
 
 STATE, LEAST_SPEED, MOST_SPEED, LEAST_W, MOST_W, N_ROW = range(6)
 
@@ -38,8 +39,9 @@ MOST_INPUTS = n_features(p.MAX_WINDOW)
 MOST_ACTIONS = p.MAX_WINDOW * (p.MAX_STATES + p.MAX_HOLDS) + 3
 WIDEST = max(n.MOST_WIDTH, MOST_ACTIONS)
 
-# Integers: whether the first message was seen, the state of what draws, the mask as bytes; the environment's follow.
-BEGUN, RANDOM, MASK_AT = range(3)
+# Integers: whether the first message was seen, the state of what draws, how many decisions were taken and how many of
+# them by the network, the mask as bytes; the environment's follow.
+BEGUN, RANDOM, N_TAKEN, N_ASKED, MASK_AT = range(5)
 OWN_I = MASK_AT + (MOST_ACTIONS + 7) // 8
 
 # Floats: observation, logits and scratch in single precision; the environment's follow.

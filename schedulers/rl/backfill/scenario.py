@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattq.errors import LearningError
 from wattq.platforms.model import Platform
@@ -60,6 +61,7 @@ class Scenario:
         t1_s: end of it; inf: up to the last submission.
         episode_s: length of an episode, s.
         step_s: from the begin of an episode to that of the next, s; 0: the length of one.
+        at_s: begins of the episodes on the time axis of the log, s; empty: by `step_s`.
         warmup_s: see above, s.
         drain_s: see above, s.
         carbon: carbon intensity, g/kWh.
@@ -73,6 +75,7 @@ class Scenario:
         delay: ``slowdown``: time in the system beyond the run time at full speed, divided by the larger of that run
             time and 10 s (the bounded slowdown less 1, but for jobs below 10 s); ``wait``: the same in hours.
         count: ``all``: the whole energy; ``above-idle``: what it is above that of the machine awake and idle.
+        late_s: wait from which a job counts as late, s; counted beside the reward, for constraints.
         options: what the agent sees and may do.
 
     Raises:
@@ -85,6 +88,7 @@ class Scenario:
     t1_s: float = math.inf
     episode_s: float = 604800.0
     step_s: float = 0.0
+    at_s: tuple[float, ...] = ()
     warmup_s: float = 0.0
     drain_s: float = 604800.0
     carbon: Signal | None = None
@@ -97,6 +101,7 @@ class Scenario:
     weights: Weights = field(default_factory=Weights)
     delay: Literal["slowdown", "wait"] = "slowdown"
     count: Literal["all", "above-idle"] = "all"
+    late_s: float = 86400.0
     options: Options = field(default_factory=Options)
 
     def __post_init__(self) -> None:
@@ -106,6 +111,7 @@ class Scenario:
             ("warmup_s", 0.0 <= self.warmup_s < math.inf, "seconds from 0"),
             ("drain_s", 0.0 <= self.drain_s < math.inf, "seconds from 0"),
             ("walltime_factor", 1.0 <= self.walltime_factor < math.inf, "a factor from 1"),
+            ("late_s", self.late_s >= 0.0, "seconds from 0"),
             ("delay", self.delay in ("slowdown", "wait"), "slowdown or wait"),
             ("count", self.count in ("all", "above-idle"), "all or above-idle"),
         ):
@@ -130,11 +136,13 @@ class Scenario:
         submit_s = self.workload.submit_s
         last_s = min(self.t1_s, float(np.max(submit_s, initial=0.0)) + 1e-6)
         step_s = self.step_s or self.episode_s
+        if self.at_s:
+            return tuple(b for b in sorted(self.at_s) if _has_job(submit_s, b, self.episode_s))
         found = []
         begin_s = self.t0_s
         # The last episode of an open end may be cut short by the log.
         while begin_s + (self.episode_s if self.t1_s < math.inf else 0.0) <= last_s:
-            if ((submit_s >= begin_s) & (submit_s < begin_s + self.episode_s)).any():
+            if _has_job(submit_s, begin_s, self.episode_s):
                 found.append(begin_s)
             begin_s += step_s
         return tuple(found)
@@ -215,6 +223,10 @@ class Scenario:
                 f"option cap_w: {self.options.cap_w:g} W; a job of {largest} hosts takes the machine to {needed_w:g} W "
                 "in the most frugal of the power states to choose from: give a higher cap"
             )
+
+
+def _has_job(submit_s: NDArray[np.float64], begin_s: float, episode_s: float) -> bool:
+    return bool(((submit_s >= begin_s) & (submit_s < begin_s + episode_s)).any())
 
 
 def hourly_forecasts(signal: Signal, begin_s: float, end_s: float, model: str, seed: int = 0) -> ForecastTable:

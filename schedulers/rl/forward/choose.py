@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from wattq.schedulers.borrowed import borrowed
 from wattq.schedulers.rl.forward import header as n
-from wattq.schedulers.rl.forward.layers import activate, add_products
+from wattq.schedulers.rl.forward.layers import activate, add_products, add_products_4, add_sums
 from wattq.simulator.jit import inlined, jitted
 
 __all__ = ["best_action", "best_actions", "draw", "fill_logits", "logits_of", "sampled_action"]
@@ -31,19 +31,40 @@ def _set_bias(w: Floats, at: int, y: Floats, columns: int) -> None:
         y[o] = bias[o]
 
 
+@inlined
+def _add_layer(weights: Floats, narrow: bool, x: Floats, y: Floats, side: int) -> None:
+    """Add the products of a layer to so many rows of outputs."""
+    if side == n.SIDE and not narrow:
+        add_products_4(weights, x, y)
+        return
+    for row in range(side):
+        if narrow:
+            add_sums(weights, borrowed(x[row]), borrowed(y[row]))
+        else:
+            add_products(weights, borrowed(x[row]), borrowed(y[row]))
+
+
 @jitted
-def _finish(net: Ints, part: int, w: Floats, h: Floats) -> int:
-    """Go on from the sums of a part's first layer in row EVEN; return the row of its outputs."""
+def _finish(net: Ints, part: int, w: Floats, h: Floats, side: int) -> int:
+    """Go on from the sums of a part's first layer in the rows from EVEN on; return the first row of its outputs.
+
+    So many rows are brought to the end side by side.
+    """
     here = n.EVEN
     at = net[part + n.AT]
-    for k in range(1, net[part + n.LAYERS]):
+    last = net[part + n.LAYERS] - 1
+    for k in range(1, last + 1):
         rows, columns = net[part + n.SIZES + k], net[part + n.SIZES + k + 1]
         at += (net[part + n.SIZES + k - 1] + 1) * rows
         there = n.ODD if here == n.EVEN else n.EVEN
-        x, y = borrowed(h[here]), borrowed(h[there])
-        activate(net[n.ACTIVATION], x, rows)
-        _set_bias(w, at + rows * columns, y, columns)
-        add_products(_layer(w, at, rows, columns), x, y)
+        for row in range(side):
+            activate(net[n.ACTIVATION], borrowed(h[here + row]), rows)
+            _set_bias(w, at + rows * columns, borrowed(h[there + row]), columns)
+        x, y = borrowed(h[here : here + n.SIDE]), borrowed(h[there : there + n.SIDE])
+        if k == last and columns <= n.NARROW:
+            _add_layer(_layer(w, at, columns, rows), True, x, y, side)
+        else:
+            _add_layer(_layer(w, at, rows, columns), False, x, y, side)
         here = there
     return here
 
@@ -72,9 +93,20 @@ def _fill_whole(net: Ints, part: int, w: Floats, x: Floats, inputs: int, h: Floa
     They are those of the whole network from number `first` on.
     """
     _begin(net, part, w, x, inputs, borrowed(h[n.EVEN]))
-    row = borrowed(h[_finish(net, part, w, h)])
+    row = borrowed(h[_finish(net, part, w, h, 1)])
     for o in range(net[part + n.SIZES + net[part + n.LAYERS]]):
         out[net[n.ORDER + first + o]] = row[o]
+
+
+@inlined
+def _legal_slots(net: Ints, mask: Mask, found: Floats) -> int:
+    """Note the slots that have a legal action and return how many there are."""
+    count = 0
+    for k in range(net[n.SLOTS]):
+        if _any(net, mask, k * net[n.CHOICES], net[n.CHOICES]):
+            found[count] = k
+            count += 1
+    return count
 
 
 @jitted
@@ -82,19 +114,27 @@ def _fill_slots(net: Ints, w: Floats, x: Floats, mask: Mask, h: Floats, out: Flo
     """Write the logits of each slot that has a legal action; the others keep what they have."""
     part, choices = n.PARTS, net[n.CHOICES]
     known, features, width = net[n.GLOBALS], net[n.FEATURES], net[part + n.SIZES + 1]
-    common, sums = borrowed(h[n.COMMON]), borrowed(h[n.EVEN])
+    slots, common = borrowed(h[n.LEGAL]), borrowed(h[n.COMMON])
+    count = _legal_slots(net, mask, slots)
+    if count == 0:
+        return
     _begin(net, part, w, x, known, common)
     own = _layer(w, net[part + n.AT] + known * width, features, width)
-    for k in range(net[n.SLOTS]):
-        if not _any(net, mask, k * choices, choices):
-            continue
-        for o in range(width):
-            sums[o] = common[o]
-        at = known + k * features
-        add_products(own, borrowed(x[at : at + features]), sums)
-        row = borrowed(h[_finish(net, part, w, h)])
-        for o in range(choices):
-            out[net[n.ORDER + k * choices + o]] = row[o]
+    for first in range(0, count, n.SIDE):
+        side = min(n.SIDE, count - first)
+        for row in range(side):
+            sums, read = borrowed(h[n.EVEN + row]), borrowed(h[n.ODD + row])
+            for o in range(width):
+                sums[o] = common[o]
+            at = known + int(slots[first + row]) * features
+            for i in range(features):
+                read[i] = x[at + i]
+        _add_layer(own, False, borrowed(h[n.ODD : n.ODD + n.SIDE]), borrowed(h[n.EVEN : n.EVEN + n.SIDE]), side)
+        outputs = _finish(net, part, w, h, side)
+        for row in range(side):
+            at = n.ORDER + int(slots[first + row]) * choices
+            for o in range(choices):
+                out[net[at + o]] = h[outputs + row, o]
 
 
 @jitted

@@ -28,5 +28,11 @@ PART = SIZES + MOST_LAYERS + 1
 # The actions follow: those of the first slot's ways, of the second's, ..., then those without slot.
 ORDER = PARTS + 2 * PART
 
-# Rows of scratch: a layer's outputs by turns, and what all slots have in common.
-EVEN, ODD, COMMON, SCRATCH_ROWS = range(4)
+NARROW = 8
+"""A last layer with no more outputs than this, behind a hidden one, has its weights by outputs."""
+
+SIDE = 4
+"""How many slots are looked at side by side."""
+
+# Rows of scratch: the outputs of layers by turns, `SIDE` rows each; what all slots have in common; legal slots.
+EVEN, ODD, COMMON, LEGAL, SCRATCH_ROWS = 0, SIDE, 2 * SIDE, 2 * SIDE + 1, 2 * SIDE + 2

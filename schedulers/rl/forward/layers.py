@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wattq.simulator.jit import inlined
 
-__all__ = ["RELU", "TANH", "activate", "add_products"]
+__all__ = ["RELU", "TANH", "activate", "add_products", "add_products_4", "add_sums"]
 
 TANH, RELU = 0, 1
 
@@ -55,11 +55,77 @@ def add_products(w: Floats, x: Floats, y: Floats) -> None:
             total += g * w[i + 6, o]
             y[o] = total + h * w[i + 7, o]
         i += 8
+    if i + 4 <= n:
+        a, b, c, d = x[i], x[i + 1], x[i + 2], x[i + 3]
+        for o in range(m):
+            total = y[o] + a * w[i, o]
+            total += b * w[i + 1, o]
+            total += c * w[i + 2, o]
+            y[o] = total + d * w[i + 3, o]
+        i += 4
     while i < n:
         a = x[i]
         for o in range(m):
             y[o] += a * w[i, o]
         i += 1
+
+
+@inlined
+def add_products_4(w: Floats, x: Floats, y: Floats) -> None:
+    """Add products as `add_products` to four rows of outputs from four rows of inputs; the sums are the same."""
+    n, m = w.shape
+    i = 0
+    # The weights are read once for four rows.
+    while i + 4 <= n:
+        a0, b0, c0, d0 = x[0, i], x[0, i + 1], x[0, i + 2], x[0, i + 3]
+        a1, b1, c1, d1 = x[1, i], x[1, i + 1], x[1, i + 2], x[1, i + 3]
+        a2, b2, c2, d2 = x[2, i], x[2, i + 1], x[2, i + 2], x[2, i + 3]
+        a3, b3, c3, d3 = x[3, i], x[3, i + 1], x[3, i + 2], x[3, i + 3]
+        for o in range(m):
+            p, q, r, s = w[i, o], w[i + 1, o], w[i + 2, o], w[i + 3, o]
+            y[0, o] = (((y[0, o] + a0 * p) + b0 * q) + c0 * r) + d0 * s
+            y[1, o] = (((y[1, o] + a1 * p) + b1 * q) + c1 * r) + d1 * s
+            y[2, o] = (((y[2, o] + a2 * p) + b2 * q) + c2 * r) + d2 * s
+            y[3, o] = (((y[3, o] + a3 * p) + b3 * q) + c3 * r) + d3 * s
+        i += 4
+    while i < n:
+        a0, a1, a2, a3 = x[0, i], x[1, i], x[2, i], x[3, i]
+        for o in range(m):
+            p = w[i, o]
+            y[0, o] += a0 * p
+            y[1, o] += a1 * p
+            y[2, o] += a2 * p
+            y[3, o] += a3 * p
+        i += 1
+
+
+@inlined
+def add_sums(w: Floats, x: Floats, y: Floats) -> None:
+    """Add the products of inputs and weights to few outputs, eight sums at a time.
+
+    Args:
+        w: weights, shape (outputs, inputs).
+        x: inputs; the first of them count.
+        y: outputs, likewise.
+    """
+    m, n = w.shape
+    for o in range(m):
+        a, b, c, d, e, f, g, h = _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO
+        i = 0
+        while i + 8 <= n:
+            a += x[i] * w[o, i]
+            b += x[i + 1] * w[o, i + 1]
+            c += x[i + 2] * w[o, i + 2]
+            d += x[i + 3] * w[o, i + 3]
+            e += x[i + 4] * w[o, i + 4]
+            f += x[i + 5] * w[o, i + 5]
+            g += x[i + 6] * w[o, i + 6]
+            h += x[i + 7] * w[o, i + 7]
+            i += 8
+        while i < n:
+            a += x[i] * w[o, i]
+            i += 1
+        y[o] += ((a + e) + (c + g)) + ((b + f) + (d + h))
 
 
 @inlined

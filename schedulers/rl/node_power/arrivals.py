@@ -100,22 +100,31 @@ class Arrivals:
 
 
 def default_model(jobs_per_hour: float = 200.0, kind: str = "poisson") -> HourlyModel:
-    """Return jobs of 1 to 8 h on 1 or 2 nodes with 1 to 28 cores each, all as likely: at 200 an hour 61 % of the machine."""
+    """Return jobs of 1 to 8 h on 1 or 2 nodes with 1 to 28 cores each, all as likely.
+
+    At 200 an hour they keep 61 % of the cores of the published machine busy.
+    """
     return HourlyModel(Law(kind, jobs_per_hour), Law("uniform", 1, 8), Law("uniform", 1, 2), Law("uniform", 1, 28))
 
 
 def generated(model: HourlyModel, config: NodePowerConfig, seed: int = 0) -> Arrivals:
     """Return jobs of an hourly model, bursts included; they never repeat.
 
-    Raises:
-        LearningError: when the model may make jobs that the machine does not take.
-    """
-    for key, most in (("max_duration_h", config.max_duration_h), ("max_nodes", config.max_nodes_per_job)):
-        _check_bound(f"hourly model, {key}", getattr(model, key), most)
-    _check_bound("hourly model, max_cores", model.max_cores, config.cores_per_node)
+    Bounds of the model beyond those of the machine become those of the machine.
 
+    Raises:
+        InvalidInputError: when a law lies outside the bounds of the machine, or the seed is negative.
+    """
+    if seed < 0:
+        raise LearningError(f"seed {seed} of arrivals: it must be a whole number of at least 0; give another")
     # Seconds within the hour are of no use here, and on the hour the jobs of an hour arrive in that hour.
-    on_the_hour = replace(model, on_the_hour=True)
+    on_the_hour = replace(
+        model,
+        on_the_hour=True,
+        max_duration_h=min(model.max_duration_h, config.max_duration_h),
+        max_nodes=min(model.max_nodes, config.max_nodes_per_job),
+        max_cores=min(model.max_cores, config.cores_per_node),
+    )
 
     def make(own: int, block: int) -> Window:
         return _windowed(hourly_jobs(on_the_hour, _BLOCK_H, _seed(own, block)), _BLOCK_H, config)
@@ -123,7 +132,15 @@ def generated(model: HourlyModel, config: NodePowerConfig, seed: int = 0) -> Arr
     return Arrivals(repr(model), True, seed, 0, _BLOCK_H, make)
 
 
-def sampled(workload: Workload, config: NodePowerConfig, seed: int = 0, *, aggregated: bool = True, arrival_scale: float = 1.0, as_cores: bool = False) -> Arrivals:
+def sampled(
+    workload: Workload,
+    config: NodePowerConfig,
+    seed: int = 0,
+    *,
+    aggregated: bool = True,
+    arrival_scale: float = 1.0,
+    as_cores: bool = False,
+) -> Arrivals:
     """Return jobs drawn by the hour of the day from a log; they never repeat.
 
     Args:
@@ -150,7 +167,15 @@ def sampled(workload: Workload, config: NodePowerConfig, seed: int = 0, *, aggre
     return Arrivals(words, True, seed, 0, _BLOCK_H, make)
 
 
-def replayed(workload: Workload, config: NodePowerConfig, seed: int = 0, *, aggregated: bool = False, arrival_scale: float = 1.0, as_cores: bool = False) -> Arrivals:
+def replayed(
+    workload: Workload,
+    config: NodePowerConfig,
+    seed: int = 0,
+    *,
+    aggregated: bool = False,
+    arrival_scale: float = 1.0,
+    as_cores: bool = False,
+) -> Arrivals:
     """Return the jobs of a log again and again, from the midnight before its first job to that after its last.
 
     Args:

@@ -123,7 +123,9 @@ class NodePowerConfig:
         self._check_counts()
         for key, choices in _CHOICES.items():
             if getattr(self, key) not in choices:
-                raise LearningError(f"node-power task, {key}: {getattr(self, key)!r} is not one of {', '.join(choices)}")
+                raise LearningError(
+                    f"node-power task, {key}: {getattr(self, key)!r} is not one of {', '.join(map(str, choices))}"
+                )
         for key in ("idle_w", "used_w", "boot_wh", "off_w"):
             if not (math.isfinite(getattr(self, key)) and 0 <= getattr(self, key) <= 1e6):
                 raise LearningError(f"node-power task, {key}: {getattr(self, key)!r}; it must be from 0 to 1e6")

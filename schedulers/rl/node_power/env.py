@@ -16,7 +16,7 @@ One step is one hour, in this order:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -87,7 +87,7 @@ class NodePowerEnv(gymnasium.Env):
         LearningError: when an argument is outside its range.
     """
 
-    metadata = {"render_modes": []}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
     def __init__(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -147,12 +146,12 @@ def _about(world: World, e: int) -> dict[str, Any]:
 def write_episode(episode: Episode, path: str | Path) -> None:
     """Write an episode as ``.npz``: arrays, and JSON for words and totals. The file appears whole or not at all."""
     words = {"policy": episode.policy, "totals": episode.totals, "about": episode.about}
-    arrays = {f"hour_{name}": column for name, column in episode.hours.items()}
+    arrays: dict[str, Any] = {f"hour_{name}": column for name, column in episode.hours.items()}
     arrays |= {f"part_{name}": column for name, column in episode.parts.items()}
     part = Path(f"{path}.part")
     with part.open("wb") as file:
         np.savez_compressed(file, reward=episode.reward, jobs=episode.jobs, words=np.array(json.dumps(words)), **arrays)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_episode(path: str | Path) -> Episode:
@@ -192,4 +191,4 @@ def write_hours(episode: Episode, path: str | Path) -> None:
         writer = csv.writer(file)
         writer.writerow(["hour", *names])
         writer.writerows([hour, *row] for hour, row in enumerate(np.stack(columns, axis=1).tolist()))
-    os.replace(part, path)
+    part.replace(path)

@@ -31,7 +31,9 @@ N_NUM = 20
 WORK, ALL_WORK, SERVED, PENDING_CH, RUNNING_CH, LOST_CH, COST, MWH, TOP_PRICE, REWARD = range(10)
 N_ACC = 10
 # Whole numbers of the task: Task.num.
-NODES, CORES, MAX_WIDTH, RING, QUEUE, BACKLOG, MAX_AGE, HORIZON, BY_NODE, RATIO, HOURLY_CHARGE, BOOT, FLAT, MAX_DUR = range(14)
+NODES, CORES, MAX_WIDTH, RING, QUEUE, BACKLOG, MAX_AGE, HORIZON, BY_NODE, RATIO, HOURLY_CHARGE, BOOT, FLAT, MAX_DUR = (
+    range(14)
+)
 # Watts, Wh and scales of the task: Task.real.
 IDLE_W, USED_W, OFF_W, BOOT_WH, PRICE_LOW, PRICE_HIGH, PRICE_SCALE = range(7)
 N_PARTS = len(PARTS)
@@ -50,7 +52,9 @@ HOURLY = (
 )  # fmt: skip
 """What is written down of each hour: the state while it passes, and counts of that hour alone."""
 H_PRICE, H_CONTEXT, H_ON, H_IDLE, H_USED, H_BOOTING, H_CORES, H_QUEUE, H_BACKLOG, H_RUNNING = range(10)
-H_SUBMITTED, H_LAUNCHED, H_COMPLETED, H_LOST_FULL, H_LOST_AGE, H_COST, H_MWH, H_PENDING, H_WANTED, H_OLDEST = range(10, 20)
+H_SUBMITTED, H_LAUNCHED, H_COMPLETED, H_LOST_FULL, H_LOST_AGE, H_COST, H_MWH, H_PENDING, H_WANTED, H_OLDEST = range(
+    10, 20
+)
 N_HOURLY = len(HOURLY)
 
 Ints = NDArray[np.int64]

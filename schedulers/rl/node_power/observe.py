@@ -17,7 +17,18 @@ AGE_MOST_H = 4368
 """Age at which the observed age of a job stops, h."""
 _BINS = (1, 2, 4, 8, 16, 32, 64, 1 << 30)
 _MACHINE = ("on", "idle", "booting", "cores_used", "cores_free")
-_WORK = ("queue", "backlog", "wanted_cores", "wanted_core_h", "mean_duration", "max_nodes", "oldest", "need_on", "can_off", "misfits")
+_WORK = (
+    "queue",
+    "backlog",
+    "wanted_cores",
+    "wanted_core_h",
+    "mean_duration",
+    "max_nodes",
+    "oldest",
+    "need_on",
+    "can_off",
+    "misfits",
+)
 _PRICE = ("price", "context", "price_rank", "price_negative")
 _TIME = ("day_sin", "day_cos", "week_sin", "week_cos", "hours_left")
 _JOB = ("duration", "age", "nodes", "cores")
@@ -27,7 +38,9 @@ _DAY, _WEEK = 24, 168
 def flat_names(config: NodePowerConfig) -> tuple[str, ...]:
     """Return the names of the flat observation, in order."""
     ends = tuple(f"busy_until_{end}h" for end in _BINS[:-1])
-    prices = tuple(f"forecast_{k}h" for k in range(FORECAST_H)) + tuple(f"history_{k}h" for k in range(HISTORY_H, 0, -1))
+    prices = tuple(f"forecast_{k}h" for k in range(FORECAST_H)) + tuple(
+        f"history_{k}h" for k in range(HISTORY_H, 0, -1)
+    )
     jobs = tuple(f"job{k}_{what}" for k in range(config.flat_queue) for what in _JOB)
     return (*_MACHINE, *ends, "busy_longer", *_WORK, *_PRICE, *prices, *_TIME, *jobs)
 

@@ -95,7 +95,9 @@ def prices_of(signal: Signal, *, forecast: str = DAY_AHEAD, publish_hour: int = 
         table = _ahead(value)
     else:
         span = float(hourly.start_s[0]), hourly.end_s
-        table = np.array(forecast_table(Forecaster(hourly, forecast, seed), *span, HOUR_S, HOUR_S, FORECAST_H * HOUR_S).values)
+        table = np.array(
+            forecast_table(Forecaster(hourly, forecast, seed), *span, HOUR_S, HOUR_S, FORECAST_H * HOUR_S).values
+        )
     low, high = (float(bound) for bound in np.percentile(value, (1.0, 99.0)))
     return Prices(
         value,

@@ -32,7 +32,9 @@ _SMALLEST = 1e-9
 
 
 @inlined
-def efficiency_part(ratio_form: bool, n_used: float, n_idle: float, cores_used: float, mwh: float, num: Array, real: Array) -> float:
+def efficiency_part(
+    ratio_form: bool, n_used: float, n_idle: float, cores_used: float, mwh: float, num: Array, real: Array
+) -> float:
     """Return how well the energy of an hour was used.
 
     `tanh(5 (r - 0.7))`, r the core-hours per MWh over those of a machine with all cores in use; in the earlier form,
@@ -61,7 +63,9 @@ def blackout_part(n_on: float, cores_used: float, waiting: float) -> float:
 
 
 @inlined
-def price_part(ratio_form: bool, price: float, context: float, cores_used: float, launched: float, num: Array, real: Array) -> float:
+def price_part(
+    ratio_form: bool, price: float, context: float, cores_used: float, launched: float, num: Array, real: Array
+) -> float:
     """Return how well the hour was chosen: positive where the price is below its surroundings.
 
     `tanh(4 a (1 - exp(-n / 40)))`, a the distance of the price below the mean of the last and the next 24 hours over

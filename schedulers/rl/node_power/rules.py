@@ -106,7 +106,9 @@ def price_rule(quantile: float = 0.5, patience_h: int = 12) -> Rule:
         ahead = world.prices.forecast[hour][:, :FORECAST_H]
         cheap = ahead[:, 0] <= np.quantile(ahead, quantile, axis=1)
         waiting = _waiting(world) > 0
-        head = np.where(world.state.num[:, c.N_QUEUE] > 0, world.state.queue[:, 0, c.J_SUBMIT], world.state.num[:, c.NOW])
+        head = np.where(
+            world.state.num[:, c.N_QUEUE] > 0, world.state.queue[:, 0, c.J_SUBMIT], world.state.num[:, c.NOW]
+        )
         late = waiting & (world.state.num[:, c.NOW] - head >= patience_h)
         dark = switching(world, np.full(world.n_envs, -world.config.n_nodes))
         return np.where((cheap | late)[:, None], sized_rule(world), dark)

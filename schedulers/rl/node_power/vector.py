@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,18 @@ class NodePowerVecEnv(VecEnv):
             return self.world.flat()
         rows = [self.world.observation(e) for e in range(self.num_envs)]
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return all that changes as arrays, so that `restore` goes on from here exactly."""
+        return self.world.saved()
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `state` returned.
+
+        Raises:
+            LearningError: when it is of other environments.
+        """
+        self.world.restore(state)
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from wattq.schedulers.rl.node_power.arrivals import Arrivals, default_model, gen
 from wattq.schedulers.rl.node_power.config import FORECAST_H, HISTORY_H, PARTS, NodePowerConfig
 from wattq.schedulers.rl.node_power.core import step_all
 from wattq.schedulers.rl.node_power.episodes import begin, make_room
-from wattq.schedulers.rl.node_power.layout import market_of, new_memory, new_state, task_of
+from wattq.schedulers.rl.node_power.layout import State, market_of, new_memory, new_state, task_of
 from wattq.schedulers.rl.node_power.observe import (
     flat_names,
     observe_all,
@@ -163,6 +164,37 @@ class World:
         }
         arrays = {name: np.array([value], np.float32) for name, value in single.items()}
         return {"nodes": nodes, "job_queue": queue, "predicted_prices": ahead, "price_history": past, **arrays}
+
+    def saved(self) -> dict[str, NDArray[Any]]:
+        """Return all that changes, copies, so that `restore` goes on from here exactly."""
+        random = json.dumps([generator.bit_generator.state for generator in self._random])
+        turns = np.array(
+            [self._episode, self._price_hour, self._arrival_hour, [a.seed for a in self.arrivals]], np.int64
+        )
+        words = {"random": np.frombuffer(random.encode(), np.uint8).copy(), "turns": turns}
+        return {name: array.copy() for name, array in self.state._asdict().items()} | words
+
+    def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `saved` returned, in a world made with the same arguments.
+
+        Raises:
+            LearningError: when it is not of such a world.
+        """
+        names = (*self.state._fields, "random", "turns")
+        grown = ("jobs", "log", "backlog")
+        same = all(name in saved and saved[name].ndim > 0 for name in names) and all(
+            saved[name].dtype == array.dtype
+            and (saved[name].shape == array.shape or (name in grown and saved[name].shape[0] == self.n_envs))
+            for name, array in self.state._asdict().items()
+        )
+        if not same or saved["turns"].shape != (4, self.n_envs):
+            raise LearningError("saved node-power episodes are of another task or another number of episodes")
+        self.state = State(**{name: saved[name].copy() for name in self.state._fields})
+        rows = saved["turns"].tolist()
+        self._episode, self._price_hour, self._arrival_hour = rows[:3]
+        self.arrivals = [source.seeded(seed) for source, seed in zip(self.arrivals, rows[3], strict=True)]
+        for generator, words in zip(self._random, json.loads(saved["random"].tobytes()), strict=True):
+            generator.bit_generator.state = words
 
     def done(self, e: int) -> bool:
         """Return whether the episode is over."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.random.mtrand import get_bit_generator
 from numpy.typing import NDArray
 
 from wattq.errors import LearningError
@@ -145,7 +146,7 @@ def restore_network(learner: Any, checkpoint: Checkpoint) -> None:
 def _random_state() -> Arrays:
     """Return the states of the global random numbers of torch, numpy and Python."""
     # the generator behind the functions of numpy.random, by which Stable-Baselines3 shuffles
-    numpy_state = np.random.get_bit_generator().state
+    numpy_state = get_bit_generator().state
     version, words, left = random.getstate()
     found = {
         "torch": torch.get_rng_state().numpy().copy(),
@@ -162,7 +163,7 @@ def _random_state() -> Arrays:
 def _restore_random(state: Arrays) -> None:
     torch.set_rng_state(torch.as_tensor(state["torch"]))
     place = {"key": state["numpy"], "pos": int(state["numpy_position"])}
-    np.random.get_bit_generator().state = {"bit_generator": "MT19937", "state": place}
+    get_bit_generator().state = {"bit_generator": "MT19937", "state": place}
     version, left = state["python_rest"].tolist()
     random.setstate((int(version), tuple(int(word) for word in state["python"]), None if left != left else left))
     if torch.cuda.is_available() and "cuda" in state:

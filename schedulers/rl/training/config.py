@@ -86,7 +86,7 @@ class TeacherSettings(_Settings):
 
     name: Name
     steps: Count = 50_000
-    epochs: Annotated[int, Field(ge=1, le=1000)] = 5
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 10
     batch_size: Annotated[int, Field(ge=2, le=10**6)] = 1024
     learning_rate: Positive = 1e-3
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2

@@ -69,12 +69,11 @@ def _demand(env: Any) -> NDArray[np.int64]:
     return np.full(env.num_envs, _ALL, dtype=np.int64)
 
 
-def cheap_hours(x: NDArray[np.float32], below: float = -1.2, patience_h: float = 120.0) -> NDArray[np.int64]:
+def cheap_hours(x: NDArray[np.float32], below: float = -1.0, patience_h: float = 150.0) -> NDArray[np.int64]:
     """Return the choices of a rule of thresholds: serve everything while prices are low, else nothing.
 
-    Low is a mean price of the next 8 hours below that of the past week by so many of its standard deviations. Every
-    hour is cheap enough once a job has waited long, and when the time that is left is what the waiting work needs at
-    the present load, a quarter more, and half a day.
+    Low is a mean price of the next 8 hours below that of the past week by so many of its standard deviations; and
+    every hour is cheap enough once a job has waited long.
 
     Args:
         x: observations.
@@ -83,11 +82,7 @@ def cheap_hours(x: NDArray[np.float32], below: float = -1.2, patience_h: float =
     """
     cheap = x[:, _PLACE["week_8h"]] * WIDTH < below
     late = x[:, _PLACE["oldest_limit"]] * 336.0 > patience_h
-    load = np.minimum(x[:, _PLACE["arriving_core_h"]], 0.9)
-    needed = 24.0 * x[:, _PLACE["hours_needed"]] / (1.0 - load)
-    ending = x[:, _PLACE["left_72h"]] * 72.0 <= 1.25 * needed + 12.0
-    choice = np.where(cheap | late | ending, _ALL, 0)
-    found: NDArray[np.int64] = np.where(x[:, _PLACE["left_8h"]] >= 1.0, choice, _ALL + 1)
+    found: NDArray[np.int64] = np.where(cheap | late, _ALL, 0)
     return found
 
 

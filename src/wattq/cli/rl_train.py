@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from wattq.schedulers.rl.training.train import Trained
+    from wattq.schedulers.rl.training.start import Trained
 
 __all__ = ["show", "train"]
 
@@ -39,6 +39,10 @@ def train(
     train_weeks: Annotated[
         str | None, typer.Option(help="Weeks of the log to learn from, such as 0-25.", rich_help_panel=_WHAT)
     ] = None,
+    carbon: Annotated[
+        str | None, typer.Option(help="Carbon intensity: a file, or a name of the catalogue.", rich_help_panel=_WHAT)
+    ] = None,
+    price: Annotated[str | None, typer.Option(help="Price of electricity, likewise.", rich_help_panel=_WHAT)] = None,
     weights: Annotated[
         str | None, typer.Option(help="Weights of the reward, such as energy=1,slowdown=0.1.", rich_help_panel=_WHAT)
     ] = None,
@@ -123,6 +127,8 @@ def train(
         "workload": workload,
         "platform": platform,
         "train_weeks": train_weeks,
+        "carbon": _series(carbon),
+        "price": _series(price),
         "weights": request.parse_weights(weights),
         "cap_w": cap,
         "states": states,
@@ -158,20 +164,41 @@ def _options(words: list[str] | None) -> dict[str, Any]:
     return dict(pairs(words or [], "--option"))
 
 
+def _series(name: str | None) -> dict[str, Any] | None:
+    """Return the file of a grid series, and what has to be said of it where the catalogue knows it."""
+    if name is None:
+        return None
+    from wattq.telemetry import SERIES, locate_series, series_dirs
+
+    known = next((entry.needs for key, entry in SERIES.items() if key.lower() == name.lower()), {})
+    return {"file": str(locate_series(name, data_dirs=series_dirs())), **known}
+
+
+def _search_data() -> None:
+    """Let logs be found by name where other commands find them, too."""
+    import os
+
+    from wattq.experiments.inputs import data_dirs
+
+    places = [os.environ.get("WATTQ_DATA_PATH", ""), *map(str, data_dirs())]
+    os.environ["WATTQ_DATA_PATH"] = os.pathsep.join(place for place in places if place)
+
+
 def _start(config: Any, output: Path) -> None:
-    from wattq.schedulers.rl.training.train import train as start
+    from wattq.schedulers.rl.training.start import train as start
 
     _watch(lambda progress, stop: start(config, output, progress=progress, stop=stop))
 
 
 def _go_on(folder: Path, steps: int | None) -> None:
-    from wattq.schedulers.rl.training.train import resume
+    from wattq.schedulers.rl.training.start import resume
 
     _watch(lambda progress, stop: resume(folder, steps=steps, progress=progress, stop=stop))
 
 
 def _watch(work: Callable[[Any, Callable[[], bool]], Trained]) -> None:
     """Run a training with a bar on a terminal; Ctrl-C asks it to stop."""
+    _search_data()
     from wattq.cli.progress import progress_bar
     from wattq.schedulers.rl.training.stopping import stop_on_signals
 

@@ -100,7 +100,9 @@ def check(world: World) -> None:
     count = num[c.N_QUEUE]
     assert (queue[count:] == 0).all()
     assert (queue[:count, [0, 2, 3]] >= 1).all()
-    assert (queue[:count] <= [config.max_duration_h, config.max_age_h, config.max_nodes_per_job, config.cores_per_node]).all()
+    assert (
+        queue[:count] <= [config.max_duration_h, config.max_age_h, config.max_nodes_per_job, config.cores_per_node]
+    ).all()
     assert (np.diff(queue[:count, 1]) <= 0).all()
     assert np.isfinite(seen["predicted_prices"]).all()
     assert num[c.PENDING_CORES] == state.widths[0].sum() == 0 or num[c.PENDING_CORES] > 0
@@ -115,7 +117,14 @@ def test_invariants_over_random_hours(shapes: str, load: float) -> None:
     # 10,000 hours in all, carried over from episode to episode, on a machine small enough to be crowded.
     weights = Weights(0.3, 0.2, 0.1, 0.1, 0.1, 0.4, 1.0, 0.5, 0.5)
     config = NodePowerConfig(
-        n_nodes=80, queue_size=60, backlog_size=50, max_age_h=40, horizon_h=250, carry_over=True, shapes=shapes, weights=weights
+        n_nodes=80,
+        queue_size=60,
+        backlog_size=50,
+        max_age_h=40,
+        horizon_h=250,
+        carry_over=True,
+        shapes=shapes,
+        weights=weights,
     )
     world = World(config, 1, prices="noisy-logic", arrivals=load)
     rule = random_rule(3)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wattq.schedulers.rl.training.train import train
+from wattq.schedulers.rl.training.start import train
 
 Config = Callable[..., Any]
 LIMIT = 0.15

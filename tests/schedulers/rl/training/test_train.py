@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from wattq.errors import LearningError, MissingFileError, WattqError
-from wattq.schedulers.rl.training.train import Trained, resume, train
+from wattq.schedulers.rl.training.start import Trained, resume, train
 
 Config = Callable[..., Any]
 TOYS = Path(__file__).resolve().parents[1] / "toys"
@@ -104,7 +104,7 @@ sys.path.insert(0, sys.argv[1])
 from toy_queue import TOY
 from wattq.schedulers.rl.training.config import TrainConfig
 from wattq.schedulers.rl.training.tasks import TASKS
-from wattq.schedulers.rl.training.train import train
+from wattq.schedulers.rl.training.start import train
 TASKS["toy-queue"] = TOY
 train(TrainConfig.model_validate_json(sys.argv[2]), sys.argv[3])
 """
