@@ -13,7 +13,7 @@ from wattq.experiments.rl.evolve.file import MOVES, EvolveFile
 from wattq.experiments.rl.evolve.playing import play
 from wattq.experiments.rl.evolve.weeks import TrainingWeek
 from wattq.schedulers.green import slots as p
-from wattq.schedulers.green.networks import FACTS, n_weights, with_network
+from wattq.schedulers.green.networks import FACTS, SAYS, with_network
 from wattq.schedulers.registry import make_policy
 from wattq.simulator.interface import CompiledPolicy
 
@@ -30,11 +30,11 @@ _PLACES = {
     "run_share": p.RUN_SHARE,
     "max_wait": p.MAX_WAIT_S,
 }
-_STEP = 0.3
+_STEP = 0.5
 """A step of 1 of the search moves a parameter by this much of its natural logarithm."""
 
-_INNER = 0.5
-"""Spread of the first weights of hidden units; what the network says begins at 0."""
+_MOST = 3.0
+"""What the network says is ``_MOST tanh(linear / _MOST)``: nearly linear in the facts, and bounded."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,9 @@ class Score:
     served: int
 
 
-def first_numbers(training: EvolveFile, seed: int) -> Floats:
+def first_numbers() -> Floats:
     """Return the numbers that the search begins with: parameters as they are, a network that says nothing."""
-    drawn = np.random.default_rng(seed).standard_normal(len(FACTS) * training.hidden) * _INNER
-    rest = np.zeros(n_weights(training.hidden) - len(drawn))
-    return np.concatenate([np.zeros(len(MOVES)), drawn, rest])
+    return np.zeros(len(MOVES) + (len(FACTS) + 1) * len(SAYS))
 
 
 def moved_params(start: Mapping[str, Any], numbers: Floats) -> dict[str, float]:
@@ -69,8 +67,9 @@ def moved_params(start: Mapping[str, Any], numbers: Floats) -> dict[str, float]:
 
 
 def weights_of(numbers: Floats) -> Floats:
-    """Return the weights of a candidate's network."""
-    return numbers[len(MOVES) :]
+    """Return the weights of a candidate's network: one hidden unit for each thing that it says."""
+    outer = np.concatenate([(_MOST * np.eye(len(SAYS))).reshape(-1), np.zeros(len(SAYS))])
+    return np.concatenate([numbers[len(MOVES) :] / _MOST, outer])
 
 
 class Objective:
@@ -106,7 +105,7 @@ class Objective:
         row = made.par.copy()
         for name, value in params.items():
             row[_PLACES[name]] = value
-        return replace(made, par=with_network(row, weights, self._training.hidden))
+        return replace(made, par=with_network(row, weights, len(SAYS)))
 
     def _score(self, policies: Sequence[CompiledPolicy]) -> Score:
         runs = [play(week, policy) for week, policy in zip(self._weeks, policies, strict=True)]

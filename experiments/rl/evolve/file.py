@@ -32,7 +32,6 @@ class EvolveFile(Strict):
         weeks: weeks to learn from; none of the study's test weeks. Its tuning weeks when not given.
         grids: names of the study's signals to learn on; the weeks are dealt out to them in turn.
         start: parameters of `eco` to begin with.
-        hidden: hidden units of the network.
         population: candidates of a generation.
         generations: how many there are.
         sigma: first step size.
@@ -47,10 +46,9 @@ class EvolveFile(Strict):
     weeks: list[_Week] = Field(default_factory=list, max_length=1000)
     grids: list[Name] = Field(min_length=1, max_length=100)
     start: dict[str, Scalar] = Field(default_factory=dict)
-    hidden: int = Field(default=6, ge=1, le=64)
     population: int = Field(default=16, ge=4, le=1000)
     generations: int = Field(default=60, ge=1, le=100_000)
-    sigma: float = Field(default=0.12, gt=0, le=10)
+    sigma: float = Field(default=0.3, gt=0, le=10)
     p95_limit: float = Field(default=1.0, gt=0, le=100)
     p95_weight: float = Field(default=2.0, ge=0, le=1e6)
     service_weight: float = Field(default=0.01, ge=0, le=1e6)

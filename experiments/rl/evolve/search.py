@@ -76,7 +76,7 @@ class _Search:
 
     def __init__(self, training: EvolveFile, objective: Objective, output: Path, seed: int) -> None:
         self.training, self.objective, self.output, self.seed = training, objective, output, seed
-        start = first_numbers(training, seed)
+        start = first_numbers()
         self.evolution = Evolution(start, training.sigma, seed, training.population)
         self.best, self.best_cost, self.best_score = start, 1.0, objective.start
         self.history: list[str] = []
@@ -152,7 +152,7 @@ def _learned(
     quantities = {week.quantity for week in weeks}
     return Learned(
         task="eco",
-        network=_network(weights_of(search.best), training.hidden),
+        network=_network(weights_of(search.best)),
         observation=FACTS,
         options={"params": params},
         machine={"platform": weeks[0].platform.name, "hosts": weeks[0].platform.n_compute},
@@ -161,14 +161,14 @@ def _learned(
     )
 
 
-def _network(weights: Floats, hidden: int) -> Network:
+def _network(weights: Floats) -> Network:
     n, m = len(FACTS), len(SAYS)
-    cuts = np.cumsum([n * hidden, hidden, hidden * m])
+    cuts = np.cumsum([n * m, m, m * m])
     inner, inner_bias, outer, outer_bias = np.split(weights, cuts)
     arrays = {
-        "all.weight0": inner.reshape(n, hidden),
+        "all.weight0": inner.reshape(n, m),
         "all.bias0": inner_bias,
-        "all.weight1": outer.reshape(hidden, m),
+        "all.weight1": outer.reshape(m, m),
         "all.bias1": outer_bias,
     }
     return Network.from_arrays("flat", NetworkShape(globals_=n, others=m), arrays)

@@ -22,7 +22,6 @@ FILE = {
     "weeks": [3],
     "grids": ["made"],
     "start": {"timeout": 30, "min_area": 3600},
-    "hidden": 2,
     "population": 4,
     "generations": 3,
 }
@@ -52,7 +51,7 @@ def test_it_learns_resumes_exactly_and_gives_a_policy(study_base: Path, tmp_path
 def test_a_network_that_says_nothing_is_eco(study_base: Path, tmp_path: Path) -> None:
     study = load_experiment(study_base / "small.yaml")
     objective = Objective(training(), training_weeks(training(), study, study_base, tmp_path))
-    assert objective.score(first_numbers(training(), 0)) == objective.start
+    assert objective.score(first_numbers()) == objective.start
     assert objective.cost(objective.start) == 1.0
 
 
