@@ -44,15 +44,17 @@ class Shape:
     lines: tuple[str, tuple[float, ...], str]
 
 
+_ON = "{:.0%} of the nodes on"
+
 SHAPES: Sequence[Shape] = (
     Shape("efficiency", "Efficiency", "Cores in use (share of the machine)", "load", 1.0,
-          ("on_share", (0.25, 0.5, 1.0), "{:.0%} of the nodes on")),
+          ("on_share", (0.25, 0.5, 1.0), _ON)),
     Shape("price", "Price", "Price of the hour (EUR/MWh)", "price", 160.0,
           ("load", (0.05, 0.25, 1.0), "{:.0%} of the cores in use")),
     Shape("idle", "Idle nodes", "Idle nodes (share of the machine)", "idle_share", 1.0, ("", (0.0,), "")),
-    Shape("age", "Age of the oldest job", "Age (h)", "oldest_h", 336.0, ("on_share", (0.5, 1.0), "{:.0%} of the nodes on")),
+    Shape("age", "Age of the oldest job", "Age (h)", "oldest_h", 336.0, ("on_share", (0.5, 1.0), _ON)),
     Shape("drop", "Jobs lost", "Jobs lost in the hour", "lost_full", 100.0, ("", (0.0,), "")),
-    Shape("blackout", "Nothing runs", "Jobs that wait", "queue", 30.0, ("on_share", (0.0, 0.01), "{:.0%} of the nodes on")),
+    Shape("blackout", "Nothing runs", "Jobs that wait", "queue", 30.0, ("on_share", (0.0, 0.01), _ON)),
 )  # fmt: skip
 """The six panels."""
 
@@ -102,15 +104,14 @@ def reward_curves(
 
 def _hour(config: NodePowerConfig, context: float, **given: float) -> dict[str, float]:
     """Return a whole hour from shares of the machine; empty where that cannot be."""
-    load, idle_share = given.pop("load", 0.0), given.pop("idle_share", 0.0)
-    on = given.pop("on_share", 1.0) * config.n_nodes
+    load, on = given.pop("load", 0.0), given.pop("on_share", 1.0) * config.n_nodes
     used = load * config.n_nodes
+    idle = given.pop("idle_share") * config.n_nodes if "idle_share" in given else on - used
     if used > on + 1e-9:
         return {}
     mwh = (on * config.idle_w + used * (config.used_w - config.idle_w)) * 1e-6
     hour = {"price": context, "context": context, "on": on, "used": used, "mwh": mwh}
-    hour |= {"idle": idle_share * config.n_nodes or on - used, "cores_used": load * config.total_cores}
-    return hour | {"launched": load * 1500.0, **given}
+    return hour | {"idle": idle, "cores_used": load * config.total_cores, "launched": load * 1500.0, **given}
 
 
 def reward_shapes(config: NodePowerConfig, prices: Prices | str = "sinus", *, context: float = 80.0) -> Figure:
