@@ -94,8 +94,8 @@ class Oracle:
         unserved_core_h: core-hours that it does not.
         used_cores: cores at work by hour behind the bound (of its relaxation), length of the horizon.
         schedule_cost: cost of the schedule that was found for the jobs in one piece, above the bound as a rule; NaN
-            for the liquid bound, where none was asked for, and where the greedy search found no place for a job. Nodes are taken as one pool of
-            cores in it: it is an orientation, no bound.
+            for the liquid bound, where none was asked for, and where the greedy search found no place for a job. Nodes
+            are one pool of cores in it: it is an orientation, no bound.
     """
 
     kind: str

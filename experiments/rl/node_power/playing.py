@@ -51,7 +51,7 @@ class Figures:
         mean_slowdown: mean of (wait + run time) / run time, likewise.
         occupancy: cores at work of all, mean over the hours.
         nodes_on: nodes on of all, mean over the hours.
-        idle_free_cost: what the nodes with work cost, idle ones left out.
+        idle_free_cost, idle_free_mwh: what the nodes with work cost and draw, idle ones left out.
         reward: sum of the weighted parts.
     """
 
@@ -72,6 +72,7 @@ class Figures:
     occupancy: float
     nodes_on: float
     idle_free_cost: float
+    idle_free_mwh: float
     reward: float
 
     def as_dict(self) -> dict[str, float]:
@@ -102,11 +103,11 @@ def play(config: NodePowerConfig, prices: Prices, place: Place, rule: Rule, name
 
 
 def idle_free(episode: Episode, config: NodePowerConfig) -> NDArray[np.float64]:
-    """Return what nodes with work cost by hour: the same schedule, with idle nodes for free."""
+    """Return the energy of nodes with work by hour, MWh: the same schedule, with idle nodes for free."""
     hours, load = episode.hours, config.used_w - config.idle_w
     cores = hours["used"] if config.power == "nodes" else hours["cores_used"] / config.cores_per_node
-    watts: NDArray[np.float64] = hours["price"] * (hours["used"] * config.idle_w + cores * load) * 1e-6
-    return watts
+    energy: NDArray[np.float64] = (hours["used"] * config.idle_w + cores * load) * 1e-6
+    return energy
 
 
 def figures_of(episode: Episode, config: NodePowerConfig) -> Figures:
@@ -132,7 +133,8 @@ def figures_of(episode: Episode, config: NodePowerConfig) -> Figures:
         mean_slowdown=float(episode.slowdown.mean()) if len(wait) else 1.0,
         occupancy=float(hours["cores_used"].mean()) / config.total_cores,
         nodes_on=float(hours["on"].mean()) / config.n_nodes,
-        idle_free_cost=float(idle_free(episode, config).sum()),
+        idle_free_cost=float(hours["price"] @ idle_free(episode, config)),
+        idle_free_mwh=float(idle_free(episode, config).sum()),
         reward=float(episode.reward.sum()),
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from wattq.cli import rl_rewards, rl_train
+from wattq.cli import rl_evaluate, rl_rewards, rl_train
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Learn policies, evaluate them, and see what they say of themselves.")
 app.command("train")(rl_train.train)
+app.command("evaluate")(rl_evaluate.evaluate)
 app.command("show")(rl_train.show)
 app.command("plot-rewards")(rl_rewards.plot_rewards)
