@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wattq.errors import CampaignError, MissingDependencyError
+from wattq.experiments.campaign.layout import read_json
 from wattq.experiments.campaign.model import SlurmSpec
 from wattq.experiments.campaign.pool import LocalPool
 
@@ -24,7 +25,7 @@ EXECUTORS = ("local", "dask", "slurm")
 """Names of the executors."""
 
 MOST_WORKERS = 10_000
-_CONNECT_S = 30
+_CONNECT_S = 15
 
 
 @dataclass(frozen=True)
@@ -132,17 +133,26 @@ def _extra(module: str) -> Any:
 
 @contextmanager
 def _connected(distributed: Any, options: CrewOptions) -> Iterator[Any]:
-    place = options.address or options.scheduler_file
+    address = options.address or _address(Path(str(options.scheduler_file)))
     try:
-        client = distributed.Client(
-            address=options.address, scheduler_file=options.scheduler_file, timeout=_CONNECT_S, set_as_default=False
-        )
+        client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise CampaignError(
-            f"{place}: no dask scheduler answers ({error}); start one with dask scheduler, and workers with dask worker"
+            f"{address}: no dask scheduler answers ({error}); start dask scheduler there, and dask worker"
         ) from None
     with client:
         yield client
+
+
+def _address(path: Path) -> str:
+    """Return the address in the file that a dask scheduler writes."""
+    found = (read_json(path) or {}).get("address")
+    if not isinstance(found, str):
+        raise CampaignError(
+            f"--scheduler-file {path}: holds no address of a dask scheduler; start one with dask scheduler "
+            "--scheduler-file on a folder that all share"
+        )
+    return found
 
 
 @contextmanager

@@ -232,7 +232,11 @@ def test_a_week_on_a_grid_is_what_a_study_finds(small: Path, call: Call) -> None
 
 
 def test_fixed_weights_and_robin_files(small: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
-    factors = "factors:\n  weights: {simplex: [energy, carbon, slowdown], step: 0.25}\n  nodes: {key: machine.nodes, values: [100, 120]}\n"
+    factors = (
+        "factors:\n"
+        "  weights: {simplex: [energy, carbon, slowdown], step: 0.25}\n"
+        "  nodes: {key: machine.nodes, values: [100, 120]}\n"
+    )
     text = small.read_text(encoding="utf-8").partition("factors:")[0] + factors
     small.write_text(text, encoding="utf-8")
     assert call("campaign", "small.yaml", "--fix-weights", "carbon=0.5", "--to-robin", "robins") == 0
