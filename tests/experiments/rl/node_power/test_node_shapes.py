@@ -57,20 +57,20 @@ def test_an_hour_that_was_played_is_paid_what_is_drawn() -> None:
                 assert paid[part] == pytest.approx(weights[part] * drawn[part], abs=1e-12)
 
 
+def run(*words: str, code: int = 0) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["rl", "plot-rewards", *words])
+    assert end.value.code == code
+
+
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["rl", "plot-rewards", "-o", str(tmp_path / "tanh.png")])
-    main(["rl", "plot-rewards", "-o", str(tmp_path / "ratio.svg"), "--shapes", "ratio"])
+    run("-o", str(tmp_path / "tanh.png"))
+    run("-o", str(tmp_path / "ratio.svg"), "--shapes", "ratio")
     assert (tmp_path / "tanh.png").read_bytes()[:4] == b"\x89PNG"
     assert (tmp_path / "tanh.png").stat().st_size > 30_000
     assert b"<svg" in (tmp_path / "ratio.svg").read_bytes()
-    for words in (
-        ["x.gif"],
-        ["x.png", "--shapes", "round"],
-        ["x.png", "--context", "nan"],
-        ["x.png", "--prices", "none"],
-    ):
+    bad = (["x.gif"], ["x.png", "--shapes", "round"], ["x.png", "--context", "nan"], ["x.png", "--prices", "none"])
+    for name, *words in bad:
         capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main(["rl", "plot-rewards", "-o", *[str(tmp_path / words[0]), *words[1:]]])
-        assert end.value.code == 2
+        run("-o", str(tmp_path / name), *words, code=2)
         assert "Traceback" not in capsys.readouterr().err
