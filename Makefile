@@ -11,7 +11,7 @@ MODEL ?= blend
 FUZZ_CASES ?= 100000
 
 .PHONY: help setup setup-rl demo test lint bench docs fuzz simulate simulate-KTH simulate-LLNL plot features train \
-	train-runtime train-energy clean
+	train-runtime train-energy rl-train rl-train-fast clean
 
 help: ## list the targets
 	@grep -E '^[a-zA-Z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 18
@@ -82,6 +82,12 @@ train-energy: $(STAMP) ## a model of energy from the joules of `make simulate-KT
 	$(BIN)/wattq surrogate train-energy $(RESULTS)/kth-sp2-easy -o $(RESULTS)/models/energy-KTH-SP2.wattq
 
 train: train-runtime train-energy ## both models
+
+rl-train: $(RL_STAMP) ## a policy that learns on KTH-SP2 (half an hour), in results/rl
+	$(BIN)/wattq rl train --config experiments/rl/backfill-kth.yaml -o $(RESULTS)/rl/backfill-kth
+
+rl-train-fast: $(RL_STAMP) ## the same for 30,000 steps, to see whether everything works
+	$(BIN)/wattq rl train --config experiments/rl/backfill-kth.yaml --steps 30000 -o $(RESULTS)/rl/backfill-kth-fast
 
 plot: $(STAMP) ## a report on every run below results/
 	$(BIN)/wattq report $(RESULTS)

@@ -116,7 +116,8 @@ def _hosts(intervals: NDArray[np.int32]) -> str:
 
 
 def _rounded(values: NDArray[Any]) -> Floats:
-    return np.round(np.asarray(values, dtype=np.float64), _DECIMALS)
+    found: Floats = np.round(np.asarray(values, dtype=np.float64), _DECIMALS).astype(np.float64, copy=False)
+    return found
 
 
 def _known(values: NDArray[Any], rejected: NDArray[np.bool_]) -> Floats:

@@ -241,6 +241,8 @@ _DATA_RULES: dict[str, Rule] = {
 
 
 def _problems(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield key and problem of what is against the rules."""
+    """Yield key and problem of what is against the rules; the kind first, since other kinds have other keys."""
+    if "kind" in document:
+        yield from broken({"kind": document["kind"]}, {"kind": _RULES["kind"]})
     yield from broken(document, _RULES)
     yield from broken(document["data"], _DATA_RULES, "data.")

@@ -26,7 +26,8 @@ Progress = Callable[[int, int, str], None]
 """Told as runs finish: number done, number in all, and what was done last."""
 
 _MANIFEST_S = 10.0
-"""How often the manifest is written while cells run, s."""
+"""How often the manifest is written while cells run, s; less often where that takes long."""
+_MANIFEST_SHARE = 20.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def run_campaign(
         outcome, tasks = _planned(layout, cells, wanted, options, base)
         try:
             if tasks:
-                with hired(options.crew) as executor:
+                with hired(options.crew, layout.logs) as executor:
                     _conduct(executor, tasks, layout, options.retry, outcome, _Counter(wanted, outcome, progress))
         finally:
             write_manifest(layout)
@@ -160,7 +161,7 @@ def _conduct(
     counter.tell()
     for key in tasks:
         give(key)
-    written = time.monotonic()
+    due = time.monotonic() + _MANIFEST_S
     open_tasks = len(tasks)
     while open_tasks:
         key, future = back.get()
@@ -175,9 +176,16 @@ def _conduct(
         else:
             outcome.done += 1
         counter.tell(key)
-        if time.monotonic() - written > _MANIFEST_S:
-            write_manifest(layout)
-            written = time.monotonic()
+        if time.monotonic() > due:
+            due = _written(layout)
+
+
+def _written(layout: Layout) -> float:
+    """Write the manifest, and return when it is due again."""
+    begin = time.monotonic()
+    write_manifest(layout)
+    end = time.monotonic()
+    return end + max(_MANIFEST_S, _MANIFEST_SHARE * (end - begin))
 
 
 def _error(future: Future[Report]) -> str:

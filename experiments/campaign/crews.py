@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from wattq.errors import CampaignError, MissingDependencyError
+from wattq.experiments.campaign.layout import read_json
 from wattq.experiments.campaign.model import SlurmSpec
 from wattq.experiments.campaign.pool import LocalPool
 
@@ -23,7 +25,7 @@ EXECUTORS = ("local", "dask", "slurm")
 """Names of the executors."""
 
 MOST_WORKERS = 10_000
-_CONNECT_S = 30
+_CONNECT_S = 15
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,12 @@ class CrewOptions:
 
 
 @contextmanager
-def hired(options: CrewOptions) -> Iterator[Executor]:
+def hired(options: CrewOptions, logs: Path) -> Iterator[Executor]:
     """Yield the executor; its processes end with the block, at once when it is left by an exception.
+
+    Args:
+        options: who.
+        logs: folder of what pilot jobs print; made where it is needed.
 
     Raises:
         MissingDependencyError: the extra ``campaign`` is not installed.
@@ -85,7 +91,7 @@ def hired(options: CrewOptions) -> Iterator[Executor]:
             raise
         pool.shutdown()
         return
-    with _client(options) as client:
+    with _client(options, logs) as client:
         executor: Executor = client.get_executor(pure=False)
         try:
             yield executor
@@ -103,13 +109,13 @@ def warm_up() -> None:
 
 
 @contextmanager
-def _client(options: CrewOptions) -> Iterator[Any]:
+def _client(options: CrewOptions, logs: Path) -> Iterator[Any]:
     distributed = _extra("distributed")
     if options.scheduler_file is not None or options.address is not None:
         with _connected(distributed, options) as client:
             yield client
         return
-    with _cluster(options) as cluster, distributed.Client(cluster) as client:
+    with _cluster(options, logs) as cluster, distributed.Client(cluster) as client:
         yield client
 
 
@@ -127,23 +133,32 @@ def _extra(module: str) -> Any:
 
 @contextmanager
 def _connected(distributed: Any, options: CrewOptions) -> Iterator[Any]:
-    place = options.address or options.scheduler_file
+    address = options.address or _address(Path(str(options.scheduler_file)))
     try:
-        client = distributed.Client(
-            address=options.address, scheduler_file=options.scheduler_file, timeout=_CONNECT_S, set_as_default=False
-        )
+        client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise CampaignError(
-            f"{place}: no dask scheduler answers ({error}); start one with dask scheduler, and workers with dask worker"
+            f"{address}: no dask scheduler answers ({error}); start dask scheduler there, and dask worker"
         ) from None
     with client:
         yield client
 
 
+def _address(path: Path) -> str:
+    """Return the address in the file that a dask scheduler writes."""
+    found = (read_json(path) or {}).get("address")
+    if not isinstance(found, str):
+        raise CampaignError(
+            f"--scheduler-file {path}: holds no address of a dask scheduler; start one with dask scheduler "
+            "--scheduler-file on a folder that all share"
+        )
+    return found
+
+
 @contextmanager
-def _cluster(options: CrewOptions) -> Iterator[Any]:
+def _cluster(options: CrewOptions, logs: Path) -> Iterator[Any]:
     with _deaf_to_ctrl_c():
-        cluster = _slurm(options) if options.executor == "slurm" else _local_cluster(options)
+        cluster = _slurm(options, logs) if options.executor == "slurm" else _local_cluster(options)
     with cluster:
         yield cluster
 
@@ -170,8 +185,8 @@ def _local_cluster(options: CrewOptions) -> Any:
     )
 
 
-def _slurm(options: CrewOptions) -> Any:
-    cluster = _slurm_cluster(options)
+def _slurm(options: CrewOptions, logs: Path) -> Any:
+    cluster = _slurm_cluster(options, logs)
     try:
         # pilot jobs that end, such as by their walltime, are followed by others as long as there is work
         cluster.adapt(minimum=options.count, maximum=options.count, interval="2s", wait_count=5)
@@ -181,7 +196,7 @@ def _slurm(options: CrewOptions) -> Any:
     return cluster
 
 
-def _slurm_cluster(options: CrewOptions) -> Any:
+def _slurm_cluster(options: CrewOptions, logs: Path | None = None) -> Any:
     _extra("distributed")
     jobqueue = _extra("dask_jobqueue")
     spec = options.slurm
@@ -198,6 +213,7 @@ def _slurm_cluster(options: CrewOptions) -> Any:
         job_extra_directives=list(spec.directives),
         job_script_prologue=list(spec.prologue),
         job_name="wattq-campaign",
+        log_directory=None if logs is None else str(logs),
         worker_extra_args=leave,
         scheduler_options={"dashboard_address": None},
         silence_logs="ERROR",

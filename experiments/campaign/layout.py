@@ -82,6 +82,11 @@ class Layout:
         return self.root / "signals"
 
     @property
+    def logs(self) -> Path:
+        """What pilot jobs print."""
+        return self.root / "pilots"
+
+    @property
     def cells(self) -> Path:
         """What was asked for last: the cells, their columns and weights."""
         return self.root / "cells.json"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from wattq.experiments.playbook import Section
-from wattq.experiments.study.bootstrap import Estimate
+from wattq.experiments.study.bootstrap import LEAST_WEEKS, Estimate
 from wattq.experiments.study.summary import Group, Row
 from wattq.experiments.study.tables import ratio_text
 from wattq.experiments.tuning.gap import Against, Gap
@@ -101,7 +101,8 @@ def _test(outcome: Outcome, group: Group, row: Row, gaps: list[Gap]) -> str:
 
 
 def _of_gap(gap: Gap) -> str:
-    shown = "" if any(gap.test.excludes) else " (not shown to differ)"
+    unsure = " (not shown to differ)" if gap.test.low is not None else f" (fewer than {LEAST_WEEKS} weeks: no interval)"
+    shown = "" if any(gap.test.excludes) else unsure
     return (
         f"{gap.label.split(' (')[0]} {ratio_text(gap.test)} of EASY's{shown}; {ratio_text(gap.tuning)} on the tuning "
         f"weeks, gap {points_text(gap.gap)}"
@@ -122,7 +123,8 @@ def _kept(bound: Constraint, gap: Gap | None) -> str:
     beyond = gap.test.value > bound.bound if bound.most is not None else gap.test.value < bound.bound
     ends = [end for end in (gap.test.low, gap.test.high) if end is not None]
     sure = ends and (max(ends) <= bound.bound if bound.most is not None else min(ends) >= bound.bound)
-    state = "broken" if beyond else "kept" if sure else "kept, but its interval reaches beyond"
+    unsure = "kept, but its interval reaches beyond" if ends else "kept, with no interval"
+    state = "broken" if beyond else "kept" if sure else unsure
     return f"{bound.words}: {state}, {ratio_text(gap.test)}"
 
 
@@ -139,6 +141,8 @@ def _against(outcome: Outcome) -> Iterator[str]:
 
 def _better(found: Against, *, lower: bool) -> str:
     below, above = found.quotient.excludes
+    if found.quotient.low is None:
+        return f"fewer than {LEAST_WEEKS} weeks, no interval"
     if not below and not above:
         return "not shown to differ"
     return "better" if below == lower else "worse"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,8 @@ CANDIDATE = "candidate"
 LOST = "lost_work_host_h"
 """Work of the jobs that EASY served and the policy did not; while it is above 0, savings are void."""
 
+_NO_LABEL = re.compile(r"[^A-Za-z0-9 ._+=,:%-]")
+
 _Count = Annotated[int, Field(ge=0, le=10_000)]
 
 
@@ -28,7 +31,7 @@ class TunedPolicy(Strict):
 
     Attributes:
         name: name in `wattq.schedulers.POLICIES`, or a policy of the user's own.
-        label: what tables and trials call it; the name when not given.
+        label: what tables and trials call it; the name when not given, without the folders of a file.
         params: parameters that every trial has.
         knobs: what a trial chooses, by the parameter's name.
         train: how a model is trained for each trial, for a policy that learns.
@@ -57,8 +60,8 @@ class TunedPolicy(Strict):
 
     @property
     def title(self) -> str:
-        """What tables and trials call it."""
-        return self.label or self.name
+        """What tables and trials call it: of a policy of the user's own the file's name and the class."""
+        return self.label or _NO_LABEL.sub("-", self.name.rpartition("/")[2]).lstrip("-. _")
 
     @property
     def searched(self) -> bool:

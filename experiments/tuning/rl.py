@@ -24,8 +24,7 @@ def train_policy(request: Request) -> dict[str, Value]:
         MissingDependencyError: the libraries of the extra ``rl`` are not installed.
         LearningError: settings do not fit the task.
     """
-    from wattq.schedulers.rl.training.request import make_config
-    from wattq.schedulers.rl.training.train import train
+    from wattq.schedulers.rl.training import make_config, train
 
     settings = settings_of(request)
     options = settings.pop("options", {})

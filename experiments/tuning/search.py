@@ -107,7 +107,7 @@ def identity(arena: Arena) -> dict[str, Any]:
     asked = tuning.model_dump(mode="json", by_alias=True)
     return {
         "wattq": __version__,
-        "policies": {policy["label"] or policy["name"]: policy for policy in asked["policies"]},
+        "policies": dict(zip((policy.title for policy in tuning.policies), asked["policies"], strict=True)),
         "objectives": asked["objectives"],
         "constraints": [constraint.words for constraint in tuning.all_constraints],
         "sampler": {**asked["sampler"], "name": sampler_name(tuning)},

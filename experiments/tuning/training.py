@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -87,7 +88,8 @@ def trained(arena: Arena, choice: Choice, step: Step, folder: Path) -> Mapping[s
     if spec is None:
         return {}
     place = folder / f"{step.log}-seed{step.seed}".replace(" ", "-")
-    place.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
     options = {**spec.options, **choice.training}
     source = arena.sources[step.log, step.seed]
     try:

@@ -233,6 +233,12 @@ def _check_shape(architecture: str, shape: NetworkShape) -> None:
         raise LearningError(
             f"network 'slots', shape {numbers}: other actions are chosen by globals, and there are none"
         )
+    ways, others = sum(shape.blocks[::2]), sum(shape.blocks[1::2])
+    if shape.blocks and ((ways, others) != (shape.choices, shape.others) or min(shape.blocks) < 0):
+        raise LearningError(
+            f"network, blocks {shape.blocks}: by turns ways of a slot, {shape.choices} in all, and actions without "
+            f"slot, {shape.others} in all"
+        )
 
 
 def _parts(architecture: str, shape: NetworkShape) -> dict[str, tuple[int, int]]:

@@ -32,6 +32,7 @@ def test_a_missed_budget_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys:
             monkeypatch.setattr(bench, name, measure)
         monkeypatch.setattr("wattq.experiments.bench_server.bench_server", measure)
         monkeypatch.setattr("wattq.experiments.bench_surrogates.bench_surrogates", measure)
+        monkeypatch.setattr("wattq.experiments.bench_node_power.bench_node_power", measure)
         assert bench.main([]) == code
     assert "MISSED" in capsys.readouterr().out
 

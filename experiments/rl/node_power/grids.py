@@ -25,8 +25,8 @@ def weight_simplex(step: float, fixed: Mapping[str, float] | None = None) -> lis
         fixed: weights that are the same in all, by name; the others share what they leave of one.
 
     Raises:
-        LearningError: a step that does not divide one, an unknown weight, or fixed weights of more than one, or that leave
-            what is no multiple of the step.
+        LearningError: a step that does not divide one, an unknown weight, or fixed weights of more than one, or
+            that leave what is no multiple of the step.
     """
     if not (isfinite(step) and 0 < step <= 1):
         raise LearningError(f"--step {step:g}: give a number above 0 and at most 1, such as 0.5")

@@ -94,8 +94,8 @@ class Oracle:
         unserved_core_h: core-hours that it does not.
         used_cores: cores at work by hour behind the bound (of its relaxation), length of the horizon.
         schedule_cost: cost of the schedule that was found for the jobs in one piece, above the bound as a rule; NaN
-            for the liquid bound, and where the greedy search found no place for a job. Nodes are taken as one pool of
-            cores in it: it is an orientation, no bound.
+            for the liquid bound, where none was asked for, and where the greedy search found no place for a job. Nodes
+            are one pool of cores in it: it is an orientation, no bound.
     """
 
     kind: str
@@ -139,7 +139,9 @@ def liquid_oracle(work: HourlyWork, price: Floats, machine: Machine = Machine())
     return Oracle("liquid", total, rows, without, jobs.core_h, work.core_h - jobs.core_h, used)
 
 
-def contiguous_oracle(work: HourlyWork, price: Floats, machine: Machine = Machine()) -> Oracle:
+def contiguous_oracle(
+    work: HourlyWork, price: Floats, machine: Machine = Machine(), *, schedule: bool = True
+) -> Oracle:
     """Return a lower bound of the cost of the work where each job runs once, without a break.
 
     A real bound, proven by Lagrangian relaxation: jobs, each of which takes its cheapest start, pay a price on cores
@@ -151,6 +153,7 @@ def contiguous_oracle(work: HourlyWork, price: Floats, machine: Machine = Machin
         work: the jobs.
         price: price of each hour, currency per MWh; its length is the horizon in hours.
         machine: the nodes.
+        schedule: also search for a schedule, whose cost shows how far the bound may be from what is possible.
 
     Raises:
         InvalidInputError: as `liquid_oracle`.
@@ -171,7 +174,7 @@ def contiguous_oracle(work: HourlyWork, price: Floats, machine: Machine = Machin
         if not (excess > 0.0).any() and not extra.any():
             break
         extra = np.maximum(extra + stride / (1.0 + turn / 3.0) * excess, 0.0)
-    found = _greedy(jobs, unit, extra, machine)
+    found = _greedy(jobs, unit, extra, machine) if schedule else float("nan")
     return Oracle(
         "contiguous",
         best,

@@ -37,8 +37,8 @@ def sweep_panels(
     """Return twelve panels over what is swept, one line for each policy; hollow points are void (less work done).
 
     Args:
-        rows: one mapping for each policy and value, with `axis`, ``policy``, ``void`` and the columns of `SWEEP_PANELS`.
-            A value that is None or missing is not drawn; a panel without any stays blank.
+        rows: one mapping for each policy and value: `axis`, ``policy``, ``void`` and columns of `SWEEP_PANELS`. A
+            value that is None or missing is not drawn; a panel without any stays blank.
         axis: column of the x axis.
         axis_label: its label, with unit.
         title: what the picture shows.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wattq.schedulers.rl.backfill import step as st
 from wattq.schedulers.rl.backfill.fleet import PARTS, Fleet
+from wattq.schedulers.rl.backfill.example import example_scenario
 from wattq.schedulers.rl.backfill.results import episode_results
 from wattq.schedulers.rl.backfill.scenario import Scenario
 from wattq.schedulers.rl.backfill.table import n_features
@@ -21,7 +22,7 @@ class BackfillEnv(gymnasium.Env):
     """A batch scheduler's decisions, one at a time; see docs/rl-environments.md.
 
     Args:
-        scenario: what an episode is.
+        scenario: what an episode is; None: `example_scenario`, whose jobs are made up.
 
     Raises:
         LearningError: a masked action is taken; no episode is under way; nothing can ever happen again.
@@ -29,7 +30,8 @@ class BackfillEnv(gymnasium.Env):
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario | None = None) -> None:
+        scenario = scenario or example_scenario()
         self.scenario = scenario
         self.render_mode = None
         self._fleet = Fleet(scenario, 1)

@@ -24,9 +24,12 @@ __all__ = ["Episode", "Pair", "Pool", "make_episode"]
 _BOUND_S = 10.0
 # Arrays that nothing changes while a simulation runs; all copies share them.
 _CONSTANT = frozenset({"h_cls", "h_cores", "links", "pstates", "nodes", "children", "amounts", "externals"})
-# Arrays of which only what was written counts; they are not copied.
-_WRITTEN = frozenset({"out_jobs", "out_states", "out_energy", "out_pstates"})
-_ROOM = 4  # times as much room for output rows as `build` leaves: each copy keeps it
+# Arrays of which only what was written since the begin counts; they are not copied, and what `build` leaves as room for
+# rows of output is enlarged, since an episode keeps its arrays.
+_OUTPUT = frozenset({"out_jobs", "out_states", "out_energy", "out_pstates", "groups", "members"})
+_WRITTEN = _OUTPUT | {"events", "event_iv", "alloc", "iv", "decisions", "kill_list", "kills", "paths", "news"}
+_WRITTEN |= {"ended", "cancelled", "left", "rate", "snap", "slot", "fresh", "running"}
+_ROOM = 4
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def make_episode(scenario: Scenario, number: int) -> Episode:
     zero_s = begin_s - scenario.warmup_s
     work = stretch_of(scenario.workload, zero_s, begin_s + scenario.episode_s, scenario.walltime_factor)
     s, v, _ = build(scenario.platform, [work], energy=True, externals=ExternalEvents.none())
-    roomy = {name: np.zeros(_ROOM * len(getattr(s, name)), getattr(s, name).dtype) for name in _WRITTEN}
+    roomy = {name: np.zeros(_ROOM * len(getattr(s, name)), getattr(s, name).dtype) for name in _OUTPUT}
     origin_s = scenario.origin_unix_s + zero_s
     offset_s = scenario.utc_offset_s if scenario.utc_offset_s is not None else scenario.workload.utc_offset_s or 0.0
     end_s = scenario.warmup_s + scenario.episode_s + scenario.drain_s

@@ -130,6 +130,10 @@ class Scenario:
         self._check_cap()
         self._check_signals()
 
+    def __deepcopy__(self, memo: object) -> Scenario:
+        """Return the scenario itself, which nothing changes: `gymnasium.make` copies what it is given."""
+        return self
+
     @cached_property
     def begins_s(self) -> tuple[float, ...]:
         """Begin of each episode on the time axis of the log, s."""

@@ -6,6 +6,7 @@ Everything works on one episode `e` of a `State`; `step_all` steps all of them i
 from __future__ import annotations
 
 from wattq.schedulers.rl.node_power import layout as c
+from wattq.schedulers.rl.node_power.bare import bare
 from wattq.schedulers.rl.node_power.firstfit import lose_old, push_backlog, push_queue, refill_queue, start_waiting
 from wattq.schedulers.rl.node_power.layout import Array, Market, Memory, State, Task
 from wattq.schedulers.rl.node_power.nodes import KEEP, OFF, end_jobs, finish_booting, switch_nodes
@@ -15,7 +16,7 @@ from wattq.simulator.jit import inlined, jitted
 __all__ = ["price_around", "step", "step_all"]
 
 
-@inlined
+@bare(inlined)
 def price_around(m: Market, hour: int) -> float:
     """Return the mean price of the 24 hours before an hour of play and of the 24 that are forecast, itself first."""
     if hour < m.opening.size:
@@ -23,7 +24,7 @@ def price_around(m: Market, hour: int) -> float:
     return m.context[hour % m.price.size]
 
 
-@inlined
+@bare(inlined)
 def _arrive(s: State, e: int, hours: int, width: int, cores: int, queue: int, backlog: int) -> None:
     """Let a job arrive: in the queue if that has room and nobody waits behind it, else in the backlog, else lost."""
     num = s.num
@@ -53,7 +54,7 @@ def _arrive(s: State, e: int, hours: int, width: int, cores: int, queue: int, ba
     s.acc[e, c.PENDING_CH] += work
 
 
-@inlined
+@bare(inlined)
 def _oldest(s: State, e: int) -> int:
     """Return the age of the oldest waiting job, h; 0 without one."""
     now = s.num[e, c.NOW]
@@ -64,7 +65,7 @@ def _oldest(s: State, e: int) -> int:
     return 0
 
 
-@inlined
+@bare(inlined)
 def _mwh(s: State, e: int, t: Task, started: int) -> float:
     """Return the energy of the hour, MWh; nodes that start draw what idle ones do, and `boot_wh` once."""
     num, real = s.num, t.real
@@ -76,7 +77,7 @@ def _mwh(s: State, e: int, t: Task, started: int) -> float:
     return (watts + used * (real[c.USED_W] - real[c.IDLE_W]) + started * real[c.BOOT_WH]) * 1e-6
 
 
-@inlined
+@bare(inlined)
 def _charge(s: State, e: int, t: Task) -> float:
     """Return the `unfinished` part of the hour just over: all at the end, or hour by hour, in sum the same."""
     most = UNFINISHED_PER_HOUR * t.num[c.HORIZON]
@@ -89,7 +90,7 @@ def _charge(s: State, e: int, t: Task) -> float:
     return -most * undone / work if s.num[e, c.DONE] else 0.0
 
 
-@inlined
+@bare(inlined)
 def _note_hour(s: State, e: int, m: Market, t: Task, started: int) -> None:
     """Write down the state in which the hour passes, and charge it for its energy."""
     num, acc, h = s.num, s.acc, s.hourly[e]
@@ -107,7 +108,7 @@ def _note_hour(s: State, e: int, m: Market, t: Task, started: int) -> None:
     h[c.H_WANTED], h[c.H_OLDEST] = num[e, c.PENDING_CORES], _oldest(s, e)
 
 
-@inlined
+@bare(inlined)
 def _counts(s: State, e: int, sign: float) -> None:
     """Turn the counts of the episode into those of the hour: called before it with -1 and after it with 1."""
     h, num = s.hourly[e], s.num
@@ -120,7 +121,7 @@ def _counts(s: State, e: int, sign: float) -> None:
     h[c.H_LOST_AGE] += sign * num[e, c.LOST_AGE]
 
 
-@inlined
+@bare(inlined)
 def _reward(s: State, e: int, t: Task) -> float:
     """Write the weighted parts of the hour and return their sum."""
     parts = s.parts[e]
@@ -135,7 +136,7 @@ def _reward(s: State, e: int, t: Task) -> float:
     return reward
 
 
-@jitted
+@bare(jitted)
 def step(s: State, e: int, m: Market, t: Task, kind: int, magnitude: int, refill: int, w: Memory) -> float:
     """Let one hour pass and return its reward; see the module `env` for the order of what happens.
 
@@ -172,7 +173,7 @@ def step(s: State, e: int, m: Market, t: Task, kind: int, magnitude: int, refill
     return _reward(s, e, t)
 
 
-@jitted
+@bare(jitted)
 def step_all(s: State, m: Market, t: Task, actions: Array, rewards: Array, w: Memory) -> None:
     """Let one hour pass in every episode.
 

@@ -8,13 +8,14 @@ do not fit cost next to nothing.
 from __future__ import annotations
 
 from wattq.schedulers.rl.node_power import layout as c
+from wattq.schedulers.rl.node_power.bare import bare
 from wattq.schedulers.rl.node_power.layout import Array, Memory, State
 from wattq.simulator.jit import inlined, jitted
 
 __all__ = ["lose_old", "nodes_needed", "push_backlog", "push_queue", "refill_queue", "start_waiting"]
 
 
-@inlined
+@bare(inlined)
 def _count_fits(free: Array, fits: Array, top: Array) -> None:
     """Count, for each number of cores, the nodes with as many free, and note the most of each block of nodes."""
     fits[:] = 0
@@ -39,7 +40,7 @@ def _count_fits(free: Array, fits: Array, top: Array) -> None:
         fits[cores] += fits[cores + 1]
 
 
-@inlined
+@bare(inlined)
 def _take(free: Array, fits: Array, top: Array, node: int, cores: int) -> None:
     """Take cores of a node, keeping the counts right."""
     before = free[node]
@@ -55,7 +56,7 @@ def _take(free: Array, fits: Array, top: Array, node: int, cores: int) -> None:
         top[block] = most
 
 
-@inlined
+@bare(inlined)
 def _next_fit(free: Array, top: Array, node: int, cores: int) -> int:
     """Return the first node from `node` on with as many free cores; there must be one."""
     while True:
@@ -67,7 +68,7 @@ def _next_fit(free: Array, top: Array, node: int, cores: int) -> int:
         node += 1
 
 
-@inlined
+@bare(inlined)
 def _start(s: State, e: int, row: int, w: Memory) -> None:
     """Start the job of a row of the queue on the first nodes that have room; it must fit."""
     queue, num, free = s.queue, s.num, s.free[e]
@@ -93,7 +94,7 @@ def _start(s: State, e: int, row: int, w: Memory) -> None:
     _forget(s, e, hours, width, cores)
 
 
-@inlined
+@bare(inlined)
 def _forget(s: State, e: int, hours: int, width: int, cores: int) -> None:
     """Take a job out of the sums over waiting jobs."""
     s.widths[e, width] -= 1
@@ -102,7 +103,7 @@ def _forget(s: State, e: int, hours: int, width: int, cores: int) -> None:
     s.acc[e, c.PENDING_CH] -= hours * width * cores
 
 
-@jitted
+@bare(jitted)
 def start_waiting(s: State, e: int, first: int, w: Memory) -> int:
     """Start every job of the queue from row `first` on that fits, in order, and close the gaps.
 
@@ -134,7 +135,7 @@ def start_waiting(s: State, e: int, first: int, w: Memory) -> int:
     return count - kept
 
 
-@inlined
+@bare(inlined)
 def push_queue(s: State, e: int, hours: int, submit: int, width: int, cores: int, job: int) -> None:
     """Put a job at the end of the queue, which must have room."""
     row = s.num[e, c.N_QUEUE]
@@ -144,7 +145,7 @@ def push_queue(s: State, e: int, hours: int, submit: int, width: int, cores: int
     s.queue[e, row, c.J_ID] = job
 
 
-@inlined
+@bare(inlined)
 def push_backlog(s: State, e: int, hours: int, submit: int, width: int, cores: int, job: int) -> None:
     """Put a job at the end of the backlog, which must have room."""
     row = (s.num[e, c.BACK_HEAD] + s.num[e, c.N_BACK]) % s.backlog.shape[1]
@@ -154,7 +155,7 @@ def push_backlog(s: State, e: int, hours: int, submit: int, width: int, cores: i
     s.backlog[e, row, c.J_ID] = job
 
 
-@inlined
+@bare(inlined)
 def take_backlog(s: State, e: int) -> int:
     """Take the first job from the backlog and return the row in which it still stands."""
     row = s.num[e, c.BACK_HEAD]
@@ -163,7 +164,7 @@ def take_backlog(s: State, e: int) -> int:
     return row
 
 
-@jitted
+@bare(jitted)
 def refill_queue(s: State, e: int, size: int) -> int:
     """Fill the queue from the backlog, oldest first; return the first new row."""
     first = s.num[e, c.N_QUEUE]
@@ -173,7 +174,7 @@ def refill_queue(s: State, e: int, size: int) -> int:
     return first
 
 
-@jitted
+@bare(jitted)
 def lose_old(s: State, e: int, max_age: int) -> int:
     """Lose the waiting jobs that are older than `max_age` hours; return how many.
 
@@ -186,7 +187,8 @@ def lose_old(s: State, e: int, max_age: int) -> int:
         old += 1
     if old > 0:
         for row in range(old, count):
-            queue[row - old] = queue[row]
+            for column in range(5):
+                queue[row - old, column] = queue[row, column]
         s.num[e, c.N_QUEUE] = count - old
     while s.num[e, c.N_BACK] > 0 and now - s.backlog[e, s.num[e, c.BACK_HEAD], c.J_SUBMIT] > max_age:
         _lose(s, e, s.backlog[e, take_backlog(s, e)])
@@ -195,7 +197,7 @@ def lose_old(s: State, e: int, max_age: int) -> int:
     return old
 
 
-@inlined
+@bare(inlined)
 def _lose(s: State, e: int, job: Array) -> None:
     hours, width, cores = job[c.J_DUR], job[c.J_NODES], job[c.J_CORES]
     s.acc[e, c.LOST_CH] += hours * width * cores
@@ -204,7 +206,7 @@ def _lose(s: State, e: int, job: Array) -> None:
     _forget(s, e, hours, width, cores)
 
 
-@jitted
+@bare(jitted)
 def nodes_needed(s: State, e: int, w: Memory) -> None:
     """Write what the queue needs to start as a whole now, by first-fit on the nodes that are on, then on the others.
 

@@ -70,13 +70,12 @@ def read_prices(text: str, *, forecast: str = "day-ahead") -> Prices:
     path, _, region = text.partition("#")
     if not Path(path).exists() and not region:
         return named_prices(path, forecast=forecast)
-    told = {"region": region} if region else {}
     try:
-        signal = read_signal(path, quantity="price", **told)
+        signal = read_signal(path, quantity="price", region=region or None)
     except SignalError as error:
         if "time zone" not in str(error) and "time_zone" not in str(error):
             raise
-        signal = read_signal(path, quantity="price", time_zone="UTC", **told)
+        signal = read_signal(path, quantity="price", region=region or None, time_zone="UTC")
     return prices_of(signal, forecast=forecast)
 
 

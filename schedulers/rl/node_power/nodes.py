@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wattq.schedulers.rl.node_power import layout as c
+from wattq.schedulers.rl.node_power.bare import bare
 from wattq.schedulers.rl.node_power.layout import State
 from wattq.simulator.jit import inlined, jitted
 
@@ -11,7 +12,7 @@ __all__ = ["end_jobs", "finish_booting", "switch_nodes"]
 OFF, KEEP, ON = range(3)
 
 
-@inlined
+@bare(inlined)
 def switch_nodes(s: State, e: int, kind: int, count: int, boot_h: int, cores: int) -> int:
     """Switch up to `count` idle nodes off or nodes that are off on, the lowest numbers first; return how many.
 
@@ -42,7 +43,7 @@ def switch_nodes(s: State, e: int, kind: int, count: int, boot_h: int, cores: in
     return done
 
 
-@inlined
+@bare(inlined)
 def finish_booting(s: State, e: int, cores: int) -> None:
     """Make the nodes that are ready at this hour usable."""
     now = s.num[e, c.NOW]
@@ -55,7 +56,7 @@ def finish_booting(s: State, e: int, cores: int) -> None:
             s.num[e, c.N_IDLE] += 1
 
 
-@jitted
+@bare(jitted)
 def end_jobs(s: State, e: int, cores: int) -> int:
     """End the jobs whose last hour has passed; return how many."""
     slot = s.num[e, c.NOW] % s.ending.shape[1]

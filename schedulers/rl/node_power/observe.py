@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from wattq.schedulers.rl.node_power import layout as c
+from wattq.schedulers.rl.node_power.bare import bare
 from wattq.schedulers.rl.node_power.config import FORECAST_H, HISTORY_H, NodePowerConfig
 from wattq.schedulers.rl.node_power.core import price_around
 from wattq.schedulers.rl.node_power.firstfit import nodes_needed
@@ -45,7 +46,7 @@ def flat_names(config: NodePowerConfig) -> tuple[str, ...]:
     return (*_MACHINE, *ends, "busy_longer", *_WORK, *_PRICE, *prices, *_TIME, *jobs)
 
 
-@jitted
+@bare(jitted)
 def write_nodes(s: State, e: int, x: Array) -> None:
     """Write of each node -1 where it is off or starting, 0 where it is idle, else the hours until its last job ends."""
     now, free = s.num[e, c.NOW], s.free[e]
@@ -53,7 +54,7 @@ def write_nodes(s: State, e: int, x: Array) -> None:
         x[node] = -1 if free[node] < 0 else max(s.until[e, node] - now, 0)
 
 
-@jitted
+@bare(jitted)
 def write_queue(s: State, e: int, x: Array) -> None:
     """Write duration, age, nodes and cores of each job of the queue; `x` must hold zeros."""
     now = s.num[e, c.NOW]
@@ -65,14 +66,14 @@ def write_queue(s: State, e: int, x: Array) -> None:
         x[4 * row + 3] = job[c.J_CORES]
 
 
-@inlined
+@bare(inlined)
 def _past_price(m: Market, hour: int, back: int) -> float:
     """Return the price `back` hours before an hour of play; before the first hour of the series, its first price."""
     place = max(hour - back, 0)
     return m.price[place if place < m.price.size else place % m.price.size]
 
 
-@jitted
+@bare(jitted)
 def write_prices(s: State, e: int, m: Market, ahead: Array, past: Array) -> None:
     """Write the forecast, the coming hour first, and the prices of the hours gone by, the last one last."""
     hour = s.num[e, c.PRICE] + s.num[e, c.T]
@@ -82,14 +83,14 @@ def write_prices(s: State, e: int, m: Market, ahead: Array, past: Array) -> None
         past[back] = _past_price(m, hour, HISTORY_H - back)
 
 
-@inlined
+@bare(inlined)
 def _scaled(price: float, t: Task) -> float:
     """Return a price as -1 at its usual least to 1 at its usual most, held within these."""
     span = max(t.real[c.PRICE_HIGH] - t.real[c.PRICE_LOW], 1e-9)
     return min(1.0, max(-1.0, 2.0 * (price - t.real[c.PRICE_LOW]) / span - 1.0))
 
 
-@inlined
+@bare(inlined)
 def _busy(s: State, e: int, x: Array, k: int) -> int:
     """Write the shares of nodes that are busy until one of the ends of `_BINS`, none in two of them."""
     now, free, share = s.num[e, c.NOW], s.free[e], 1.0 / s.free.shape[1]
@@ -105,7 +106,7 @@ def _busy(s: State, e: int, x: Array, k: int) -> int:
     return k + 8
 
 
-@inlined
+@bare(inlined)
 def _machine(s: State, e: int, t: Task, x: Array) -> int:
     num, nodes = s.num, float(t.num[c.NODES])
     total = nodes * t.num[c.CORES]
@@ -115,7 +116,7 @@ def _machine(s: State, e: int, t: Task, x: Array) -> int:
     return _busy(s, e, x, 5)
 
 
-@inlined
+@bare(inlined)
 def _work(s: State, e: int, t: Task, w: Memory, x: Array, k: int) -> int:
     num = s.num
     waiting, total = num[e, c.N_QUEUE] + num[e, c.N_BACK], float(t.num[c.NODES] * t.num[c.CORES])
@@ -136,14 +137,14 @@ def _work(s: State, e: int, t: Task, w: Memory, x: Array, k: int) -> int:
     return k + 10
 
 
-@inlined
+@bare(inlined)
 def _first_age(s: State, e: int) -> int:
     if s.num[e, c.N_QUEUE] > 0:
         return s.num[e, c.NOW] - s.queue[e, 0, c.J_SUBMIT]
     return s.num[e, c.NOW] - s.backlog[e, s.num[e, c.BACK_HEAD], c.J_SUBMIT]
 
 
-@jitted
+@bare(jitted)
 def widest(s: State, e: int) -> int:
     """Return the most nodes that a waiting job asks for, 0 without one."""
     width = s.widths.shape[1] - 1
@@ -152,7 +153,7 @@ def widest(s: State, e: int) -> int:
     return width
 
 
-@inlined
+@bare(inlined)
 def _prices(s: State, e: int, m: Market, t: Task, x: Array, k: int) -> int:
     hour = s.num[e, c.PRICE] + s.num[e, c.T]
     row = m.forecast[hour % m.price.size]
@@ -168,7 +169,7 @@ def _prices(s: State, e: int, m: Market, t: Task, x: Array, k: int) -> int:
     return k + HISTORY_H
 
 
-@inlined
+@bare(inlined)
 def _time(s: State, e: int, m: Market, t: Task, x: Array, k: int) -> int:
     clock = m.clock[(s.num[e, c.PRICE] + s.num[e, c.T]) % m.price.size]
     day, week = 2.0 * math.pi * (clock % _DAY) / _DAY, 2.0 * math.pi * clock / _WEEK
@@ -177,7 +178,7 @@ def _time(s: State, e: int, m: Market, t: Task, x: Array, k: int) -> int:
     return k + 5
 
 
-@jitted
+@bare(jitted)
 def observe_flat(s: State, e: int, m: Market, t: Task, w: Memory, x: Array) -> None:
     """Write the flat observation of an episode, float32, in the order of `flat_names`."""
     x[:] = 0.0
@@ -194,7 +195,7 @@ def observe_flat(s: State, e: int, m: Market, t: Task, w: Memory, x: Array) -> N
         x[k + 4 * row + 3] = job[c.J_CORES] / float(t.num[c.CORES])
 
 
-@jitted
+@bare(jitted)
 def observe_all(s: State, m: Market, t: Task, w: Memory, x: Array) -> None:
     """Write the flat observation of every episode, float32 [episodes, numbers]."""
     for e in range(s.num.shape[0]):

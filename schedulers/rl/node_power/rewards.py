@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from wattq.schedulers.rl.node_power import layout as c
+from wattq.schedulers.rl.node_power.bare import bare
 from wattq.schedulers.rl.node_power.layout import Array
 from wattq.simulator.jit import inlined, jitted
 
@@ -31,7 +32,7 @@ _GRACE_H, _TAU_H, _FIRST_TAU_H = 24.0, 168.0, 84.0
 _SMALLEST = 1e-9
 
 
-@inlined
+@bare(inlined)
 def efficiency_part(
     ratio_form: bool, n_used: float, n_idle: float, cores_used: float, mwh: float, num: Array, real: Array
 ) -> float:
@@ -48,7 +49,7 @@ def efficiency_part(
     return math.tanh(5.0 * (cores_used / mwh / best - 0.7))
 
 
-@inlined
+@bare(inlined)
 def blackout_part(n_on: float, cores_used: float, waiting: float) -> float:
     """Return the part of an hour in which nothing runs: 1 for a dark machine without work, else a penalty.
 
@@ -62,7 +63,7 @@ def blackout_part(n_on: float, cores_used: float, waiting: float) -> float:
     return 1.0 if n_on == 0.0 else 0.0
 
 
-@inlined
+@bare(inlined)
 def price_part(
     ratio_form: bool, price: float, context: float, cores_used: float, launched: float, num: Array, real: Array
 ) -> float:
@@ -82,7 +83,7 @@ def price_part(
     return part
 
 
-@inlined
+@bare(inlined)
 def age_part(ratio_form: bool, oldest_h: float, n_off: float) -> float:
     """Return the part of the oldest waiting job: after a day of grace `exp(-age / 168 h) - 1`.
 
@@ -95,7 +96,7 @@ def age_part(ratio_form: bool, oldest_h: float, n_off: float) -> float:
     return math.exp(-max(0.0, oldest_h - _GRACE_H) / _TAU_H) - 1.0
 
 
-@inlined
+@bare(inlined)
 def drop_part(ratio_form: bool, lost: float) -> float:
     """Return the part of jobs lost: `-tanh(n / 20)`, in the earlier form -5 n."""
     if ratio_form:
@@ -103,7 +104,7 @@ def drop_part(ratio_form: bool, lost: float) -> float:
     return -math.tanh(lost / 20.0)
 
 
-@jitted
+@bare(jitted)
 def hour_parts(num: Array, real: Array, h: Array, parts: Array) -> None:
     """Write the parts of one hour but `unfinished`, not weighted.
 

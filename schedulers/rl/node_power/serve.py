@@ -18,6 +18,7 @@ __all__ = [
     "N_SERVE",
     "SERVE_ACTIONS",
     "SERVE_OBSERVATION",
+    "guarded",
     "observe_all_served",
     "observe_serve",
     "serve_action",
@@ -38,6 +39,8 @@ LEADS = 24
 RELEASES_H = (1, 2, 4, 8, 16)
 N_RELEASES = len(RELEASES_H)
 DAY_H, WEEK_H = 24, 168
+MOST_LOAD = 0.9
+"""Load at which the time to work off what waits is no longer taken to grow."""
 WIDTH = 2.5
 """Standard deviations of the past week that the numbers `week_...` reach to."""
 _AHEAD = tuple(f"price_{lead}h" for lead in range(LEADS))
@@ -85,11 +88,40 @@ def _arrived(s: State, e: int, hours: int, out: Array) -> None:
 
 
 @jitted
+def guarded(s: State, e: int, t: Task, choice: int) -> int:
+    """Return the choice, or one that serves everything where putting work off any longer would leave it undone.
+
+    That is so once the oldest job has waited four fifths of the longest wait, and once the hours that are left of the
+    episode are no more than half as much again as the waiting work needs at the present load, the longest run time of
+    the last day, and six. In the last hours, as many as that run time but half a day at most, all nodes are on, so that
+    jobs start when they arrive.
+    """
+    num, total = s.num, float(t.num[c.NODES] * t.num[c.CORES])
+    now = num[e, c.T]
+    left = t.num[c.HORIZON] - now
+    first, longest, work = max(now - DAY_H, 0), 1, 0.0
+    for row in range(s.offsets[e, first], s.offsets[e, now]):
+        longest = max(longest, s.jobs[e, row, 0])
+        work += float(s.jobs[e, row, 0] * s.jobs[e, row, 1] * s.jobs[e, row, 2])
+    if left <= min(longest, DAY_H // 2):
+        return N_SERVE - 1
+    load = min(work / max(now - first, 1) / total, MOST_LOAD)
+    needed = s.acc[e, c.PENDING_CH] / total / (1.0 - load)
+    oldest = 0
+    if num[e, c.N_QUEUE] > 0:
+        oldest = num[e, c.NOW] - s.queue[e, 0, c.J_SUBMIT]
+    if left <= 1.5 * needed + longest + 6.0 or oldest > 0.8 * t.num[c.MAX_AGE]:
+        return N_SERVE - 2
+    return choice
+
+
+@jitted
 def serve_action(s: State, e: int, t: Task, choice: int, out: Array) -> None:
     """Write the action of the task that a choice stands for.
 
-    Nodes without work go off; nodes are switched on as far as the share allows, and as waiting jobs need them: all of
-    the queue, with refilling those of the backlog, and the jobs of an hour as the last day had them, too.
+    First `guarded` has its say. Nodes without work go off; nodes are switched on as far as the share allows, and as
+    waiting jobs need them: all of the queue, with refilling those of the backlog, and the jobs of an hour as the last
+    day had them, too.
 
     Args:
         s: the episodes.
@@ -101,6 +133,7 @@ def serve_action(s: State, e: int, t: Task, choice: int, out: Array) -> None:
     num, cores, nodes = s.num, t.num[c.CORES], t.num[c.NODES]
     on, idle = num[e, c.N_ON] + num[e, c.N_BOOTING], num[e, c.N_IDLE]
     used = on - idle
+    choice = guarded(s, e, t, choice)
     refill = choice >= N_SHARES
     target = nodes
     if choice < 2 * N_SHARES:
@@ -111,7 +144,7 @@ def serve_action(s: State, e: int, t: Task, choice: int, out: Array) -> None:
         holes = used * cores - num[e, c.USED]
         need = math.ceil(max(wanted - 0.9 * holes, 0.0) * 1.02 / cores)
         share = choice % N_SHARES / (N_SHARES - 1.0)
-        target = max(used, min(used + int(need), int(math.ceil(share * nodes))))
+        target = max(used, min(used + int(need), math.ceil(share * nodes)))
     _towards(t, on, idle, target, out)
     out[2] = 1 if refill else 0
 
@@ -124,8 +157,8 @@ def _arriving_cores(s: State, e: int) -> float:
     if now == 0:
         return 0.0
     for row in range(s.offsets[e, first], s.offsets[e, now]):
-        total += s.jobs[e, row, 1] * s.jobs[e, row, 2]
-    return total / (now - first)
+        total += float(s.jobs[e, row, 1] * s.jobs[e, row, 2])
+    return total / float(now - first)
 
 
 @inlined
@@ -182,7 +215,8 @@ def _moments(m: Market, row: int) -> tuple[float, float]:
 @inlined
 def _past_price(m: Market, hour: int, back: int) -> float:
     """Return the price some hours before an hour of play; before the first hour of the series, its first price."""
-    return m.price[max(hour - back, 0) % m.price.size]
+    price: float = m.price[max(hour - back, 0) % m.price.size]
+    return price
 
 
 @inlined
@@ -190,7 +224,7 @@ def _ahead(m: Market, row: int, hours: int) -> float:
     """Return the mean of the forecast of the next hours."""
     total = 0.0
     for lead in range(hours):
-        total += m.forecast[row, lead]
+        total += float(m.forecast[row, lead])
     return total / hours
 
 

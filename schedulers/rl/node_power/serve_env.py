@@ -114,7 +114,7 @@ class ServeVecEnv(NodePowerVecEnv):
     def _observations(self) -> NDArray[np.float32]:
         return self.view.observe()
 
-    def state(self) -> Mapping[str, NDArray[Any]]:
+    def state(self) -> dict[str, NDArray[Any]]:
         """Return all that changes as arrays."""
         arrays = {name: np.array(array) for name, array in self.world.state._asdict().items()}
         words = json.dumps(self._draws.bit_generator.state)

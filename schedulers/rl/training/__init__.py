@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wattq.schedulers.rl.training.config import TrainConfig, read_config
     from wattq.schedulers.rl.training.request import make_config
-    from wattq.schedulers.rl.training.tasks import TASKS, Cost, Task, VectorEnv, find_task
     from wattq.schedulers.rl.training.start import Trained, resume, train
+    from wattq.schedulers.rl.training.tasks import TASKS, Cost, Task, VectorEnv, find_task
 
 __all__ = [
     "TASKS",

@@ -23,7 +23,7 @@ class SignalFile(_Options):
     Attributes:
         file: its path.
         region, column, time_zone, scope: which of several, and the zone of dates without one.
-        gaps: what is done about missing values.
+        gaps: what is done about missing values; they are refused when None.
     """
 
     file: str
@@ -31,7 +31,7 @@ class SignalFile(_Options):
     column: str | None = None
     time_zone: str | None = None
     scope: str | None = None
-    gaps: Literal["refuse", "hold", "linear", "same-hour"] = "refuse"
+    gaps: Literal["refuse", "hold", "linear", "same-hour"] | None = None
 
 
 class RewardWeights(_Options):

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from wattq.errors import LearningError
 from wattq.platforms import load_platform
-from wattq.platforms.signals import Signal, read_signal
+from wattq.platforms.signals import Signal
 from wattq.schedulers.rl.backfill.config import Options
 from wattq.schedulers.rl.backfill.learned import backfill_policy, backfill_shape
 from wattq.schedulers.rl.backfill.scenario import Scenario, Weights
 from wattq.schedulers.rl.model_file import Learned
 from wattq.schedulers.rl.network import Network, NetworkShape
-from wattq.schedulers.rl.training.backfill_options import BackfillOptions, SignalFile, parse_numbers
+from wattq.schedulers.rl.training.backfill_options import BackfillOptions, parse_numbers
+from wattq.schedulers.rl.training.series import read_series
 from wattq.schedulers.rl.training.tasks import Cost, CostPair, Task
 from wattq.units import WEEK_S
 from wattq.workloads import CleaningOptions, locate_workload, read_workload, with_beta
@@ -45,7 +46,8 @@ def make_scenario(options: BackfillOptions, weeks: Sequence[int] | None = None) 
         WattqError: a file is missing or breaks its format, or the options do not go together.
     """
     workload = _log(options)
-    signals = [_signal(options.carbon, "carbon"), _signal(options.price, "price")]
+    named = (("carbon", options.carbon), ("price", options.price))
+    signals = [None if spec is None else read_series(spec, quantity) for quantity, spec in named]
     begins_s = week_begins(workload, options.time_zone)
     numbers = parse_numbers(options.train_weeks) if weeks is None else tuple(weeks)
     wrong = [number for number in numbers if number >= len(begins_s)]
@@ -106,12 +108,6 @@ def _log(options: BackfillOptions) -> Workload:
             ) from None
     workload = read_workload(locate_workload(options.workload), options=cleaning)
     return workload if options.beta is None else with_beta(workload, options.beta)
-
-
-def _signal(spec: SignalFile | None, quantity: str) -> Signal | None:
-    if spec is None:
-        return None
-    return read_signal(spec.file, quantity=quantity, **spec.model_dump(exclude={"file"}))
 
 
 def week_begins(workload: Workload, time_zone: str | None = None) -> tuple[float, ...]:

@@ -69,7 +69,7 @@ def _demand(env: Any) -> NDArray[np.int64]:
     return np.full(env.num_envs, _ALL, dtype=np.int64)
 
 
-def cheap_hours(x: NDArray[np.float32], below: float = -1.0, patience_h: float = 150.0) -> NDArray[np.int64]:
+def cheap_hours(x: NDArray[np.float32], below: float = -1.2, patience_h: float = 200.0) -> NDArray[np.int64]:
     """Return the choices of a rule of thresholds: serve everything while prices are low, else nothing.
 
     Low is a mean price of the next 8 hours below that of the past week by so many of its standard deviations; and

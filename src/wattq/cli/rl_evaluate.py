@@ -1,7 +1,8 @@
-"""``wattq rl evaluate``: learned policies on weeks and episodes that they never saw."""
+"""``wattq rl evaluate``: learned policies beside rules and bounds, on what they have not seen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,24 +10,92 @@ import typer
 
 __all__ = ["evaluate"]
 
+_HOURLY = "node-power"
+_BATCH = "batch"
+
 
 def evaluate(
-    models: Annotated[list[Path], typer.Argument(help="Files of learned policies, of several seeds for instance.")],
-    experiment: Annotated[
-        str, typer.Option("--experiment", "-e", help="Study with the heuristics to beat: a file, or a shipped one.")
-    ] = "learned-kth",
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the results.")] = Path("results/learned"),
-    workload: Annotated[
-        list[str] | None, typer.Option("--workload", "-w", help="Only this workload, by its label; repeatable.")
+    models: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files of learned policies, of several seeds for instance; none: rules alone (node-power)."),
     ] = None,
-    weeks: Annotated[int | None, typer.Option(min=1, help="Only the first so many weeks of each part.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that share the weeks [2].")] = None,
-    random: Annotated[int, typer.Option(min=0, max=100, help="Random policies to stand beside them.")] = 3,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for tables, report and pictures.")],
+    task: Annotated[str | None, typer.Option(help="node-power or batch; that of the files when not given.")] = None,
+    weeks: Annotated[
+        int | None, typer.Option(min=1, help="Only so many weeks of each part (batch) or fortnights of each series.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes [batch: 2, node-power: 1].")] = None,
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", "-e", help="batch: study with the heuristics to beat [learned-kth].")
+    ] = None,
+    workload: Annotated[
+        list[str] | None, typer.Option("--workload", "-w", help="batch: only this workload, by its label; repeatable.")
+    ] = None,
+    random: Annotated[
+        int | None, typer.Option(min=0, max=100, help="batch: random policies to stand beside them [3].")
+    ] = None,
+    prices: Annotated[
+        list[str] | None, typer.Option(help="node-power: series of prices, FILE or FILE#REGION; repeatable.")
+    ] = None,
+    rates: Annotated[
+        str | None, typer.Option(help="node-power: jobs per hour, 50,100 or FROM:TO:HOW_MANY [50,100,200].")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="node-power: seeds of the arrivals [3].")] = None,
+    forecast: Annotated[
+        str | None, typer.Option(help="node-power: what is known of prices, day-ahead, perfect, ... [day-ahead].")
+    ] = None,
 ) -> None:
-    """Compare learned policies with tuned heuristics on held-out weeks, and say plainly whether they win.
+    """Evaluate learned policies on held-out weeks, with intervals, rules and lower bounds; say whether they win.
 
-    The best heuristic is chosen on the tuning weeks, by the least CO2e (or cost) at no longer p95 wait than EASY's.
+    Batch logs: the best heuristic of a study is chosen on its tuning weeks, by the least CO2e (or cost) at no longer
+    p95 wait than EASY's, and all are compared on its test weeks.
     """
+    from wattq.errors import LearningError
+
+    kind = _kind(task, models or [])
+    hourly: Mapping[str, object] = {"--prices": prices, "--rates": rates, "--seeds": seeds, "--forecast": forecast}
+    batch: Mapping[str, object] = {"--experiment": experiment, "--workload": workload, "--random": random}
+    wrong = next((name for name, value in (batch if kind == _HOURLY else hourly).items() if value is not None), None)
+    if wrong is not None:
+        raise LearningError(f"{wrong}: not an option of the {kind} evaluation; leave it out")
+    if kind == _BATCH:
+        _batch(models or [], output, experiment or "learned-kth", workload or [], weeks, workers, random)
+        return
+    from wattq.cli.rl_node_power import evaluate_node_power
+
+    if not prices:
+        raise LearningError("--prices: give one series of prices at least, such as FILE#REGION")
+    evaluate_node_power(
+        models or [], prices, output, rates=rates or "50,100,200", seeds=3 if seeds is None else seeds, weeks=weeks,
+        forecast=forecast or "day-ahead", workers=workers or 1,
+    )  # fmt: skip
+
+
+def _kind(task: str | None, models: Sequence[Path]) -> str:
+    """Return which evaluation is asked for."""
+    from wattq.errors import LearningError
+    from wattq.schedulers.rl.model_file import load_learned
+
+    if task is not None and task not in (_HOURLY, _BATCH):
+        raise LearningError(f"--task {task[:60]}: there is {_HOURLY} and {_BATCH}")
+    if task is not None:
+        return task
+    if not models:
+        raise LearningError(f"name one learned file or more, or give --task {_HOURLY}")
+    return _HOURLY if load_learned(models[0]).task == _HOURLY else _BATCH
+
+
+def _batch(
+    models: Sequence[Path],
+    output: Path,
+    experiment: str,
+    workload: Sequence[str],
+    weeks: int | None,
+    workers: int | None,
+    random: int | None,
+) -> None:
+    """Evaluate policies of batch jobs."""
     from wattq.cli.progress import progress_bar
     from wattq.experiments.experiment_file import find_experiment, load_experiment
     from wattq.experiments.rl.heldout import evaluate_learned
@@ -37,8 +106,8 @@ def evaluate(
     loaded = load_experiment(path)
     with progress_bar() as progress:
         found = evaluate_learned(
-            loaded, models, output, base=path.parent, workers=workers, most_weeks=weeks, labels=workload or [],
-            random_seeds=random, progress=progress,
+            loaded, models, output, base=path.parent, workers=workers, most_weeks=weeks, labels=workload,
+            random_seeds=3 if random is None else random, progress=progress,
         )  # fmt: skip
     files = write_evaluation(found, output, path.name)
     typer.echo(study_text(found.study.groups))

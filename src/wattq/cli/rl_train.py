@@ -127,8 +127,8 @@ def train(
         "workload": workload,
         "platform": platform,
         "train_weeks": train_weeks,
-        "carbon": _series(carbon),
-        "price": _series(price),
+        "carbon": carbon,
+        "price": price,
         "weights": request.parse_weights(weights),
         "cap_w": cap,
         "states": states,
@@ -164,10 +164,8 @@ def _options(words: list[str] | None) -> dict[str, Any]:
     return dict(pairs(words or [], "--option"))
 
 
-def _series(name: str | None) -> dict[str, Any] | None:
-    """Return the file of a grid series, and what has to be said of it where the catalogue knows it."""
-    if name is None:
-        return None
+def _series(name: str) -> dict[str, str]:
+    """Return the file of a grid series of the catalogue, and what has to be said of it."""
     from wattq.telemetry import SERIES, locate_series, series_dirs
 
     known = next((entry.needs for key, entry in SERIES.items() if key.lower() == name.lower()), {})
@@ -175,11 +173,13 @@ def _series(name: str | None) -> dict[str, Any] | None:
 
 
 def _search_data() -> None:
-    """Let logs be found by name where other commands find them, too."""
+    """Let logs and series be found by name where other commands find them, too."""
     import os
 
     from wattq.experiments.inputs import data_dirs
+    from wattq.schedulers.rl.training.series import find_series_by
 
+    find_series_by(_series)
     places = [os.environ.get("WATTQ_DATA_PATH", ""), *map(str, data_dirs())]
     os.environ["WATTQ_DATA_PATH"] = os.pathsep.join(place for place in places if place)
 

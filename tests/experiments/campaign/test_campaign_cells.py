@@ -62,9 +62,7 @@ def test_files_count_by_what_they_hold(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / f"{folder}.swf").write_text(SWF, encoding="utf-8")
         (tmp_path / folder / f"{folder}.py").write_text("class P: pass\n", encoding="utf-8")
-    same = [
-        cells(tmp_path / name, workloads=[f"{name}.swf"], policies=[f"{name}.py:P", "easy"]) for name in ("a", "b")
-    ]
+    same = [cells(tmp_path / name, workloads=[f"{name}.swf"], policies=[f"{name}.py:P", "easy"]) for name in ("a", "b")]
     assert [cell.key for cell in same[0]] == [cell.key for cell in same[1]]
     # processes that begin elsewhere find them
     assert same[0][0].content["policies"][0]["name"] == f"{tmp_path / 'a' / 'a.py'}:P"

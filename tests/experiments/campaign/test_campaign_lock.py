@@ -23,9 +23,9 @@ def owner(folder: Path, **facts: object) -> Path:
 
 def test_one_at_a_time(tmp_path: Path) -> None:
     with held(tmp_path):
-        with pytest.raises(CampaignError, match=rf"another campaign runs here \(process {os.getpid()} on .*remove"):
-            with held(tmp_path):
-                raise AssertionError
+        message = rf"another campaign runs here \(process {os.getpid()} on .*remove"
+        with pytest.raises(CampaignError, match=message), held(tmp_path):
+            raise AssertionError
         assert [path.name for path in tmp_path.iterdir()] == ["lock"]
     assert list(tmp_path.iterdir()) == []
     with held(tmp_path):

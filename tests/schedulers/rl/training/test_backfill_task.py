@@ -130,6 +130,7 @@ def test_wrong_options(log: Path, given: dict[str, Any], message: str) -> None:
         make_scenario(parse_options(TASK, {"workload": str(log), "platform": "kth-sp2-dvfs", **given}))
 
 
+@pytest.mark.slow
 def test_learned_policy_schedules_and_training_resumes(
     log: Path, toy_config: Callable[..., Any], tmp_path: Path
 ) -> None:

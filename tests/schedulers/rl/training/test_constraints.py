@@ -23,8 +23,17 @@ def last_costs(folder: Path) -> float:
 
 
 def test_mean_cost_falls_below_its_limit(toy_config: Config, tmp_path: Path) -> None:
-    same = {"steps": 40_000, "n_envs": 32, "n_epochs": 5, "seed": 2, "net_arch": (32,), "architecture": "slots"}
-    limit = {"cost": "energy", "limit": LIMIT, "rate": 2.0}
+    same = {
+        "steps": 20_000,
+        "n_envs": 32,
+        "n_steps": 32,
+        "n_epochs": 4,
+        "learning_rate": 3e-3,
+        "seed": 2,
+        "net_arch": (32,),
+        "architecture": "slots",
+    }
+    limit = {"cost": "energy", "limit": LIMIT, "rate": 1.0}
     train(toy_config(**same, constraints=[limit]), tmp_path / "with")
     # a multiplier that cannot grow only measures
     train(toy_config(**same, constraints=[{**limit, "most": 1e-9}]), tmp_path / "without")
