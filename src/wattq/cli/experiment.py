@@ -17,7 +17,7 @@ def to_robin(
     experiment: Annotated[str, typer.Argument(help="Experiment file (YAML), or the name of a shipped experiment.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the robin files.")],
     inputs: Annotated[
-        str | None, typer.Option(help="Folder of inputs and results, as the robin files name it [that of -o].")
+        str | None, typer.Option(help="Folder of inputs and results, as the robin files name it (default: that of -o).")
     ] = None,
     batsim: Annotated[str, typer.Option(help="Command of Batsim, such as batsim or wattq-batsim.")] = "batsim",
     port: Annotated[int, typer.Option(help="TCP port on which Batsim and the scheduler meet.")] = 28000,
@@ -54,7 +54,9 @@ def from_robin(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Experiment file to write; standard output when absent.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the experiment [that of the file or workload].")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the experiment (default: the file's or workload's).")
+    ] = None,
 ) -> None:
     """Write the experiment whose runs are those of robin files; what it cannot hold is refused by name."""
     from wattq.experiments.batsim.robin_reading import NOT_CARRIED, experiment_from_robin, experiment_text

@@ -17,7 +17,7 @@ _BATCH = "batch"
 def evaluate(
     models: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of learned policies, of several seeds for instance; none: rules alone (node-power)."),
+        typer.Argument(help="Files of learned policies, of several seeds for instance; none (node-power): rules."),
     ] = None,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for tables, report and pictures.")],
@@ -25,25 +25,26 @@ def evaluate(
     weeks: Annotated[
         int | None, typer.Option(min=1, help="Only so many weeks of each part (batch) or fortnights of each series.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes [batch: 2, node-power: 1].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (default: batch: 2, node-power: 1).")] = None,
     experiment: Annotated[
-        str | None, typer.Option("--experiment", "-e", help="batch: study with the heuristics to beat [learned-kth].")
+        str | None,
+        typer.Option("--experiment", "-e", help="batch: study with heuristics to beat (default: learned-kth)."),
     ] = None,
     workload: Annotated[
         list[str] | None, typer.Option("--workload", "-w", help="batch: only this workload, by its label; repeatable.")
     ] = None,
     random: Annotated[
-        int | None, typer.Option(min=0, max=100, help="batch: random policies to stand beside them [3].")
+        int | None, typer.Option(min=0, max=100, help="batch: random policies to stand beside them (default: 3).")
     ] = None,
     prices: Annotated[
         list[str] | None, typer.Option(help="node-power: series of prices, FILE or FILE#REGION; repeatable.")
     ] = None,
     rates: Annotated[
-        str | None, typer.Option(help="node-power: jobs per hour, 50,100 or FROM:TO:HOW_MANY [50,100,200].")
+        str | None, typer.Option(help="node-power: jobs per hour, 50,100 or FROM:TO:HOW_MANY (default: 50,100,200).")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="node-power: seeds of the arrivals [3].")] = None,
+    seeds: Annotated[int | None, typer.Option(help="node-power: seeds of the arrivals (default: 3).")] = None,
     forecast: Annotated[
-        str | None, typer.Option(help="node-power: what is known of prices, day-ahead, perfect, ... [day-ahead].")
+        str | None, typer.Option(help="node-power: what is known of prices, as perfect (default: day-ahead).")
     ] = None,
 ) -> None:
     """Evaluate learned policies on held-out weeks, with intervals, rules and lower bounds; say whether they win.

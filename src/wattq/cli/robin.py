@@ -24,16 +24,16 @@ def robin(
     batcmd: Annotated[str | None, typer.Option(help="Command line of Batsim.")] = None,
     schedcmd: Annotated[str | None, typer.Option(help="Command line of the scheduler.")] = None,
     simulation_timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Longest time a process may run [604800].")
+        float | None, typer.Option(metavar="SECONDS", help="Longest time a process may run (default: 604800).")
     ] = None,
     ready_timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Longest wait until the port is free [10].")
+        float | None, typer.Option(metavar="SECONDS", help="Longest wait until the port is free (default: 10).")
     ] = None,
     success_timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Time left to the other once one ended well [3600].")
+        float | None, typer.Option(metavar="SECONDS", help="Time left to the other once one ended well (default: 1 h).")
     ] = None,
     failure_timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Time left to the other once one failed [5].")
+        float | None, typer.Option(metavar="SECONDS", help="Time left to the other once one failed (default: 5).")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing when all goes well.")] = False,
 ) -> None:

@@ -81,8 +81,8 @@ def compare(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of the results.")] = None,
     engine: Annotated[str | None, typer.Option(help=f"{ENGINE_HELP} In place of the experiment's engine.")] = None,
     simulation_timeout: Annotated[float | None, typer.Option(help=TIMEOUT_HELP)] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that share the weeks of a study [2].")] = None,
-    part: Annotated[str | None, typer.Option(help="Weeks of a study: test or tuning [test].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that share the weeks of a study (default: 2).")] = None,
+    part: Annotated[str | None, typer.Option(help="Weeks of a study: test or tuning (default: test).")] = None,
     workload: Annotated[
         list[str] | None,
         typer.Option("--workload", "-w", help="Only this workload of a study, by its label; repeatable."),

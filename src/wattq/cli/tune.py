@@ -15,12 +15,12 @@ __all__ = ["tune"]
 def tune(
     file: Annotated[str, typer.Argument(help="Tuning file (YAML), or the name of a shipped one such as tune-eco.")],
     trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials, those of an earlier search among them [the file's].")
+        int | None, typer.Option(min=1, help="Trials, those of an earlier search among them (default: the file's).")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes; with 1, the same seed gives the same trials.")] = 1,
     storage: Annotated[
         str | None,
-        typer.Option(help="Journal file, or URL of a data base such as postgresql://... [DIR/study.journal]."),
+        typer.Option(help="Journal file, or URL of a data base such as postgresql://... (default: DIR/study.journal)."),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the study that is there; begin one where there is none.")
