@@ -54,9 +54,7 @@ def from_robin(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Experiment file to write; standard output when absent.")
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="Name of the experiment (default: the file's or workload's).")
-    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the experiment (default: the file's).")] = None,
 ) -> None:
     """Write the experiment whose runs are those of robin files; what it cannot hold is refused by name."""
     from wattq.experiments.batsim.robin_reading import NOT_CARRIED, experiment_from_robin, experiment_text

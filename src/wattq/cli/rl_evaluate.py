@@ -28,7 +28,7 @@ def evaluate(
     workers: Annotated[int | None, typer.Option(help="Processes (default: batch: 2, node-power: 1).")] = None,
     experiment: Annotated[
         str | None,
-        typer.Option("--experiment", "-e", help="batch: study with heuristics to beat (default: learned-kth)."),
+        typer.Option("--experiment", "-e", help="batch: heuristics to beat (default: learned-kth)."),
     ] = None,
     workload: Annotated[
         list[str] | None, typer.Option("--workload", "-w", help="batch: only this workload, by its label; repeatable.")

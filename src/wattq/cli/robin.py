@@ -30,7 +30,7 @@ def robin(
         float | None, typer.Option(metavar="SECONDS", help="Longest wait until the port is free (default: 10).")
     ] = None,
     success_timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Time left to the other once one ended well (default: 1 h).")
+        float | None, typer.Option(metavar="SECONDS", help="Time left to the other once one is done (default: 3600).")
     ] = None,
     failure_timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Time left to the other once one failed (default: 5).")
