@@ -185,7 +185,7 @@ def _card(
         "simulations": search.evolution.generation * training.population * len(weeks),
         "cpu_s": round(search.cpu_s, 1),
         "weeks": [f"{week.part.week.number} on {week.grid}" for week in weeks],
-        "data": {"name": weeks[0].part.workload.name, "sha256": weeks[0].part.workload.report.sha256},
+        "data": {"name": training.workload, "sha256": weeks[0].part.workload.report.sha256},
         "start": asdict(objective.start),
         "best": asdict(search.best_score) | {"cost": search.best_cost},
         "note": "Figures of the weeks that it learned from, not of held-out ones.",
