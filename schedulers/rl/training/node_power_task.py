@@ -31,6 +31,7 @@ class NodePowerOptions(BaseModel, extra="forbid", frozen=True):
         horizon_h: hours of an episode.
         forecast: what is known of prices: ``day-ahead``, ``perfect``, ``persistence``, ``noisy:E``.
         weights: of the parts of the reward, by name; those not named are 0.
+        centred: whether rewards count costs above or below the mean price of the episode, see `ServeVecEnv`.
     """
 
     prices: tuple[str, ...] = Field(("sinus", "noisy-logic"), min_length=1, max_length=200)
@@ -40,6 +41,7 @@ class NodePowerOptions(BaseModel, extra="forbid", frozen=True):
     horizon_h: Annotated[int, Field(ge=24, le=384)] = 336
     forecast: Annotated[str, Field(max_length=40)] = "day-ahead"
     weights: dict[str, Amount] = Field(default_factory=lambda: {"cost": 1.0, "unfinished": 1.0})
+    centred: bool = True
 
 
 def _config(options: NodePowerOptions) -> NodePowerConfig:
@@ -56,7 +58,7 @@ def _make_vec(n_envs: int, seed: int, options: NodePowerOptions) -> Any:
     from wattq.schedulers.rl.node_power.serve_env import ServeVecEnv
 
     prices = [read_prices(name, forecast=options.forecast) for name in options.prices]
-    return ServeVecEnv(n_envs, _config(options), prices=prices, rates=options.rates, seed=seed)
+    return ServeVecEnv(n_envs, _config(options), prices=prices, rates=options.rates, seed=seed, centred=options.centred)
 
 
 _PLACE = {name: place for place, name in enumerate(SERVE_OBSERVATION)}
