@@ -64,6 +64,7 @@ class ServeVecEnv(NodePowerVecEnv):
 
     Attributes:
         starts: hours of the joined prices at which episodes may begin.
+        waiting: jobs that waited in the last hour, float64 [episodes].
 
     Raises:
         LearningError: when an argument is outside its range.
@@ -91,12 +92,18 @@ class ServeVecEnv(NodePowerVecEnv):
         ]
         self._draws = np.random.default_rng(seed)
         self._centred, self._means = centred, np.zeros(n_envs)
+        self.waiting: NDArray[np.float64] = np.zeros(n_envs)
 
     def reset(self) -> NDArray[np.float32]:
         """Start every episode and return the observations."""
         for e in range(self.num_envs):
             self._begin(e)
         return self.view.observe()
+
+    def reset_to(self, seed: int) -> NDArray[np.float32]:
+        """Start the episodes of a seed, always the same ones, and return the observations."""
+        self._draws = np.random.default_rng(seed)
+        return self.reset()
 
     def step_async(self, actions: np.ndarray) -> None:
         """Note the choices, whole numbers [episodes]."""
@@ -113,7 +120,9 @@ class ServeVecEnv(NodePowerVecEnv):
 
     def _ended(self) -> np.ndarray:
         # noted before episodes that are over start anew
-        self._cores = self.world.state.hourly[:, c.H_CORES].copy()
+        hourly = self.world.state.hourly
+        self._cores = hourly[:, c.H_CORES].copy()
+        self.waiting = hourly[:, c.H_QUEUE] + hourly[:, c.H_BACKLOG]
         return super()._ended()
 
     def action_masks(self) -> np.ndarray:

@@ -131,6 +131,7 @@ class Task:
 TASKS: dict[str, str | Task] = {
     "backfill": "wattq.schedulers.rl.training.backfill_task:TASK",
     "node-power": "wattq.schedulers.rl.training.node_power_task:TASK",
+    "node-power-search": "wattq.schedulers.rl.training.node_power_search:TASK",
     "sc20": "wattq.schedulers.rl.sc20.task:TASK",
 }
 """Tasks by name, or the place (``module:name``) of one."""
