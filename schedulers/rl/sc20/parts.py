@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wattq.errors import LearningError
 from wattq.schedulers.rl.sc20.jobs import JobTable
 
-__all__ = ["LENGTH", "PUBLISHED_STARTS", "Parts", "part_jobs", "test_starts"]
+__all__ = ["LENGTH", "PUBLISHED_STARTS", "Parts", "part_jobs", "sequence_starts"]
 
 LENGTH = 1024
 """Jobs of a test sequence."""
@@ -47,7 +47,7 @@ class Parts:
     fresh: tuple[JobTable, ...]
 
 
-def test_starts(n_jobs: int) -> tuple[int, ...]:
+def sequence_starts(n_jobs: int) -> tuple[int, ...]:
     """Return the first jobs of the test sequences: the published ones, or ten in the last third of a shorter log.
 
     Raises:
@@ -67,9 +67,9 @@ def part_jobs(table: JobTable) -> Parts:
     """Return the parts of a log.
 
     Raises:
-        LearningError: as `test_starts`.
+        LearningError: as `sequence_starts`.
     """
-    starts = test_starts(table.n_jobs)
+    starts = sequence_starts(table.n_jobs)
     rest = np.ones(table.n_jobs, dtype=np.bool_)
     for start in starts:
         rest[start : start + LENGTH] = False

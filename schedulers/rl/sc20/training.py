@@ -108,6 +108,16 @@ class Training:
         """The best policy so far by validation."""
         return policy_of(self.best if len(self.best) else self.search.mean)
 
+    @staticmethod
+    def checkpoint(folder: Path) -> Path:
+        """Return the checkpoint of a folder."""
+        return folder / CHECKPOINT
+
+    def choose(self) -> None:
+        """See whether the last generation is the best one, where validation has not come to it yet."""
+        if self.search.generation % self.settings.every or not len(self.best):
+            self._validate()
+
     def generation(self) -> str:
         """Make one generation, and say how it went."""
         began = time.process_time()
@@ -118,7 +128,7 @@ class Training:
         values = np.array([self._value(numbers, batch) for numbers in candidates])
         self.search.tell(candidates, values)
         validated = float("nan")
-        if self.search.generation % self.settings.every == 0 or self.done:
+        if self.search.generation % self.settings.every == 0:
             validated = self._validate()
         self.log.append((self.search.generation, float(values.mean()), self.search.step, validated))
         self.spent_s += time.process_time() - began
@@ -146,7 +156,7 @@ class Training:
             log=np.array(self.log, dtype=np.float64).reshape(-1, 4),
             told=np.frombuffer(self._identity().encode(), dtype=np.uint8),
         )
-        write_whole(folder / CHECKPOINT, stream.getvalue())
+        write_whole(self.checkpoint(folder), stream.getvalue())
 
     def restore(self, folder: Path) -> None:
         """Go on from the checkpoint of a folder.
@@ -155,16 +165,16 @@ class Training:
             LearningError: when it cannot be read, or is of other jobs or settings.
         """
         try:
-            with np.load(folder / CHECKPOINT, allow_pickle=False) as found:
+            with np.load(self.checkpoint(folder), allow_pickle=False) as found:
                 state = {name: found[name] for name in found.files}
             told = state["told"].tobytes().decode()
             search = Evolution.restore(state)
             best, log = state["best"].astype(np.float64), [tuple(map(float, row)) for row in state["log"]]
             self.best_value, generation, self.spent_s = (float(value) for value in state["bests"])
         except (OSError, ValueError, KeyError, EOFError) as error:
-            raise LearningError(f"{folder / CHECKPOINT}: no checkpoint ({error}); train again") from None
+            raise LearningError(f"{self.checkpoint(folder)}: no checkpoint ({error}); train again") from None
         if told != self._identity() or search.mean.shape != self.search.mean.shape:
-            raise LearningError(f"{folder / CHECKPOINT}: of other jobs or settings; train again in another folder")
+            raise LearningError(f"{self.checkpoint(folder)}: of other jobs or settings; train again in another folder")
         self.search, self.best, self.log, self.best_generation = search, best, log, int(generation)
 
     def _identity(self) -> str:
