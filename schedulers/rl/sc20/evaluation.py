@@ -87,10 +87,8 @@ def table_lines(named: dict[str, Scores]) -> list[str]:
     first = next(iter(named.values()))
     width = max(map(len, named))
     lines = [" " * width + "".join(f"{name:>10}" for name in first.values)]
-    lines += [
-        f"{name:<{width}}" + "".join(f"{found.mean(each):>10.2f}" for each in found.values)
-        for name, found in named.items()
-    ]
+    for name, found in named.items():
+        lines.append(f"{name:<{width}}" + "".join(f"{found.mean(each):>10.2f}" for each in found.values))
     for name, found in named.items():
         for other in ("SJF", "F1"):
             share, low, high = found.against("learned", other)

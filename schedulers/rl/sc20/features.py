@@ -28,7 +28,7 @@ FEATURES: tuple[tuple[str, str], ...] = (
     ("harm", "log2(1 + slowdown that all waiting jobs gather until it fits) / 16"),
     (
         "slowdown_expected",
-        "log2(1 + waited / expected) / 16; expected by jobs alike, else by the user's, else requested",
+        "log2(1 + waited / expected) / 16; expected by jobs alike, by the user's, or requested",
     ),
     ("slowdown_expected_then", "log2(1 + (waited + until fits) / expected) / 16"),
     ("requested", "log2(s requested) / 16"),

@@ -22,32 +22,35 @@ _COLUMNS = ("number", "submit_s", "run_s", "request_s", "processors", *_WHO)
 
 
 class Rules(Protocol):
-    """What becomes of the rows of a log; jobs whose run time is not positive in the end are dropped.
-
-    Attributes:
-        negative_run_s: what a negative run time becomes, s; dropped when None.
-        processors: the larger of allocated and requested, or the requested ones, else the allocated ones.
-        missing_request: what a requested time of -1 becomes: the run time as logged, or nothing.
-        cap_run_at_request: whether run times end at the requested time.
-    """
+    """What becomes of the rows of a log; jobs whose run time is not positive in the end are dropped."""
 
     @property
-    def negative_run_s(self) -> float | None: ...
+    def negative_run_s(self) -> float | None:
+        """What a negative run time becomes, s; such jobs are dropped when None."""
+
     @property
-    def processors(self) -> Literal["larger", "requested_else_allocated"]: ...
+    def processors(self) -> Literal["larger", "requested_else_allocated"]:
+        """The larger of allocated and requested, or the requested ones, else the allocated ones."""
+
     @property
-    def missing_request(self) -> Literal["run_time", "stays"]: ...
+    def missing_request(self) -> Literal["run_time", "stays"]:
+        """What a requested time of -1 becomes: the run time as logged, or nothing."""
+
     @property
-    def cap_run_at_request(self) -> bool: ...
+    def cap_run_at_request(self) -> bool:
+        """Whether run times end at the requested time."""
 
 
 class MachineSize(Protocol):
     """Processors and nodes of a machine; those of the log's header where None."""
 
     @property
-    def processors(self) -> int | None: ...
+    def processors(self) -> int | None:
+        """Processors in all."""
+
     @property
-    def nodes(self) -> int | None: ...
+    def nodes(self) -> int | None:
+        """Nodes in all."""
 
 
 @dataclass(frozen=True)

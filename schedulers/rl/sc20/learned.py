@@ -1,4 +1,4 @@
-"""Sequences scheduled by a learned policy: a small network gives each waiting job a logit, the highest one is picked."""
+"""Sequences scheduled by a learned policy: a small network gives each waiting job a logit, the highest is picked."""
 
 from __future__ import annotations
 

@@ -82,9 +82,8 @@ def load_policy(path: str | Path) -> tuple[Policy, Learned]:
     learned = load_learned(path, task="sc20")
     names = [name for name, _ in FEATURES]
     arrays = learned.network.arrays
-    if list(learned.observation) != names or set(arrays) != {
-        f"slot.{k}{n}" for k in ("weight", "bias") for n in (0, 1)
-    }:
+    one_layer = {f"slot.{kind}{layer}" for kind in ("weight", "bias") for layer in (0, 1)}
+    if list(learned.observation) != names or set(arrays) != one_layer or learned.network.activation != "relu":
         raise LearningError(f"{path}: reads other numbers of a job than this wattq gives; train the policy again")
     weight1 = np.ascontiguousarray(arrays["slot.weight1"][:, 0])
     return Policy(arrays["slot.weight0"], arrays["slot.bias0"], weight1), learned
