@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wattq import __version__
 from wattq.errors import LearningError, MissingDependencyError, MissingFileError
 from wattq.files import write_whole
-from wattq.schedulers.rl.training.config import CONFIG_FILE, TrainConfig, read_config, write_config
+from wattq.schedulers.rl.training.config import CHECKPOINT_FOLDER, CONFIG_FILE, TrainConfig, read_config, write_config
 from wattq.schedulers.rl.training.tasks import Task, find_task, parse_options
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = ["Trained", "resume", "train", "weights_digest"]
 
 POLICY_FILE = "policy.wattq"
 CARD_FILE = "card.json"
-CHECKPOINT_FOLDER = "checkpoints"
 
 Progress = Callable[[int, int, str], None]
 """Steps done, steps in all, and how it goes."""
