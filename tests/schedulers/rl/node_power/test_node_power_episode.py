@@ -22,7 +22,7 @@ from wattq.schedulers.rl.node_power import (
     write_episode,
     write_hours,
 )
-from wattq.schedulers.rl.node_power.rules import needs, price_rule, switching
+from wattq.schedulers.rl.node_power.rules import needs, price_rule, switching, timeout_rule
 
 SMALL = {"n_nodes": 6, "cores_per_node": 8, "max_nodes_per_job": 6, "horizon_h": 8, "flat_queue": 1}
 
@@ -133,6 +133,21 @@ def test_the_price_rule_waits_for_cheap_hours_but_not_for_ever(by_hand: Any, pri
         world = World(config, 1, prices=prices, arrivals=by_hand(hours), log=True)
         found.append(record(world, price_rule(0.5, patience), "price").jobs[0, 1])
     assert found == [6, 3]
+
+
+def test_the_timeout_keeps_nodes_a_while(by_hand: Any, price_row: Any) -> None:
+    hours = [[(1, 3, 8)], *[[]] * 4, [(1, 2, 8)], *[[]] * 4]
+    on = []
+    for idle_h in (0, 2):
+        config = NodePowerConfig(**(SMALL | {"horizon_h": 10}), initial_on=3)
+        world = World(config, 1, prices=price_row([1.0]), arrivals=by_hand(hours), log=True)
+        rule = timeout_rule(idle_h)
+        on += [record(world, rule, "timeout").hours["on"].tolist() for _ in range(2)]
+    # A job arrives after the decision of its hour: what is off then goes on an hour later.
+    assert on[0] == on[1] == [0, 3, 0, 0, 0, 0, 2, 0, 0, 0]
+    assert on[2] == on[3] == [3, 3, 3, 0, 0, 0, 2, 2, 2, 0]
+    with pytest.raises(LearningError, match="at least 0"):
+        timeout_rule(-1)
 
 
 def test_parts_are_those_of_the_task() -> None:
