@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from wattq.experiments.campaign.tables import FactorRow, FactorTable
 from wattq.experiments.catalogue import METRICS
-from wattq.experiments.plots.style import new_figure, number_text, policy_colors, style_axes
+from wattq.experiments.plots.style import new_figure, policy_colors, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,6 +60,7 @@ _LABELS = {
     "served_work_host_h": "Served work (host h)",
     "unfinished_work_host_h": "Unfinished work (host h)",
 }
+_MOST_TICKS = 12
 _MARKERS = "osD^vPX<>*hp"
 
 
@@ -97,10 +100,12 @@ def sweep_figure(table: FactorTable, title: str) -> Figure:
 
 def _places(levels: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], float]:
     """Return where each level stands: numbers to scale, anything else in its order."""
-    numbers = [level[0] for level in levels if len(level) == 1 and type(level[0]) in (int, float)]
-    if len(numbers) == len(levels):
-        return {level: float(number) for level, number in zip(levels, numbers, strict=True)}
-    return {level: float(index) for index, level in enumerate(levels)}
+    return {level: float(level[0]) if _scaled(levels) else float(index) for index, level in enumerate(levels)}
+
+
+def _scaled(levels: Sequence[tuple[Any, ...]]) -> bool:
+    """Return whether all levels are numbers, so that lines between them mean something."""
+    return all(len(level) == 1 and type(level[0]) in (int, float) for level in levels)
 
 
 def _draw(
@@ -114,12 +119,21 @@ def _draw(
     points = sorted((places[row.level], row.figures[name]) for row in rows)
     x = [place for place, _ in points]
     y = [mean for _, (mean, _, _) in points]
-    down = [0.0 if low is None else mean - low for _, (mean, low, _) in points]
-    up = [0.0 if high is None else high - mean for _, (mean, _, high) in points]
+    # equal values make intervals of a rounding's width beside their mean
+    down = [0.0 if low is None else max(0.0, mean - low) for _, (mean, low, _) in points]
+    up = [0.0 if high is None else max(0.0, high - mean) for _, (mean, _, high) in points]
     axes.errorbar(
-        x, y, yerr=[down, up], label=policy, color=color, marker=marker, markersize=4, linewidth=1.3, capsize=2,
+        x,
+        y,
+        yerr=[down, up],
+        label=policy,
+        color=color,
+        marker=marker,
+        markersize=4,
+        linewidth=1.3 if _scaled(list(places)) else 0.0,
+        capsize=2,
         elinewidth=0.8,
-    )  # fmt: skip
+    )
 
 
 def _dress(
@@ -132,13 +146,28 @@ def _dress(
     metric = METRICS.get(name)
     unit = f" ({metric.unit})" if metric is not None and metric.unit else ""
     axes.set_title(_LABELS.get(name) or (f"{metric.label}{unit}" if metric is not None else name), fontsize=9.5)
-    axes.set_xlabel(table.factor)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
-    axes.yaxis.set_major_locator(MaxNLocator(5))
-    scaled = all(len(level) == 1 and type(level[0]) in (int, float) for level in levels)
-    if not scaled or len(levels) <= 6:
-        texts = [table.level_text(level) for level in levels]
-        long = max(map(len, texts)) > 8
-        axes.set_xticks([places[level] for level in levels], texts, rotation=30 if long else 0,
+    axes.set_xlabel(table.heading)
+    _scale(axes)
+    if not _scaled(levels) or len(levels) <= 6:
+        shown = levels[:: -(-len(levels) // _MOST_TICKS)]
+        texts = [table.level_text(level) for level in shown]
+        long = max(map(len, texts)) > 6
+        axes.set_xticks([places[level] for level in shown], texts, rotation=30 if long else 0,
                         ha="right" if long else "center")  # fmt: skip
     style_axes(axes, grid="y")
+
+
+def _scale(axes: Axes) -> None:
+    """Give the vertical axis five round numbers with as many digits as tell them apart; noise fills no panel."""
+    low, high = axes.get_ylim()
+    middle = (low + high) / 2
+    if high - low < 0.12 or high - low < 1e-4 * abs(middle):
+        values = [value for line in axes.get_lines() for value in np.ravel(line.get_ydata())]
+        if not any(values):
+            low, high = -0.1, 1.0
+        elif max(values) - min(values) <= 1e-4 * abs(middle):
+            low, high = 0.98 * middle, 1.02 * middle
+        axes.set_ylim(low, high)
+    digits = max(0, -math.floor(math.log10((high - low) / 5)))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.{digits}f}"))

@@ -34,8 +34,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
 
 
 def _drawn(table: FactorTable) -> bool:
-    """Return whether there is something to draw: levels of policies stand in the other pictures."""
-    return bool(table.rows) and table.factor not in ("policy", "seed", "week", "window")
+    """Return whether there is something to draw: policies stand in the other pictures."""
+    return bool(table.rows) and table.factor != "policy"
 
 
 def _picture(results: Results, table: FactorTable, folder: Path) -> Path:

@@ -18,7 +18,9 @@ from wattq.experiments.table import aligned
 __all__ = ["FactorRow", "FactorTable", "factor_tables", "interval", "tables_rows", "tables_text"]
 
 _RESAMPLES = 2000
-_ALWAYS = ("workload", "window", "week", "grid", "seed", "policy")
+_ALWAYS = ("workload", "grid", "policy")
+_SAMPLES = ("workload", "window", "week", "grid", "seed")
+"""Columns that tell samples of work apart; all others are what is compared."""
 _PRINTED = (
     ("energy_kwh", "Energy (kWh)"),
     ("energy_j", "Energy (J)"),
@@ -38,7 +40,7 @@ class FactorRow:
     Attributes:
         level: the factor's value; several for a simplex.
         policy: name in tables.
-        n: number of cells.
+        n: number of samples: workloads, windows, weeks, grids and seeds.
         figures: mean and the ends of its 95 % interval, by name.
     """
 
@@ -63,18 +65,23 @@ class FactorTable:
     rows: tuple[FactorRow, ...]
 
     def level_text(self, level: tuple[Any, ...]) -> str:
-        """Return a level in words."""
+        """Return a level in words; weights with strokes between them, in the order of `heading`."""
+        return "/".join(f"{value:g}" if isinstance(value, float) else str(value) for value in level)
+
+    @property
+    def heading(self) -> str:
+        """The factor's name, with those of its weights."""
         if len(self.columns) == 1:
-            return f"{level[0]:g}" if isinstance(level[0], float) else str(level[0])
-        names = [column.removeprefix(f"{self.factor}.") for column in self.columns]
-        return ", ".join(f"{name} {value:g}" for name, value in zip(names, level, strict=True))
+            return self.factor
+        return f"{self.factor} ({'/'.join(column.removeprefix(f'{self.factor}.') for column in self.columns)})"
 
 
 def factor_tables(results: Results) -> list[FactorTable]:
     """Return one table for each factor with several levels; without any, one of the policies.
 
-    A mean is over the cells of a level, whatever their other columns; its interval is a 95 % percentile bootstrap over
-    cells (2,000 resamples, fixed seed), where there are three at least. Cells that are not done do not count.
+    A sample is a workload, window, week, grid and seed: the mean of its cells, over the levels of the other factors. A
+    figure is the mean over samples; its interval is a 95 % percentile bootstrap over samples (2,000 resamples, fixed
+    seed), where there are three at least. Cells that are not done do not count.
     """
     factors = {**results.status.factors, **{name: (name,) for name in _ALWAYS if name in results.status.columns}}
     done = [row for row in results.rows if row["status"] == "done"]
@@ -92,16 +99,23 @@ def _table(
         groups.setdefault((level, str(row["policy"])), []).append(row)
     levels = list(dict.fromkeys(level for level, _ in groups))
     ordered = sorted(groups.items(), key=lambda item: levels.index(item[0][0]))
-    return FactorTable(name, columns, tuple(_row(level, policy, own, figures) for (level, policy), own in ordered))
+    return FactorTable(name, columns, tuple(_row(columns, key, own, figures) for key, own in ordered))
 
 
-def _row(level: tuple[Any, ...], policy: str, rows: list[Mapping[str, Any]], figures: Sequence[str]) -> FactorRow:
+def _row(
+    columns: tuple[str, ...], key: tuple[tuple[Any, ...], str], rows: list[Mapping[str, Any]], figures: Sequence[str]
+) -> FactorRow:
+    samples: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        sample = tuple(row.get(name) for name in _SAMPLES if name not in columns)
+        samples.setdefault(sample, []).append(row)
     found: dict[str, Interval] = {}
     for name in figures:
-        values = [row[name] for row in rows if row.get(name) is not None]
-        if values:
-            found[name] = interval(np.asarray(values, dtype=np.float64))
-    return FactorRow(level, policy, len(rows), found)
+        cells = ([row[name] for row in own if row.get(name) is not None] for own in samples.values())
+        means = [sum(values) / len(values) for values in cells if values]
+        if means:
+            found[name] = interval(np.asarray(means, dtype=np.float64))
+    return FactorRow(*key, len(samples), found)
 
 
 def interval(values: NDArray[np.float64]) -> Interval:
@@ -127,7 +141,7 @@ def tables_rows(tables: Sequence[FactorTable]) -> Iterator[dict[str, Any]]:
         for row in table.rows:
             for name, (mean, low, high) in row.figures.items():
                 yield {
-                    "factor": table.factor,
+                    "factor": table.heading,
                     "level": table.level_text(row.level),
                     "policy": row.policy,
                     "figure": name,
@@ -149,7 +163,7 @@ def _text(table: FactorTable) -> str:
     if ("energy_kwh" in known) and ("energy_j" in known):
         shown = [pair for pair in shown if pair[0] != "energy_j"]
     by_policy = table.factor != "policy"
-    head = [table.factor, *(["policy"] if by_policy else []), "n", *(heading for _, heading in shown)]
+    head = [table.heading, *(["policy"] if by_policy else []), "n", *(heading for _, heading in shown)]
     lines = [
         [
             table.level_text(row.level),

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.errors import WorkloadError
-from wattq.experiments.published import passes, picks, scores
+from wattq.experiments.published import passes
 from wattq.experiments.published.jobs import JobTable
 from wattq.experiments.published.protocol import PassSettings, PickSettings, Settings
+from wattq.schedulers.rl.sc20 import picks, scores
 
 __all__ = ["METRICS", "Values", "bounded_slowdown", "flow_time_s", "simulate"]
 

@@ -1,111 +1,12 @@
-"""The jobs of a log as a protocol wants them."""
+"""The sequences of jobs that a protocol simulates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
-
 from wattq.errors import WorkloadError
-from wattq.experiments.published.protocol import Cleaning, Sequences, TraceSpec
-from wattq.workloads.swf import SwfTable
+from wattq.experiments.published.protocol import Sequences
+from wattq.schedulers.rl.sc20.jobs import JobTable, job_table
 
 __all__ = ["JobTable", "cut", "job_table"]
-
-Floats = NDArray[np.float64]
-
-_WHO = {"user": "user", "group": "group", "queue": "queue", "application": "executable"}
-_COLUMNS = ("number", "submit_s", "run_s", "request_s", "processors", *_WHO)
-
-
-@dataclass(frozen=True)
-class JobTable:
-    """Jobs and their machine; every array has length n_jobs.
-
-    Attributes:
-        source: name of the file, for messages.
-        processors_total, nodes_total: the machine.
-        number: job numbers in the log.
-        submit_s, run_s, request_s: submit, run and requested times, s.
-        processors: processors of each job.
-        user, group, queue, application: numbers, -1 where unknown.
-    """
-
-    source: str
-    processors_total: int
-    nodes_total: int
-    number: Floats
-    submit_s: Floats
-    run_s: Floats
-    request_s: Floats
-    processors: NDArray[np.int64]
-    user: NDArray[np.int64]
-    group: NDArray[np.int64]
-    queue: NDArray[np.int64]
-    application: NDArray[np.int64]
-
-    @property
-    def n_jobs(self) -> int:
-        """Number of jobs."""
-        return len(self.number)
-
-    @property
-    def per_node(self) -> float:
-        """Processors of a node."""
-        return self.processors_total / self.nodes_total
-
-    @property
-    def nodes(self) -> NDArray[np.int64]:
-        """Whole nodes that hold the processors of each job."""
-        return np.ceil(self.processors / self.per_node).astype(np.int64)
-
-    def take(self, chosen: slice | NDArray[np.int64]) -> JobTable:
-        """Return some of the jobs."""
-        return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})
-
-
-def job_table(log: SwfTable, spec: TraceSpec, rules: Cleaning) -> JobTable:
-    """Return the jobs of a log in order of their numbers.
-
-    Raises:
-        WorkloadError: when no machine is stated, no job is left, or a job is larger than the machine.
-    """
-    run_s, request_s = log.column("run").copy(), log.column("request_s").copy()
-    if rules.missing_request == "run_time":
-        request_s = np.where(request_s == -1, run_s, request_s)
-    if rules.negative_run_s is not None:
-        run_s[run_s < 0] = rules.negative_run_s
-    if rules.cap_run_at_request:
-        run_s = np.where(run_s > 0, np.minimum(run_s, request_s), run_s)
-    allocated, requested = log.column("allocated"), log.column("requested")
-    larger = rules.processors == "larger"
-    processors = np.maximum(allocated, requested) if larger else np.where(requested > 0, requested, allocated)
-    kept = (run_s > 0) & (processors > 0)
-    number, submit_s, sizes = log.column("number"), log.column("submit"), processors.astype(np.int64)
-    who = (np.maximum(log.column(field), -1.0).astype(np.int64) for field in _WHO.values())
-    every = JobTable(log.source, *_machine(log, spec), number, submit_s, run_s, request_s, sizes, *who)
-    in_order = np.argsort(number, kind="stable")
-    table = every.take(in_order[kept[in_order]])
-    _check(table)
-    return table
-
-
-def _machine(log: SwfTable, spec: TraceSpec) -> tuple[int, int]:
-    processors = spec.processors or log.header.max_procs
-    if processors is None:
-        raise WorkloadError(f"{log.source}: the header states neither MaxProcs nor MaxNodes; give 'processors'")
-    return processors, spec.nodes or log.header.max_nodes or processors
-
-
-def _check(table: JobTable) -> None:
-    if table.n_jobs == 0:
-        raise WorkloadError(f"{table.source}: the cleaning rules leave no job")
-    too_large = np.flatnonzero(table.nodes > table.nodes_total)
-    if len(too_large):
-        first = int(too_large[0])
-        wanted = f"job {table.number[first]:.0f} wants {table.processors[first]} processors"
-        raise WorkloadError(f"{table.source}: {wanted}, the machine has {table.processors_total}")
 
 
 def cut(table: JobTable, sequences: Sequences | None) -> list[JobTable]:

@@ -87,7 +87,7 @@ class Sequences(_Strict):
 
 
 class PickSettings(_Strict):
-    """Settings of `wattq.experiments.published.picks`: names in `SCORES`, `WAITS` and `BACKFILLS`."""
+    """Settings of `wattq.schedulers.rl.sc20.picks`: names in `SCORES`, `WAITS` and `BACKFILLS`."""
 
     score: Literal["fcfs", "sjf", "f1", "wfp3", "unicep"]
     waits: Literal["since_submission", "unset_start"] = "since_submission"

@@ -19,7 +19,7 @@ from wattq.schedulers.rl.node_power.prices import Prices
 
 __all__ = ["Plan", "evaluate", "play_cell", "tune_threshold"]
 
-_VERSION = 1
+_VERSION = 2
 _GRID = tuple(Threshold(quantile, patience) for quantile in (0.2, 0.4, 0.6) for patience in (6, 12, 24))
 _TUNING_WEEKS, _TUNING_RATE, _TUNING_SEED = 3, 100.0, 10_007
 

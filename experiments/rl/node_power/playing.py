@@ -18,6 +18,8 @@ from wattq.schedulers.rl.node_power.world import World
 
 __all__ = ["Bounds", "Figures", "Place", "bounds_of", "figures_of", "idle_free", "play", "work_of"]
 
+_FIRST_SEED, _SEEDS = 1_000_000, 100_000
+
 
 @dataclass(frozen=True)
 class Place:
@@ -27,13 +29,18 @@ class Place:
         prices: name of the series.
         start_h: hour of the prices.
         rate: jobs per hour.
-        seed: of the arrivals.
+        seed: of the arrivals, with the week: other weeks have other jobs, and none are those of a training.
     """
 
     prices: str
     start_h: int
     rate: float
     seed: int
+
+    @property
+    def arrivals_seed(self) -> int:
+        """Seed of the generator."""
+        return _FIRST_SEED + _SEEDS * self.seed + self.start_h
 
 
 @dataclass(frozen=True)
@@ -96,9 +103,9 @@ class Bounds:
 
 def play(config: NodePowerConfig, prices: Prices, place: Place, rule: Rule, name: str) -> Episode:
     """Return an episode, every job of it written down."""
-    arrivals = generated(default_model(place.rate), config, place.seed)
+    arrivals = generated(default_model(place.rate), config, place.arrivals_seed)
     world = World(config, 1, prices=prices, arrivals=arrivals, log=True)
-    world.seed(0, place.seed)
+    world.seed(0, place.arrivals_seed)
     return record(world, rule, name, options={"price_start_index": place.start_h, "arrival_start_hour": 0})
 
 

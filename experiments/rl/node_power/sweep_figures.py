@@ -18,7 +18,7 @@ SWEEP_PANELS: Sequence[tuple[str, str, str]] = (
     ("occupancy_percent", "Occupancy", "% of all cores"),
     ("saved_always_on_percent", "Saved against always-on", "% of its cost"),
     ("saved_idle_free_percent", "Saved against idle-free", "% of its cost"),
-    ("completion_percent", "Work done", "% of always-on's"),
+    ("work_percent", "Work done", "% of always-on's"),
     ("effective_percent", "Effective saving", "% x work² / (h + 1)"),
     ("cost_per_1000_delta", "Cost of 1,000 jobs, change", "EUR"),
     ("energy_delta_mwh", "Energy, change", "MWh"),
@@ -26,7 +26,7 @@ SWEEP_PANELS: Sequence[tuple[str, str, str]] = (
     ("submitted", "Arrivals", "jobs"),
     ("lost", "Jobs lost", "jobs"),
     ("nodes_on_percent", "Nodes on", "% of all nodes"),
-    ("capture_percent", "Capture of the bound", "% of what is possible"),
+    ("capture_contiguous_percent", "Capture of the bound", "% of what is possible"),
 )
 """Column, heading and y label of each panel; changes are against always-on."""
 

@@ -91,7 +91,8 @@ def _wait(v: Ledger, cfg: NDArray[np.float64], mi: NDArray[np.int64], mf: NDArra
     """End the round; ask to be called where a job was left that might have started, or is held."""
     now_s = v.head[0].now_s
     next_s = _next_look_s(v, cfg, mi, mf)
-    if next_s < np.inf and (mf[p.CALL_S] <= now_s or next_s < mf[p.CALL_S] - 1e-6):
+    # messages are dated with 6 decimals: the call that has just come may have been asked for a trace later
+    if next_s < np.inf and (mf[p.CALL_S] <= now_s + 1e-6 or next_s < mf[p.CALL_S] - 1e-6):
         mf[p.CALL_S] = max(next_s, now_s + 1e-3)
         call_at(v, mf[p.CALL_S])
 

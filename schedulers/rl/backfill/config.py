@@ -28,7 +28,7 @@ class Options:
         window: number of slots K: the first K waiting jobs in the order of submission that are not held. A job beyond
             them is not seen until others leave.
         states: computing power states that a job may be started in; None: all that every host has.
-        backfill: ``easy``: a start that would delay the reservation of the first slot's job is masked; ``any``: none is.
+        backfill: ``easy``: a start that would delay the reservation of the first slot's job is masked; ``any``: none.
         wait: whether the agent may wait although a job may start.
         hold_s: durations for which a job in a slot may be held, s; none by default.
         max_hold_s: longest time for which one job may be held in all, s.

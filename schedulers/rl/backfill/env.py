@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.schedulers.rl.backfill import step as st
-from wattq.schedulers.rl.backfill.fleet import PARTS, Fleet
 from wattq.schedulers.rl.backfill.example import example_scenario
+from wattq.schedulers.rl.backfill.fleet import PARTS, Fleet
 from wattq.schedulers.rl.backfill.results import episode_results
 from wattq.schedulers.rl.backfill.scenario import Scenario
 from wattq.schedulers.rl.backfill.table import n_features
@@ -23,6 +23,8 @@ class BackfillEnv(gymnasium.Env):
 
     Args:
         scenario: what an episode is; None: `example_scenario`, whose jobs are made up.
+        illegal: what a masked action does. ``raise``: it is an error. ``wait``: it is never taken; the agent waits, or
+            takes the first legal action where it must not wait, for agents that know no masks.
 
     Raises:
         LearningError: a masked action is taken; no episode is under way; nothing can ever happen again.
@@ -30,11 +32,11 @@ class BackfillEnv(gymnasium.Env):
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
-    def __init__(self, scenario: Scenario | None = None) -> None:
+    def __init__(self, scenario: Scenario | None = None, illegal: str = "raise") -> None:
         scenario = scenario or example_scenario()
         self.scenario = scenario
         self.render_mode = None
-        self._fleet = Fleet(scenario, 1)
+        self._fleet = Fleet(scenario, 1, illegal)
         self.observation_space = observation_space(scenario)
         self.action_space = action_space(scenario)
 

@@ -30,8 +30,10 @@ class Fleet:
     Args:
         scenario: what is played.
         n: how many at a time.
+        illegal: ``raise``: a masked action is an error; ``wait``: waiting takes its place, or the first legal action.
 
     Attributes:
+        taken: what was done in the last step, int64[n].
         x: observations, float32[n, features]; overwritten by the next step.
         mask: legal actions, bool[n, actions]; likewise.
         reward: of the last step, float64[n].
@@ -39,8 +41,11 @@ class Fleet:
         status: where each episode stands, int64[n].
     """
 
-    def __init__(self, scenario: Scenario, n: int) -> None:
+    def __init__(self, scenario: Scenario, n: int, illegal: str = "raise") -> None:
+        if illegal not in ("raise", "wait"):
+            raise LearningError(f"illegal: {illegal!r}; give raise or wait")
         self.scenario = scenario
+        self.replace = illegal == "wait"
         self.n = n
         self.pool = Pool(scenario)
         self.numbers = np.full(n, -1)
@@ -49,7 +54,8 @@ class Fleet:
         self.mask = np.zeros((n, len(scenario.actions)), dtype=np.bool_)
         self.reward = np.zeros(n)
         self.status = np.full(n, st.DONE)
-        self.actions = np.full(n, st.GO_ON)
+        self.taken = np.zeros(n, dtype=np.int64)
+        self._actions = np.full(n, st.GO_ON)
         self.book = np.zeros((n, r.N_BOOK))
         self._address = np.zeros((n, 2), dtype=np.int64)
         self._cfg = np.zeros((n, 1))
@@ -68,7 +74,7 @@ class Fleet:
 
     @property
     def counts(self) -> NDArray[np.float64]:
-        """Counted jobs of the last step, a view of shape (n, 3): started or never to start, late, s that they waited."""
+        """Counted jobs of the last step, a view of shape (n, 3): started or never to, late, s that they waited."""
         return self.book[:, r.STARTED : r.STARTED + r.N_COUNTS]
 
     def ledger(self, e: int) -> Any:
@@ -93,12 +99,12 @@ class Fleet:
         self.numbers[e] = number
         self._set(e, episode)
         self._point(e, pair)
-        self.actions[e] = st.BEGIN
+        self._actions[e] = st.BEGIN
         self._call(e, e + 1)
         self._settle(e, e + 1, st.BEGIN)
 
     def begin_some(self, e: int, rng: np.random.Generator, wanted: int | None = None) -> int:
-        """Begin an episode, drawn or wanted, and return its number; a drawn one without decisions gives way to the next.
+        """Begin an episode, drawn or wanted, and return its number; a drawn one without decisions gives way.
 
         Raises:
             LearningError: there is no such episode, or none has a decision to take.
@@ -123,7 +129,7 @@ class Fleet:
             raise LearningError(f"episode {number}: there are episodes 0 to {self.scenario.n_episodes - 1}")
         self.begin(e, number)
         for action in actions.tolist():
-            self.actions[e] = action
+            self._actions[e] = action
             if self.status[e] != st.READY or action < 0 or self._call(e, e + 1) >= 0:
                 raise LearningError(f"episode {number}: the actions to be taken again are not legal in it")
             self._settle(e, e + 1, st.GO_ON)
@@ -134,12 +140,13 @@ class Fleet:
         Raises:
             LearningError: an action is masked (nothing was done at all), or every action is masked now.
         """
-        self.actions[:] = actions
-        if self.actions.min() < 0:
-            raise LearningError(f"action {self.actions.min()}; actions are 0 to {self.mask.shape[1] - 1}")
+        self._actions[:] = actions
+        if self._actions.min() < 0:
+            raise LearningError(f"action {self._actions.min()}; actions are 0 to {self.mask.shape[1] - 1}")
         wrong = self._call(0, self.n)
         if wrong >= 0:
             self._refuse(wrong)
+        self.taken[:] = self._actions
         self._settle(0, self.n, st.GO_ON)
 
     def teach(self, name: str) -> NDArray[np.int64]:
@@ -153,8 +160,9 @@ class Fleet:
         return st.step_all(
             first,
             last,
+            self.replace,
             self._address,
-            self.actions,
+            self._actions,
             self.status,
             self.reward,
             self._cfg,
@@ -173,14 +181,16 @@ class Fleet:
         if self.status[first:last].max() <= st.DONE:
             return
         for e in range(first, last):
+            taken = self._actions[e]
             while self.status[e] == st.GROW:
                 pair = self._pairs[e]
                 if pair is None:
                     raise LearningError("no episode is under way; call reset first")
                 pair.kernel, pair.ledger = enlarge(pair.kernel, pair.ledger)
                 self._point(e, pair)
-                self.actions[e] = how
+                self._actions[e] = how
                 self._call(e, e + 1)
+            self._actions[e] = taken
             if self.status[e] > st.DONE:
                 self._give_up(e)
 
@@ -190,13 +200,13 @@ class Fleet:
         if self.status[e] == st.STUCK:
             raise LearningError(
                 f"{place}: every action is masked and nothing can happen any more, though "
-                f"{int(self.ledger(e).head['n_waiting'][0])} jobs wait; raise cap_w, or allow sleep so that hosts can be "
-                "woken"
+                f"{int(self.ledger(e).head['n_waiting'][0])} jobs wait; raise cap_w, or allow sleep so that "
+                "hosts can be woken"
             )
         raise LearningError(f"{place}: the simulation was aborted; the workload asks for what the machine cannot do")
 
     def _refuse(self, e: int) -> None:
-        action = int(self.actions[e])
+        action = int(self._actions[e])
         names = self.scenario.actions
         if self.status[e] == st.DONE:
             raise LearningError("the episode is over; call reset before the next step")
@@ -211,7 +221,7 @@ class Fleet:
     def _set(self, e: int, episode: Episode) -> None:
         """Take over what is different in each episode."""
         self._cfg = _wider(self._cfg, len(episode.cfg))
-        self._signal = _wider(self._signal, episode.signal.shape[1])
+        self._signal = _wider(self._signal, episode.signal.shape[1])  # pieces beyond the last begin at no date
         self._cfg[e, : len(episode.cfg)] = episode.cfg
         n = episode.signal.shape[1]
         self._signal[e, :, :n] = episode.signal
@@ -224,9 +234,9 @@ class Fleet:
 
 
 def _wider(array: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Return an array whose last axis has at least n places."""
+    """Return an array whose last axis has at least n places, infinite where there was none."""
     if array.shape[-1] >= n:
         return array
-    wider = np.zeros((*array.shape[:-1], n))
+    wider = np.full((*array.shape[:-1], n), np.inf)
     wider[..., : array.shape[-1]] = array
     return wider

@@ -9,7 +9,7 @@ from wattq.schedulers.borrowed import borrowed
 from wattq.schedulers.rl.backfill import reward as r
 from wattq.schedulers.rl.backfill import teacher
 from wattq.schedulers.rl.backfill.act import act
-from wattq.schedulers.rl.backfill.legal import legal
+from wattq.schedulers.rl.backfill.legal import legal, wait_action
 from wattq.schedulers.rl.backfill.observe import features, observe
 from wattq.schedulers.rl.backfill.pointers import kernel_at, ledger_at
 from wattq.simulator import layout as c
@@ -112,6 +112,7 @@ def _go_on(
 def step_all(
     first: int,
     last: int,
+    replace: bool,
     address: NDArray[np.int64],
     actions: NDArray[np.int64],
     status: NDArray[np.int64],
@@ -129,14 +130,20 @@ def step_all(
     """Take an action in each of the episodes first <= e < last, let them go on (`GO_ON`), or begin (`BEGIN`).
 
     All arrays hold a row for each episode; `address` the addresses of kernel and ledger. An episode whose `status` is
-    `GROW` needs larger arrays before it can go on.
+    `GROW` needs larger arrays before it can go on. With `replace`, a masked action gives way to waiting, or where that
+    is masked, too, to the first legal one; `actions` then holds what was taken.
 
     Returns:
         -1; or the number of an episode whose action is masked, in which case nothing was done at all.
     """
     for e in range(first, last):
-        if actions[e] >= mask.shape[1] or (actions[e] >= 0 and not mask[e, actions[e]]):
+        if actions[e] >= mask.shape[1]:
             return e
+        if actions[e] >= 0 and not mask[e, actions[e]]:
+            if not replace or status[e] != READY:
+                return e
+            wait = wait_action(cfg[e])
+            actions[e] = wait if mask[e, wait] else np.argmax(mask[e])
     for e in range(first, last):
         s = kernel_at(address[e, 0])
         v = ledger_at(address[e, 1])

@@ -75,7 +75,7 @@ def teach(
         mf: floats, likewise.
         mask: legal actions, likewise.
     """
-    frugal = kind == ECO or kind == SLEEP_ECO
+    frugal = kind in (ECO, SLEEP_ECO)
     for k in range(mi[p.N_SLOTS]):
         if k > 0 and kind == FCFS:
             break

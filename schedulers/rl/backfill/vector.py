@@ -33,19 +33,28 @@ class BackfillVecEnv(VecEnv):
         scenario: what an episode is.
         n_envs: how many at a time.
         seed: of the draws: environment e draws as `BackfillEnv` does after ``reset(seed=seed + e)``; None: at random.
+        illegal: what a masked action does, as in `BackfillEnv`.
         details: whether every info holds the parts of the cost, which takes time; `parts` holds them anyway.
 
     Raises:
         LearningError: there is no environment to step; or as `BackfillEnv`.
     """
 
-    def __init__(self, scenario: Scenario, n_envs: int, seed: int | None = None, *, details: bool = False) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        n_envs: int,
+        seed: int | None = None,
+        *,
+        illegal: str = "raise",
+        details: bool = False,
+    ) -> None:
         if n_envs < 1:
             raise LearningError(f"n_envs {n_envs}: at least one episode is needed")
         self.scenario = scenario
         self.details = details
         self.render_mode = None
-        self._fleet = Fleet(scenario, n_envs)
+        self._fleet = Fleet(scenario, n_envs, illegal)
         self._history = History(n_envs)
         self._rng = [seeding.np_random(None if seed is None else seed + e)[0] for e in range(n_envs)]
         self._actions = np.zeros(n_envs, dtype=np.int64)
@@ -59,7 +68,7 @@ class BackfillVecEnv(VecEnv):
 
     @property
     def counts(self) -> NDArray[np.float64]:
-        """Jobs of the last step, float64[n, 3]: started (or never to start), late ones among them, s that they waited."""
+        """Jobs of the last step, float64[n, 3]: started (or never to), late ones among them, s that they waited."""
         return self._last_counts
 
     def reset(self) -> NDArray[np.float32]:
@@ -81,7 +90,7 @@ class BackfillVecEnv(VecEnv):
         """Take the actions; return observations, rewards, ends and infos."""
         fleet = self._fleet
         fleet.step(self._actions)
-        self._history.note(self._actions)
+        self._history.note(fleet.taken)
         self._keep_last()
         rewards = fleet.reward.astype(np.float32)
         dones = fleet.status == st.DONE

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +23,7 @@ from wattq.schedulers.rl.node_power.world import World
 
 __all__ = ["Episode", "read_episode", "record", "write_episode", "write_hours"]
 
-_MOST_BYTES = 2**31
+_MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,17 +164,42 @@ def read_episode(path: str | Path) -> Episode:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise LearningError(f"{path}: more than {_MOST_BYTES} bytes unpacked; not a record of an episode")
-        with np.load(path, allow_pickle=False) as arrays:
-            words = json.loads(str(arrays["words"]))
-            hours = {name: arrays[f"hour_{name}"] for name in c.HOURLY}
-            parts = {name: arrays[f"part_{name}"] for name in PARTS}
-            reward, jobs = arrays["reward"], arrays["jobs"]
+            words = json.loads(str(_array(archive, "words")))
+            hours = {name: _array(archive, f"hour_{name}") for name in c.HOURLY}
+            parts = {name: _array(archive, f"part_{name}") for name in PARTS}
+            reward, jobs = _array(archive, "reward"), _array(archive, "jobs")
         _check(reward, jobs, [*hours.values(), *parts.values()])
         return Episode(str(words["policy"]), hours, parts, reward, jobs, dict(words["totals"]), dict(words["about"]))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except _BROKEN as error:
         raise LearningError(f"{path}: no record of an episode ({error}); write one anew") from error
+
+
+_BROKEN = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    RecursionError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""What reading a damaged archive of arrays may raise."""
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Return an array of the archive; one whose size does not agree with its shape is refused before it is made."""
+    entry = archive.getinfo(f"{name}.npy")
+    if entry.file_size > _MOST_BYTES:
+        raise ValueError(f"{name}: more than {_MOST_BYTES} bytes")
+    with archive.open(entry) as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError(f"{name}: not an array of the expected version")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        if dtype.hasobject or file.tell() + math.prod(shape) * dtype.itemsize != entry.file_size:
+            raise ValueError(f"{name}: its size does not agree with its shape")
+        return np.frombuffer(file.read(), dtype).reshape(shape).copy()
 
 
 def _check(reward: NDArray[Any], jobs: NDArray[Any], columns: list[NDArray[Any]]) -> None:

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattq.errors import LearningError
-from wattq.platforms.signals import SYNTHETIC, Forecaster, Signal, forecast_table, regular_signal, synthetic_signal
+from wattq.platforms.signals import (
+    SYNTHETIC,
+    Forecaster,
+    Signal,
+    forecast_table,
+    read_signal,
+    regular_signal,
+    synthetic_signal,
+)
 from wattq.platforms.signals.forecast import parse_model
 from wattq.schedulers.rl.node_power.config import FORECAST_H
 from wattq.units import HOUR_S
@@ -113,19 +121,35 @@ def prices_of(signal: Signal, *, forecast: str = DAY_AHEAD, publish_hour: int = 
     )
 
 
-def named_prices(name: str | Path, *, days: float = 364.0, forecast: str = DAY_AHEAD, seed: int = 0) -> Prices:
+def named_prices(
+    name: str | Path,
+    *,
+    days: float = 364.0,
+    forecast: str = DAY_AHEAD,
+    seed: int = 0,
+    region: str | None = None,
+    time_zone: str | None = None,
+) -> Prices:
     """Return prices by name: ``sinus``, ``logic``, ``noisy-logic`` (all synthetic), or the file of a signal.
+
+    Args:
+        name: of the prices, or path.
+        days: of synthetic prices, from 1 January 2023 on (UTC).
+        forecast: see `prices_of`.
+        seed: of ``noisy-logic``, and of the forecast ``noisy``.
+        region: which series of a file of several.
+        time_zone: of a file whose dates have no offset.
 
     Raises:
         LearningError: as `prices_of`.
+        MissingFileError: when there is no such file.
         SignalError: when the file cannot be read as a signal.
     """
     key = _ALIASES.get(str(name), str(name))
     if key in SYNTHETIC:
         return prices_of(synthetic_signal(key, _START_S, days, seed=seed), forecast=forecast, seed=seed)
-    from wattq.platforms.signals import read_signal
-
-    return prices_of(read_signal(Path(name)), forecast=forecast, seed=seed)
+    signal = read_signal(Path(name), region=region, time_zone=time_zone)
+    return prices_of(signal, forecast=forecast, seed=seed)
 
 
 def _site_clock(signal: Signal) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from wattq.schedulers.rl.node_power.config import FORECAST_H
 from wattq.schedulers.rl.node_power.firstfit import nodes_needed
 from wattq.schedulers.rl.node_power.world import World
 
-__all__ = ["RULES", "Rule", "make_rule", "needs", "switching"]
+__all__ = ["RULES", "Rule", "make_rule", "needs", "price_rule", "random_rule", "switching", "timeout_rule"]
 
 OFF, KEEP, ON = range(3)
 
@@ -116,6 +116,33 @@ def price_rule(quantile: float = 0.5, patience_h: int = 12) -> Rule:
     return rule
 
 
+def timeout_rule(idle_h: int = 2) -> Rule:
+    """Return the sized rule with a timeout: as many nodes go off as were idle in each of the last hours.
+
+    Args:
+        idle_h: that many hours; 0 is the sized rule.
+
+    Raises:
+        LearningError: when the hours are negative.
+    """
+    if idle_h < 0:
+        raise LearningError(f"timeout rule, idle_h {idle_h}: it must be a whole number of at least 0")
+    idle: list[NDArray[np.int64]] = []
+
+    def rule(world: World) -> Actions:
+        need = needs(world)
+        if len(idle) != idle_h or any(row.size != world.n_envs for row in idle):
+            idle[:] = [np.zeros(world.n_envs, np.int64) for _ in range(idle_h)]
+        idle.append(world.state.hourly[:, c.H_IDLE].astype(np.int64))
+        del idle[0]
+        for row in idle:
+            row[world.state.num[:, c.T] == 0] = 0
+        spare = np.min([need[:, 1], *idle], axis=0)
+        return switching(world, np.where(need[:, 0] > 0, need[:, 0], -spare))
+
+    return rule
+
+
 def random_rule(seed: int = 0) -> Rule:
     """Return actions drawn evenly from all there are, the same for the same seed."""
     generator = np.random.default_rng(seed)
@@ -131,6 +158,7 @@ RULES: dict[str, tuple[str, Callable[[], Rule]]] = {
     "queue": ("everything on if the queue is not empty, else everything off", lambda: queue_rule),
     "sized": ("as many nodes as the queue needs", lambda: sized_rule),
     "price": ("sized in the cheaper half of the next 24 hours, or once a job has waited 12 h", price_rule),
+    "timeout": ("as sized, but only as many nodes go off as were idle for 2 h", timeout_rule),
     "nothing": ("every node goes off and stays off", lambda: do_nothing),
     "one-node": ("one node stays on", lambda: one_node),
     "random": ("actions drawn evenly", random_rule),

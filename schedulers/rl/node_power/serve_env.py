@@ -58,16 +58,27 @@ class ServeVecEnv(NodePowerVecEnv):
         prices: series to learn from; episodes lie in their blocks to learn from, see `joined`.
         rates: jobs per hour that there may be; each episode draws one.
         seed: of everything.
+        centred: add to each reward what the cores at work would cost in full nodes at the mean price of the episode,
+            with the weight of the costs. Over an episode that is the same for all who do the same work; what is left of
+            an hour is whether it was cheap, and what idle nodes cost.
 
     Attributes:
         starts: hours of the joined prices at which episodes may begin.
+        waiting: jobs that waited in the last hour, float64 [episodes].
 
     Raises:
         LearningError: when an argument is outside its range.
     """
 
     def __init__(
-        self, n_envs: int, config: NodePowerConfig, *, prices: Sequence[Prices], rates: Sequence[float], seed: int
+        self,
+        n_envs: int,
+        config: NodePowerConfig,
+        *,
+        prices: Sequence[Prices],
+        rates: Sequence[float],
+        seed: int,
+        centred: bool = True,
     ) -> None:
         market, self.starts = joined(prices, config.horizon_h)
         if not rates:
@@ -80,6 +91,8 @@ class ServeVecEnv(NodePowerVecEnv):
             generated(default_model(rate), config, seed + k) for k, rate in enumerate(rates)
         ]
         self._draws = np.random.default_rng(seed)
+        self._centred, self._means = centred, np.zeros(n_envs)
+        self.waiting: NDArray[np.float64] = np.zeros(n_envs)
 
     def reset(self) -> NDArray[np.float32]:
         """Start every episode and return the observations."""
@@ -87,9 +100,30 @@ class ServeVecEnv(NodePowerVecEnv):
             self._begin(e)
         return self.view.observe()
 
+    def reset_to(self, seed: int) -> NDArray[np.float32]:
+        """Start the episodes of a seed, always the same ones, and return the observations."""
+        self._draws = np.random.default_rng(seed)
+        return self.reset()
+
     def step_async(self, actions: np.ndarray) -> None:
         """Note the choices, whole numbers [episodes]."""
         self._actions[:] = self.view.actions(np.asarray(actions).reshape(-1))
+
+    def step_wait(self) -> tuple[NDArray[np.float32], np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        """Let an hour pass in every episode."""
+        means = self._means.copy()
+        observations, rewards, dones, infos = super().step_wait()
+        if self._centred:
+            share = self._cores / self.config.total_cores
+            rewards = (rewards + self.config.weights.cost * means * share).astype(np.float32)
+        return observations, rewards, dones, infos
+
+    def _ended(self) -> np.ndarray:
+        # noted before episodes that are over start anew
+        hourly = self.world.state.hourly
+        self._cores = hourly[:, c.H_CORES].copy()
+        self.waiting = hourly[:, c.H_QUEUE] + hourly[:, c.H_BACKLOG]
+        return super()._ended()
 
     def action_masks(self) -> np.ndarray:
         """Return that every choice is legal."""
@@ -101,7 +135,10 @@ class ServeVecEnv(NodePowerVecEnv):
         begin = int(self._draws.integers(0, _STREAM_H - self.config.horizon_h + 1)) // 24 * 24
         self.world.arrivals[e] = self._streams[int(stream)]
         begin += int(self.world.prices.clock[self.starts[place]]) % 24
-        self.world.reset(e, {"price_start_index": int(self.starts[place]), "arrival_start_hour": begin})
+        first = int(self.starts[place])
+        self.world.reset(e, {"price_start_index": first, "arrival_start_hour": begin})
+        mean = float(self.world.prices.value[first : first + self.config.horizon_h].mean())
+        self._means[e] = mean / float(self.world.task.real[c.PRICE_SCALE])
 
     def _finish(self, e: int, info: dict[str, Any]) -> None:
         totals = self.world.totals(e)
@@ -118,10 +155,11 @@ class ServeVecEnv(NodePowerVecEnv):
         """Return all that changes as arrays."""
         arrays = {name: np.array(array) for name, array in self.world.state._asdict().items()}
         words = json.dumps(self._draws.bit_generator.state)
-        return {**arrays, "draws": np.frombuffer(words.encode(), np.uint8).copy()}
+        return {**arrays, "draws": np.frombuffer(words.encode(), np.uint8).copy(), "means": self._means.copy()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what `state` returned."""
         kept = dict(state)
         self._draws.bit_generator.state = json.loads(bytes(kept.pop("draws")).decode())
+        self._means[:] = kept.pop("means")
         self.world.state = c.State(**{name: np.array(array) for name, array in kept.items()})

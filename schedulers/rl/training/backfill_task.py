@@ -218,6 +218,11 @@ def _data(options: BackfillOptions, env: Any) -> dict[str, Any]:
     return found
 
 
+def _wait(env: Any) -> tuple[int]:
+    """Return the action of waiting, which follows the starts."""
+    return (env.scenario.options.window * len(env.scenario.states),)
+
+
 def _per_start(column: int) -> Any:
     def cost(env: Any) -> CostPair:
         counts: NDArray[np.float64] = env.counts
@@ -254,6 +259,7 @@ TASK = Task(
         "delay": Cost("delay per step, in the unit of the reward", _per_step(3)),
     },
     teachers={name: _teacher(name) for name in ("fcfs", "easy", "eco", "sleep", "sleep-eco")},
+    fallback=_wait,
     defaults={"architecture": "slots", "gamma": 0.999},
     learned=_learned,
     data=_data,

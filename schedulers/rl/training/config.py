@@ -30,6 +30,9 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 CONFIG_FILE = "config.yaml"
 """Name of the file of settings within the folder of a training."""
 
+CHECKPOINT_FOLDER = "checkpoints"
+"""Name of the folder of checkpoints there."""
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())

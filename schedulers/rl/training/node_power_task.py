@@ -17,7 +17,7 @@ from wattq.schedulers.rl.node_power.markets import GAP_H, PERIOD_H, SPAN_H, read
 from wattq.schedulers.rl.node_power.serve import N_SHARES, SERVE_ACTIONS, SERVE_OBSERVATION, WIDTH
 from wattq.schedulers.rl.training.tasks import Cost, Task
 
-__all__ = ["TASK", "NodePowerOptions"]
+__all__ = ["TASK", "NodePowerOptions", "cheap_hours", "node_power_data", "node_power_envs", "node_power_policy"]
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -31,6 +31,7 @@ class NodePowerOptions(BaseModel, extra="forbid", frozen=True):
         horizon_h: hours of an episode.
         forecast: what is known of prices: ``day-ahead``, ``perfect``, ``persistence``, ``noisy:E``.
         weights: of the parts of the reward, by name; those not named are 0.
+        centred: whether rewards count costs above or below the mean price of the episode, see `ServeVecEnv`.
     """
 
     prices: tuple[str, ...] = Field(("sinus", "noisy-logic"), min_length=1, max_length=200)
@@ -40,6 +41,7 @@ class NodePowerOptions(BaseModel, extra="forbid", frozen=True):
     horizon_h: Annotated[int, Field(ge=24, le=384)] = 336
     forecast: Annotated[str, Field(max_length=40)] = "day-ahead"
     weights: dict[str, Amount] = Field(default_factory=lambda: {"cost": 1.0, "unfinished": 1.0})
+    centred: bool = True
 
 
 def _config(options: NodePowerOptions) -> NodePowerConfig:
@@ -52,11 +54,12 @@ def _config(options: NodePowerOptions) -> NodePowerConfig:
     return NodePowerConfig(horizon_h=options.horizon_h, weights=weights, end="terminated")
 
 
-def _make_vec(n_envs: int, seed: int, options: NodePowerOptions) -> Any:
+def node_power_envs(n_envs: int, seed: int, options: NodePowerOptions) -> Any:
+    """Return episodes to learn from, see `ServeVecEnv`."""
     from wattq.schedulers.rl.node_power.serve_env import ServeVecEnv
 
     prices = [read_prices(name, forecast=options.forecast) for name in options.prices]
-    return ServeVecEnv(n_envs, _config(options), prices=prices, rates=options.rates, seed=seed)
+    return ServeVecEnv(n_envs, _config(options), prices=prices, rates=options.rates, seed=seed, centred=options.centred)
 
 
 _PLACE = {name: place for place, name in enumerate(SERVE_OBSERVATION)}
@@ -104,7 +107,8 @@ def _waiting(env: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return hourly[:, c.H_QUEUE] + hourly[:, c.H_BACKLOG], hourly[:, c.H_SUBMITTED]
 
 
-def _learned(network: Network, env: Any, card: Mapping[str, Any]) -> Learned:
+def node_power_policy(network: Network, env: Any, card: Mapping[str, Any]) -> Learned:
+    """Return a policy of this task, ready to be saved."""
     config: NodePowerConfig = env.config
     state = {"speed_flops": 1.0, "idle_w": config.idle_w, "full_w": config.used_w}
     return Learned(
@@ -119,7 +123,8 @@ def _learned(network: Network, env: Any, card: Mapping[str, Any]) -> Learned:
     )
 
 
-def _data(options: NodePowerOptions, env: Any) -> Mapping[str, Any]:
+def node_power_data(options: NodePowerOptions, env: Any) -> Mapping[str, Any]:
+    """Return what was learned from, for the card."""
     blocks = f"hours {SPAN_H + GAP_H} to {PERIOD_H - GAP_H} of every {PERIOD_H}"
     series = {_name(name): {"sha256": _digest(name), "learned_from": blocks} for name in options.prices}
     arrivals = {"synthetic": True, "jobs_per_hour": list(options.rates)}
@@ -143,7 +148,7 @@ _TEACHERS: Mapping[str, Callable[[Any], NDArray[np.int64]]] = {"demand": _demand
 TASK = Task(
     name="node-power",
     doc="nodes of a machine on and off, hour by hour, against prices",
-    make_vec=_make_vec,
+    make_vec=node_power_envs,
     options=NodePowerOptions,
     costs={
         "lost": Cost("jobs lost, of those submitted", _lost),
@@ -152,6 +157,6 @@ TASK = Task(
     teachers=_TEACHERS,
     masked=False,
     defaults={"algorithm": "ppo", "gamma": 0.999, "gae_lambda": 0.97, "n_envs": 32, "n_steps": 336, "batch_size": 2688},
-    learned=_learned,
-    data=_data,
+    learned=node_power_policy,
+    data=node_power_data,
 )

@@ -180,7 +180,7 @@ def make_learner(config: TrainConfig, task: Task, env: Any) -> Any:
         device=pick_device(config.device),
         **config.model_dump(include={*_SAME}),
     )
-    made.uses_masks, made.fallback = task.masked, task.fallback
+    made.uses_masks, made.fallback = task.masked, task.fallback(env)
     return made
 
 

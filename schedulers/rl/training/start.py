@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wattq import __version__
 from wattq.errors import LearningError, MissingDependencyError, MissingFileError
 from wattq.files import write_whole
-from wattq.schedulers.rl.training.config import CONFIG_FILE, TrainConfig, read_config, write_config
+from wattq.schedulers.rl.training.config import CHECKPOINT_FOLDER, CONFIG_FILE, TrainConfig, read_config, write_config
 from wattq.schedulers.rl.training.tasks import Task, find_task, parse_options
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Trained:
         figures: of the last rollout; empty when there was none.
         card: what the policy says of itself.
         notes: what a user should know.
+        lines: what the training measured at its end, as text.
     """
 
     steps: int
@@ -54,6 +55,7 @@ class Trained:
     figures: Mapping[str, float]
     card: Mapping[str, Any]
     notes: tuple[str, ...] = field(default=())
+    lines: tuple[str, ...] = field(default=())
 
 
 def train(
@@ -79,12 +81,13 @@ def train(
     folder = Path(folder)
     task = find_task(config.task)
     parse_options(task, config.options)
-    if (folder / CONFIG_FILE).exists():
+    # what was killed before its first checkpoint is no training yet
+    if (folder / POLICY_FILE).exists() or any((folder / CHECKPOINT_FOLDER).glob("step-*.npz")):
         raise LearningError(
             f"{folder}: holds a training already; go on with it by --resume {folder}, or choose another folder"
         )
     if task.trainer is not None:
-        return _by_its_own(task, config, folder, progress)
+        return _by_its_own(task, config, folder, progress, stop)
     need_libraries()
     from wattq.schedulers.rl.training.logs import make_logger
     from wattq.schedulers.rl.training.training import Training
@@ -125,11 +128,13 @@ def resume(
         write_config(config, folder)
     task = find_task(config.task)
     if task.trainer is not None:
-        raise LearningError(f"{folder}: the trainer of task {task.name} keeps no checkpoints; train it again")
+        if not task.resumable:
+            raise LearningError(f"{folder}: the trainer of task {task.name} keeps no checkpoints; train it again")
+        return _by_its_own(task, config, folder, progress, stop)
     need_libraries()
     from wattq.schedulers.rl.training.checkpoints import newest_checkpoint
     from wattq.schedulers.rl.training.logs import make_logger
-    from wattq.schedulers.rl.training.training import CHECKPOINT_FOLDER, Training
+    from wattq.schedulers.rl.training.training import Training
 
     found, damaged = newest_checkpoint(folder / CHECKPOINT_FOLDER)
     training = Training(config, task, folder)
@@ -240,19 +245,22 @@ def need_libraries() -> None:
     del gymnasium, sb3_contrib, stable_baselines3, torch
 
 
-def _by_its_own(task: Task, config: TrainConfig, folder: Path, progress: Progress | None) -> Trained:
+def _by_its_own(
+    task: Task, config: TrainConfig, folder: Path, progress: Progress | None, stop: Callable[[], bool]
+) -> Trained:
     """Let a task's own trainer do it."""
     assert task.trainer is not None
     write_config(config, folder)
-    told = dict(task.trainer(config, folder, progress or (lambda done, total, words: None)))
+    told = dict(task.trainer(config, folder, progress or (lambda done, total, words: None), stop))
     policy = folder / POLICY_FILE
     return Trained(
         steps=int(told.get("steps", config.steps)),
-        finished=True,
+        finished=bool(told.get("finished", True)),
         folder=folder,
         policy=policy if policy.is_file() else None,
         digest=str(told.get("digest", "")),
         figures={name: value for name, value in told.items() if isinstance(value, float)},
         card=told.get("card", {}),
         notes=tuple(told.get("notes", ())),
+        lines=tuple(told.get("lines", ())),
     )

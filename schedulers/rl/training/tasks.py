@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wattq.schedulers.rl.model_file import Learned
     from wattq.schedulers.rl.training.config import TrainConfig
 
-__all__ = ["TASKS", "Cost", "Task", "VectorEnv", "find_task", "flat_shape", "parse_options"]
+__all__ = ["TASKS", "Cost", "Task", "VectorEnv", "find_task", "first_choices", "flat_shape", "parse_options"]
 
 Floats = NDArray[np.float64]
 
@@ -83,6 +83,11 @@ def flat_shape(env: Any) -> NetworkShape:
     return NetworkShape(globals_=int(env.observation_space.shape[0]), others=actions)
 
 
+def first_choices(env: Any) -> tuple[int, ...]:
+    """Return the first choice of each segment of the environments' actions."""
+    return (0,) * len(getattr(env.action_space, "nvec", (0,)))
+
+
 class _NoOptions(BaseModel, extra="forbid"):
     """A task without options."""
 
@@ -100,11 +105,13 @@ class Task:
         costs: costs that can be limited, by name.
         teachers: actions of a rule for all environments in their present states, by the rule's name.
         masked: whether actions can be illegal; `VectorEnv.action_masks` says which are legal.
-        fallback: action in place of an illegal one that an algorithm without masks chose, one number for each segment
-            of an action; the first legal choice where this one is illegal, too.
+        fallback: from environments to the action in place of an illegal one that an algorithm without masks chose, one
+            number for each segment of an action; the first legal choice where this one is illegal, too.
         defaults: settings of the training that differ for this task.
         learned: a policy ready to be saved, from network, environments and card; None where there is none to save.
-        trainer: trains in place of PPO, from settings, folder and a function that shows progress; None for PPO.
+        trainer: trains in place of PPO, from settings, folder, a function that shows progress and one that tells
+            whether to stop; None for PPO.
+        resumable: whether the trainer goes on from a checkpoint that it finds in the folder.
         data: what the training reads, for the card, from options and environments: names, digests, weeks.
     """
 
@@ -116,16 +123,20 @@ class Task:
     costs: Mapping[str, Cost] = field(default_factory=dict)
     teachers: Mapping[str, Callable[[Any], NDArray[np.int64]]] = field(default_factory=dict)
     masked: bool = True
-    fallback: tuple[int, ...] = (0,)
+    fallback: Callable[[Any], tuple[int, ...]] = first_choices
     defaults: Mapping[str, Any] = field(default_factory=dict)
     learned: Callable[[Network, Any, Mapping[str, Any]], Learned] | None = None
-    trainer: Callable[[TrainConfig, Path, Callable[[int, int, str], None]], Mapping[str, Any]] | None = None
+    trainer: (
+        Callable[[TrainConfig, Path, Callable[[int, int, str], None], Callable[[], bool]], Mapping[str, Any]] | None
+    ) = None
+    resumable: bool = False
     data: Callable[[Any, Any], Mapping[str, Any]] | None = None
 
 
 TASKS: dict[str, str | Task] = {
     "backfill": "wattq.schedulers.rl.training.backfill_task:TASK",
     "node-power": "wattq.schedulers.rl.training.node_power_task:TASK",
+    "node-power-search": "wattq.schedulers.rl.training.node_power_search:TASK",
     "sc20": "wattq.schedulers.rl.sc20.task:TASK",
 }
 """Tasks by name, or the place (``module:name``) of one."""

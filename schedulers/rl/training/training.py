@@ -13,7 +13,7 @@ from stable_baselines3.common.logger import Logger
 from wattq.errors import LearningError
 from wattq.schedulers.rl.training import checkpoints, imitation
 from wattq.schedulers.rl.training.checkpoints import Checkpoint, owned
-from wattq.schedulers.rl.training.config import TrainConfig
+from wattq.schedulers.rl.training.config import CHECKPOINT_FOLDER, TrainConfig
 from wattq.schedulers.rl.training.curriculum import Curriculum
 from wattq.schedulers.rl.training.effort import Effort
 from wattq.schedulers.rl.training.lagrange import Penalty
@@ -23,8 +23,6 @@ from wattq.schedulers.rl.training.ppo import make_learner
 from wattq.schedulers.rl.training.tasks import Task, parse_options
 
 __all__ = ["Training"]
-
-CHECKPOINT_FOLDER = "checkpoints"
 
 
 class Training:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from wattq.cli import rl_evaluate, rl_evolve, rl_rewards, rl_train
+from wattq.cli import rl_evaluate, rl_evolve, rl_rewards, rl_sweep, rl_train
 
 __all__ = ["app"]
 
@@ -14,3 +14,4 @@ app.command("evolve")(rl_evolve.evolve)
 app.command("evaluate")(rl_evaluate.evaluate)
 app.command("show")(rl_train.show)
 app.command("plot-rewards")(rl_rewards.plot_rewards)
+app.add_typer(rl_sweep.app, name="sweep")

@@ -9,7 +9,7 @@ import typer
 
 from wattq.cli.progress import progress_bar
 
-__all__ = ["evaluate_node_power"]
+__all__ = ["evaluate_node_power", "model_names"]
 
 
 def evaluate_node_power(
@@ -30,7 +30,7 @@ def evaluate_node_power(
     from wattq.experiments.rl.node_power.summary import summarise, summary_text
 
     values = parse_values("--rates", rates)
-    plan = Plan(_named(models), prices, values, seeds, weeks, forecast)
+    plan = Plan(model_names(models), prices, values, seeds, weeks, forecast)
     with progress_bar(remaining=True) as told:
         entries = evaluate(plan, output, workers=workers, done=_told(told))
     rows = summarise(entries)
@@ -40,7 +40,7 @@ def evaluate_node_power(
     typer.echo(f"\nwritten: {output}")
 
 
-def _named(models: list[Path]) -> dict[str, str]:
+def model_names(models: list[Path]) -> dict[str, str]:
     """Return the files of models by their names; the folder's where the file is called policy."""
     found: dict[str, str] = {}
     for path in models:

@@ -53,6 +53,9 @@ def train(
     window: Annotated[
         int | None, typer.Option(help="Waiting jobs that the policy sees.", rich_help_panel=_WHAT)
     ] = None,
+    backfilling: Annotated[
+        bool, typer.Option("--backfilling", help="Task sc20: with its rule of backfilling.", rich_help_panel=_WHAT)
+    ] = False,
     option: Annotated[
         list[str] | None,
         typer.Option("--option", help="KEY=VALUE of the task; repeatable.", rich_help_panel=_WHAT),
@@ -85,6 +88,9 @@ def train(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of all environments.", rich_help_panel=_RUN)] = None,
     n_envs: Annotated[int | None, typer.Option(help="Environments that step together.", rich_help_panel=_RUN)] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Task sc20: end after so many minutes.", rich_help_panel=_RUN)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed.", rich_help_panel=_RUN)] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or auto.", rich_help_panel=_RUN)] = None,
     threads: Annotated[int | None, typer.Option(help="Threads on the CPU.", rich_help_panel=_RUN)] = None,
@@ -133,6 +139,8 @@ def train(
         "cap_w": cap,
         "states": states,
         "window": window,
+        "backfilling": backfilling or None,
+        "minutes": minutes,
     }
     if resume is not None:
         given = {**settings, **options, "output": output, "config": config}
@@ -227,6 +235,7 @@ def _lines(trained: Trained) -> list[str]:
     for name, value in trained.figures.items():
         if name.startswith("constraint/"):
             found.append(f"{name.partition('/')[2].replace('_multiplier', ', multiplier')} {value:.4g}")
+    found += trained.lines
     if trained.policy is not None:
         found.append(f"policy written to {trained.policy}")
     return found

@@ -143,6 +143,61 @@ def test_sb3_learns_in_it(vec_type: Any) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(weights(), weights(), strict=True))
 
 
+def test_masked_ppo_takes_no_masked_action(vec_type: Any) -> None:
+    maskable = pytest.importorskip("sb3_contrib").MaskablePPO
+    vec = vec_type(4, NodePowerConfig(n_nodes=40, horizon_h=48, levels=8), arrivals=20.0, seed=1)
+    taken: list[bool] = []
+    plain = vec.step_async
+
+    def step_async(actions: np.ndarray) -> None:
+        masks = np.split(vec.action_masks(), [3, 11], axis=1)
+        for e, row in enumerate(actions):
+            taken.extend(bool(mask[e, choice]) for mask, choice in zip(masks, row, strict=True))
+        plain(actions)
+
+    vec.step_async = step_async
+    maskable("MlpPolicy", vec, n_steps=32, batch_size=64, n_epochs=1, seed=5, device="cpu").learn(256)
+    assert len(taken) == 256 * 3
+    assert all(taken)
+
+
+def test_a_masked_choice_does_nothing() -> None:
+    from wattq.schedulers.rl.node_power.masks import action_masks
+
+    world = World(SMALL, 1, arrivals=40.0)
+    world.reset(0)
+    random, masked = np.random.default_rng(0), 0
+    for _ in range(SMALL.horizon_h):
+        world.step(random.integers(0, (3, 40, 2), (1, 3)))
+        mask = action_masks(world.state, SMALL)[0]
+        on = int(world.state.num[0, 3])
+        for kind in (0, 2):
+            if not mask[kind]:
+                masked += 1
+                saved = world.saved()
+                world.step(np.array([[kind, 39, 1]]))
+                # What arrives in this hour may wait, but no node is switched.
+                assert world.state.num[0, 3] == on
+                world.restore(saved)
+    assert masked > 3
+
+
+def test_by_its_name_in_gymnasium(env_type: Any) -> None:
+    import gymnasium
+
+    from wattq.schedulers.rl.registration import register_environments
+
+    register_environments()
+    env = gymnasium.make("wattq/NodePower-v0", config=SMALL, flat=True)
+    assert isinstance(env.unwrapped, env_type)
+    assert env.spec.id == "wattq/NodePower-v0"
+    first, _ = env.reset(seed=1)
+    second, _ = env.reset(seed=1)
+    third, _ = env.reset()
+    assert np.array_equal(first, second)
+    assert not np.array_equal(second, third)
+
+
 def test_masks_say_what_does_something() -> None:
     from wattq.schedulers.rl.node_power.masks import action_masks
 

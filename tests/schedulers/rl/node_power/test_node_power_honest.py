@@ -211,7 +211,7 @@ def test_one_idle_node_does_not_dodge_the_blackout(by_hand: Any, price_row: Any)
 
 
 @pytest.mark.parametrize("shapes", ["tanh", "ratio"])
-@pytest.mark.parametrize("load", [5.0, 60.0, 200.0, 320.0])
+@pytest.mark.parametrize("load", [5.0, 100.0, 320.0])
 @pytest.mark.parametrize("prices", ["sinus", "logic"])
 def test_idleness_never_pays(shapes: str, load: float, prices: str) -> None:
     scores = {}
@@ -240,17 +240,18 @@ def test_no_single_weight_makes_idleness_pay(part: str) -> None:
     assert scores[0] > max(scores[1:])
 
 
-def test_random_is_worse_than_nodes_on_when_jobs_wait() -> None:
+@pytest.mark.parametrize("shapes", ["tanh", "ratio"])
+def test_random_is_worse_than_nodes_on_when_jobs_wait(shapes: str) -> None:
     for load in (5.0, 60.0, 200.0):
         scores = []
-        for name in ("queue", "random"):
-            world = World(NodePowerConfig(), 1, arrivals=load)
+        for name in ("queue", "sized", "random"):
+            world = World(NodePowerConfig(shapes=shapes), 1, arrivals=load)
             world.reset(0)
             rule = make_rule(name)
             for _ in range(336):
                 world.step(rule(world))
             scores.append(world.totals(0)["reward"])
-        assert scores[1] < scores[0]
+        assert scores[2] < min(scores[:2])
 
 
 @pytest.mark.parametrize("carry", [False, True])

@@ -147,5 +147,5 @@ TOY = Task(
     shape=lambda env: NetworkShape(GLOBALS, SLOTS, FEATURES, 1, 1),
     costs={"energy": Cost("units of energy per step", energy_per_step)},
     teachers={"urgent": urgent_first, "wrong": breaks_the_mask},
-    fallback=(WAIT,),
+    fallback=lambda env: (WAIT,),
 )

@@ -167,6 +167,18 @@ def test_learned_policy_schedules_and_training_resumes(
     assert run.summary["jobs"]["succeeded"] + run.summary["jobs"]["killed"] == 900
 
 
+@pytest.mark.slow
+def test_without_masks_illegal_choices_become_waiting(
+    log: Path, toy_config: Callable[..., Any], tmp_path: Path
+) -> None:
+    from wattq.schedulers.rl.training.start import train
+
+    options = {"workload": str(log), "platform": "kth-sp2-dvfs", "window": 4}
+    trained = train(toy_config(task="backfill", algorithm="ppo", steps=512, options=options), tmp_path / "run")
+    assert 0.2 < trained.figures["rollout/illegal_share"] < 1.0
+    assert trained.policy is not None
+
+
 def test_costs_of_a_step(log: Path) -> None:
     options = BackfillOptions(workload=str(log), platform="kth-sp2-dvfs", late_s=0.0)
     env = TASK.make_vec(4, 0, options)

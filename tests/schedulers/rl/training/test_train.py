@@ -148,6 +148,11 @@ def test_files_of_a_training(toy_config: Config, tmp_path: Path) -> None:
     assert card["results"] == {}
     with pytest.raises(LearningError, match="holds a training already"):
         train(toy_config(), tmp_path / "run")
+    for path in (tmp_path / "run" / "checkpoints").iterdir():
+        path.unlink()
+    with pytest.raises(LearningError, match="start the training again"):
+        resume(tmp_path / "run")
+    assert train(toy_config(), tmp_path / "run").digest == trained.digest
 
 
 def test_curriculum(toy_config: Config, tmp_path: Path) -> None:

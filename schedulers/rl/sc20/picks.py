@@ -20,16 +20,29 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.experiments.published.scores import SJF, score, wait
+from wattq.schedulers.rl.sc20.scores import SJF, score, wait
 from wattq.simulator.jit import inlined, jitted
 
-__all__ = ["BACKFILLS", "HEAD_ONCE", "NO_BACKFILL", "Sequence", "new_sequence", "play"]
+__all__ = [
+    "BACKFILLS",
+    "FREE",
+    "HEAD_ONCE",
+    "NEXT",
+    "NO_BACKFILL",
+    "QUEUED",
+    "RUNNING",
+    "Sequence",
+    "new_sequence",
+    "play",
+    "serve",
+]
 
 NO_BACKFILL, HEAD_ONCE = range(2)
 BACKFILLS: Mapping[str, int] = MappingProxyType({"none": NO_BACKFILL, "head_once": HEAD_ONCE})
 """Names of the ways to backfill."""
 
-_FREE, _QUEUED, _RUNNING, _NEXT = range(4)
+FREE, QUEUED, RUNNING, NEXT = range(4)
+"""Places in ``Sequence.counts``."""
 
 
 class Sequence(NamedTuple):
@@ -83,7 +96,7 @@ def new_sequence(
 
 @inlined
 def _fits(v: Any, job: int) -> bool:
-    return bool(v.nodes[job] <= v.counts[_FREE])
+    return bool(v.nodes[job] <= v.counts[FREE])
 
 
 @inlined
@@ -91,11 +104,11 @@ def _start(v: Any, place: int) -> None:
     """Start the job at one place of the queue now."""
     job = v.queue[place]
     v.start_s[job] = v.clock[0]
-    v.running[v.counts[_RUNNING]] = job
-    v.counts[_RUNNING] += 1
-    v.counts[_FREE] -= v.nodes[job]
-    v.counts[_QUEUED] -= 1
-    for later in range(place, v.counts[_QUEUED]):
+    v.running[v.counts[RUNNING]] = job
+    v.counts[RUNNING] += 1
+    v.counts[FREE] -= v.nodes[job]
+    v.counts[QUEUED] -= 1
+    for later in range(place, v.counts[QUEUED]):
         v.queue[later] = v.queue[later + 1]
 
 
@@ -118,7 +131,7 @@ def _merge(v: Any, low: int, middle: int, high: int) -> None:
 @inlined
 def _stable_sort(v: Any) -> None:
     """Sort the queue by its keys; equals stay in order. Parts that are in order already cost no work."""
-    n = v.counts[_QUEUED]
+    n = v.counts[QUEUED]
     width = 1
     while width < n:
         for low in range(0, n - width, 2 * width):
@@ -129,7 +142,7 @@ def _stable_sort(v: Any) -> None:
 
 @inlined
 def _sort_by_submission(v: Any) -> None:
-    for place in range(v.counts[_QUEUED]):
+    for place in range(v.counts[QUEUED]):
         v.key[place] = v.submit_s[v.queue[place]]
     _stable_sort(v)
 
@@ -138,7 +151,7 @@ def _sort_by_submission(v: Any) -> None:
 def _sort_by_score(v: Any, kind: int, waits: int) -> None:
     if kind == SJF:
         _sort_by_submission(v)
-    for place in range(v.counts[_QUEUED]):
+    for place in range(v.counts[QUEUED]):
         job = v.queue[place]
         waited_s = wait(waits, v.clock[0], v.submit_s[job])
         v.key[place] = score(kind, waited_s, v.submit_s[job], v.request_s[job], v.processors[job])
@@ -148,7 +161,7 @@ def _sort_by_score(v: Any, kind: int, waits: int) -> None:
 @inlined
 def _sort_running(v: Any, length_s: Any) -> None:
     """Sort the running jobs by start + length; few are out of order, hence by insertion."""
-    for place in range(1, v.counts[_RUNNING]):
+    for place in range(1, v.counts[RUNNING]):
         job = v.running[place]
         end_s = v.start_s[job] + length_s[job]
         before = place - 1
@@ -162,9 +175,9 @@ def _sort_running(v: Any, length_s: Any) -> None:
 def _shadow_s(v: Any, job: int, per_node: float) -> float:
     """Return the date at which a job should fit, by requested times (which may have passed)."""
     _sort_running(v, v.request_s)
-    free = v.counts[_FREE] * per_node
+    free = v.counts[FREE] * per_node
     shadow_s = v.clock[0]
-    for place in range(v.counts[_RUNNING]):
+    for place in range(v.counts[RUNNING]):
         other = v.running[place]
         free += v.nodes[other] * per_node
         shadow_s = v.start_s[other] + v.request_s[other]
@@ -177,7 +190,7 @@ def _shadow_s(v: Any, job: int, per_node: float) -> float:
 def _backfill(v: Any, shadow_s: float) -> None:
     _sort_by_submission(v)
     place = 0
-    while place < v.counts[_QUEUED]:
+    while place < v.counts[QUEUED]:
         job = v.queue[place]
         if v.clock[0] + v.request_s[job] < shadow_s and _fits(v, job):
             _start(v, place)
@@ -189,20 +202,20 @@ def _backfill(v: Any, shadow_s: float) -> None:
 def _next_event(v: Any) -> None:
     """Go to the next arrival or completion, the arrival first where both have one date."""
     first_end_s = np.inf
-    if v.counts[_RUNNING] > 0:
+    if v.counts[RUNNING] > 0:
         _sort_running(v, v.run_s)
         first_end_s = v.start_s[v.running[0]] + v.run_s[v.running[0]]
-    arriving = v.counts[_NEXT]
+    arriving = v.counts[NEXT]
     if arriving < len(v.submit_s) and v.submit_s[arriving] <= first_end_s:
         v.clock[0] = max(v.clock[0], v.submit_s[arriving])
-        v.queue[v.counts[_QUEUED]] = arriving
-        v.counts[_QUEUED] += 1
-        v.counts[_NEXT] += 1
+        v.queue[v.counts[QUEUED]] = arriving
+        v.counts[QUEUED] += 1
+        v.counts[NEXT] += 1
         return
     v.clock[0] = max(v.clock[0], first_end_s)
-    v.counts[_FREE] += v.nodes[v.running[0]]
-    v.counts[_RUNNING] -= 1
-    for place in range(v.counts[_RUNNING]):
+    v.counts[FREE] += v.nodes[v.running[0]]
+    v.counts[RUNNING] -= 1
+    for place in range(v.counts[RUNNING]):
         v.running[place] = v.running[place + 1]
 
 
@@ -216,6 +229,21 @@ def _wait_for(v: Any, job: int, backfill: int, per_node: float) -> None:
         _next_event(v)
 
 
+@inlined
+def serve(v: Any, job: int, backfill: int, per_node: float) -> bool:
+    """Start the picked job as soon as it fits; return whether there are jobs to pick from, having waited for one."""
+    _wait_for(v, job, backfill, per_node)
+    place = 0
+    while v.queue[place] != job:
+        place += 1
+    _start(v, place)
+    while v.counts[QUEUED] == 0:
+        if v.counts[NEXT] >= len(v.submit_s):
+            return False
+        _next_event(v)
+    return True
+
+
 @jitted
 def play(v: Any, kind: int, waits: int, backfill: int, per_node: float) -> None:
     """Run a sequence to its last start; every job must fit an empty machine.
@@ -227,15 +255,6 @@ def play(v: Any, kind: int, waits: int, backfill: int, per_node: float) -> None:
         backfill: one of `BACKFILLS`.
         per_node: processors of a node.
     """
-    while True:
+    _sort_by_score(v, kind, waits)
+    while serve(v, v.queue[0], backfill, per_node):
         _sort_by_score(v, kind, waits)
-        job = v.queue[0]
-        _wait_for(v, job, backfill, per_node)
-        place = 0
-        while v.queue[place] != job:
-            place += 1
-        _start(v, place)
-        while v.counts[_QUEUED] == 0:
-            if v.counts[_NEXT] >= len(v.submit_s):
-                return
-            _next_event(v)

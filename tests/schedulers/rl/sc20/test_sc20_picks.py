@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wattq.experiments.published import picks, scores
+from wattq.schedulers.rl.sc20 import picks, scores
 
 Job = tuple[int, int, int, int]
 """Submission, run time, requested time, processors."""
