@@ -249,12 +249,12 @@ def _by_its_own(
     task: Task, config: TrainConfig, folder: Path, progress: Progress | None, stop: Callable[[], bool]
 ) -> Trained:
     """Let a task's own trainer do it."""
-    write_config(config, folder)
     tell = progress or (lambda done, total, words: None)
     if task.resumable_trainer is not None:
         told = dict(task.resumable_trainer(config, folder, tell, stop))
     else:
         assert task.trainer is not None
+        write_config(config, folder)
         told = dict(task.trainer(config, folder, tell))
     policy = folder / POLICY_FILE
     return Trained(

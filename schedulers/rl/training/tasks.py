@@ -110,8 +110,8 @@ class Task:
         defaults: settings of the training that differ for this task.
         learned: a policy ready to be saved, from network, environments and card; None where there is none to save.
         trainer: trains in place of PPO, from settings, folder and a function that shows progress; None for PPO.
-        resumable_trainer: the same, with a function more that tells whether to stop; it goes on from a checkpoint
-            that it finds in the folder.
+        resumable_trainer: the same, with a function more that tells whether to stop; it writes the settings to the
+            folder when it begins, and goes on from a checkpoint that it finds there.
         data: what the training reads, for the card, from options and environments: names, digests, weeks.
     """
 
