@@ -121,6 +121,7 @@ class Block(_Strict):
         settings: settings of all its columns.
         published: trace -> column -> value as printed in the publication.
         reference: the same for values that the publication does not have, from an independent computation.
+        learned: trace -> value that the publication printed for its learned policy; no reproduction has its weights.
     """
 
     title: _Name
@@ -128,6 +129,7 @@ class Block(_Strict):
     settings: dict[str, Any] = Field(default_factory=dict)
     published: _Texts
     reference: _Texts = Field(default_factory=dict)
+    learned: dict[_Name, Printed] = Field(default_factory=dict)
 
     def printed(self, trace: str, column: str) -> str | None:
         """Return the value to compare with, or None where the table has none."""

@@ -199,8 +199,9 @@ def test_documented_commands_and_options_exist(generated: ModuleType) -> None:
             given = {word.partition("=")[0] for word in words if re.fullmatch(r"--[a-z][a-z-]*(=.*)?", word)}
             assert given <= every, f"{page.name}: `{code}`"
             if words[0] == "wattq" and len(words) > 1 and not words[1].isupper() and words[1] not in ("...", "--help"):
-                # `wattq workload generate FILE` means the model `saturated`.
+                # `wattq workload generate FILE` means the model `saturated`, `wattq campaign FILE` means `run`.
                 asked = [" ".join(words[:n]) for n in (4, 3, 2)] + [" ".join([*words[:3], "saturated"])]
+                asked += [" ".join([*words[:2], "run"])]
                 name = next((n for n in asked if n in options), None)
                 assert name is not None, f"{page.name}: no command `{code}`"
                 assert given <= options[name] | {"--help"}, f"{page.name}: `{code}`"

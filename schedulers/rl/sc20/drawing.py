@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +119,9 @@ def _blocks(stretches: Sequence[JobTable], random: np.random.Generator) -> JobTa
         start = int(random.integers(part.n_jobs - length + 1))
         chosen.append(part.take(slice(start, start + length)))
     names = ("number", "run_s", "request_s", "processors", "user", "group", "queue", "application")
-    columns = {name: np.concatenate([getattr(block, name) for block in chosen])[:LENGTH] for name in names}
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(block, name) for block in chosen])[:LENGTH] for name in names
+    }
     return replace(chosen[0], submit_s=_joined_dates(chosen)[:LENGTH], **columns)
 
 
@@ -157,5 +160,8 @@ class _Model:
             run_s=run_s,
             request_s=run_s,
             processors=self._drawn.nodes[chosen].astype(np.int64),
-            **dict.fromkeys(("user", "group", "queue", "application"), unknown),
+            user=unknown,
+            group=unknown,
+            queue=unknown,
+            application=unknown,
         )

@@ -55,9 +55,10 @@ class Evolution:
     @classmethod
     def restore(cls, state: Mapping[str, NDArray[Any]]) -> Evolution:
         """Return the search that `state` told of."""
-        plain = {name: np.array(state[name], dtype=np.float64) for name in cls.__annotations__}
-        numbers = {"step": float(plain["step"]), "population": int(plain["population"])}
-        return cls(**{**plain, **numbers, "generation": int(plain["generation"])})
+        plain: dict[str, Any] = {name: np.array(state[name], dtype=np.float64) for name in cls.__annotations__}
+        plain["step"] = float(plain["step"])
+        plain["population"], plain["generation"] = int(plain["population"]), int(plain["generation"])
+        return cls(**plain)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all that changes, as arrays by name."""

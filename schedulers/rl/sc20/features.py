@@ -94,7 +94,10 @@ def new_notes(n_jobs: int, n_keys: int) -> Notes:
     x = np.zeros((n_jobs, N_FEATURES), dtype=np.float32)
     return Notes(
         np.zeros(n_jobs),
-        *(np.zeros(n_jobs, dtype=np.int64) for _ in range(4)),
+        np.zeros(n_jobs, dtype=np.int64),
+        np.zeros(n_jobs, dtype=np.int64),
+        np.zeros(n_jobs, dtype=np.int64),
+        np.zeros(n_jobs, dtype=np.int64),
         np.zeros((n_keys, 2)),
         np.zeros(n_keys, dtype=np.int64),
         np.zeros(n_keys),

@@ -162,6 +162,5 @@ TASK = Task(
     make_vec=_make_vec,
     options=Sc20Options,
     defaults={"steps": 60},
-    trainer=_train,
-    resumable=True,
+    resumable_trainer=_train,
 )

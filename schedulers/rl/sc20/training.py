@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ Floats = NDArray[np.float64]
 
 _TRAIN, _VALIDATE, _CANDIDATES, _BATCH, _START = range(5)
 _STEP = 0.2
+_NEW = 0.12
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Training:
         parts: jobs by use.
         settings: of the search.
         sources: where sequences come from.
-        best: numbers of the best generation so far by validation.
+        average: moving average of the search's centre; single generations are noisy, and it is less so.
+        best: the best of these averages so far by validation.
         best_value, best_generation: its mean bounded slowdown on the validation sequences, and which one it is.
         log: rows (generation, mean of the batch, step, validation).
         spent_s: s of CPU time so far.
@@ -76,6 +79,7 @@ class Training:
     parts: Parts
     settings: Settings
     sources: tuple[Source, ...] = ()
+    average: Floats = field(default_factory=lambda: np.zeros(0))
     best: Floats = field(default_factory=lambda: np.zeros(0))
     best_value: float = float("inf")
     best_generation: int = 0
@@ -90,6 +94,7 @@ class Training:
         self.search = Evolution.start(
             first_numbers(self.settings.units, self._random(_START)), _STEP, self.settings.population
         )
+        self.average = np.zeros_like(self.search.mean)
 
     def _random(self, *numbers: int) -> np.random.Generator:
         return np.random.default_rng([self.settings.seed, *numbers])
@@ -106,7 +111,7 @@ class Training:
     @property
     def policy(self) -> Policy:
         """The best policy so far by validation."""
-        return policy_of(self.best if len(self.best) else self.search.mean)
+        return policy_of(self.best if len(self.best) else self.average)
 
     @staticmethod
     def checkpoint(folder: Path) -> Path:
@@ -127,6 +132,8 @@ class Training:
         batch = [self._pool[k] for k in chosen]
         values = np.array([self._value(numbers, batch) for numbers in candidates])
         self.search.tell(candidates, values)
+        share = max(_NEW, 1.0 / self.search.generation)
+        self.average = (1 - share) * self.average + share * self.search.mean
         validated = float("nan")
         if self.search.generation % self.settings.every == 0:
             validated = self._validate()
@@ -139,23 +146,24 @@ class Training:
         return float(np.mean([slowdown(facts, policy, self.settings.backfill) for facts in sequences]))
 
     def _validate(self) -> float:
-        value = self._value(self.search.mean, self._validation)
+        value = self._value(self.average, self._validation)
         if value < self.best_value:
-            self.best, self.best_value = self.search.mean.copy(), value
+            self.best, self.best_value = self.average.copy(), value
             self.best_generation = self.search.generation
         return value
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint."""
         stream = io.BytesIO()
-        np.savez(
-            stream,
+        arrays: dict[str, Any] = {
             **self.search.state(),
-            best=self.best,
-            bests=np.array([self.best_value, self.best_generation, self.spent_s]),
-            log=np.array(self.log, dtype=np.float64).reshape(-1, 4),
-            told=np.frombuffer(self._identity().encode(), dtype=np.uint8),
-        )
+            "average": self.average,
+            "best": self.best,
+            "bests": np.array([self.best_value, self.best_generation, self.spent_s]),
+            "log": np.array(self.log, dtype=np.float64).reshape(-1, 4),
+            "told": np.frombuffer(self._identity().encode(), dtype=np.uint8),
+        }
+        np.savez(stream, **arrays)
         write_whole(self.checkpoint(folder), stream.getvalue())
 
     def restore(self, folder: Path) -> None:
@@ -175,7 +183,8 @@ class Training:
             raise LearningError(f"{self.checkpoint(folder)}: no checkpoint ({error}); train again") from None
         if told != self._identity() or search.mean.shape != self.search.mean.shape:
             raise LearningError(f"{self.checkpoint(folder)}: of other jobs or settings; train again in another folder")
-        self.search, self.best, self.log, self.best_generation = search, best, log, int(generation)
+        self.search, self.average, self.best = search, state["average"].astype(np.float64), best
+        self.log, self.best_generation = log, int(generation)
 
     def _identity(self) -> str:
         """Return a digest of the jobs and of all settings but the number of generations."""

@@ -10,7 +10,9 @@ import io
 import json
 import random
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,23 @@ _META = "meta"
 _NAME = re.compile(r"step-(\d{12})\.npz")
 
 Arrays = dict[str, NDArray[Any]]
+
+_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""What reading a damaged archive of arrays raises, `NotImplementedError` among the errors of running."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +106,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(arrays.pop(_META).tobytes().decode())
         version = meta["format"]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise LearningError(f"{path}: no whole checkpoint ({error}); remove it, an older one will be taken") from None
     if version != FORMAT_VERSION:
         raise LearningError(

@@ -86,7 +86,7 @@ def train(
         raise LearningError(
             f"{folder}: holds a training already; go on with it by --resume {folder}, or choose another folder"
         )
-    if task.trainer is not None:
+    if task.trainer is not None or task.resumable_trainer is not None:
         return _by_its_own(task, config, folder, progress, stop)
     need_libraries()
     from wattq.schedulers.rl.training.logs import make_logger
@@ -128,8 +128,8 @@ def resume(
         write_config(config, folder)
     task = find_task(config.task)
     if task.trainer is not None:
-        if not task.resumable:
-            raise LearningError(f"{folder}: the trainer of task {task.name} keeps no checkpoints; train it again")
+        raise LearningError(f"{folder}: the trainer of task {task.name} keeps no checkpoints; train it again")
+    if task.resumable_trainer is not None:
         return _by_its_own(task, config, folder, progress, stop)
     need_libraries()
     from wattq.schedulers.rl.training.checkpoints import newest_checkpoint
@@ -249,9 +249,13 @@ def _by_its_own(
     task: Task, config: TrainConfig, folder: Path, progress: Progress | None, stop: Callable[[], bool]
 ) -> Trained:
     """Let a task's own trainer do it."""
-    assert task.trainer is not None
-    write_config(config, folder)
-    told = dict(task.trainer(config, folder, progress or (lambda done, total, words: None), stop))
+    tell = progress or (lambda done, total, words: None)
+    if task.resumable_trainer is not None:
+        told = dict(task.resumable_trainer(config, folder, tell, stop))
+    else:
+        assert task.trainer is not None
+        write_config(config, folder)
+        told = dict(task.trainer(config, folder, tell))
     policy = folder / POLICY_FILE
     return Trained(
         steps=int(told.get("steps", config.steps)),

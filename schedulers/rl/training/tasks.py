@@ -109,9 +109,9 @@ class Task:
             number for each segment of an action; the first legal choice where this one is illegal, too.
         defaults: settings of the training that differ for this task.
         learned: a policy ready to be saved, from network, environments and card; None where there is none to save.
-        trainer: trains in place of PPO, from settings, folder, a function that shows progress and one that tells
-            whether to stop; None for PPO.
-        resumable: whether the trainer goes on from a checkpoint that it finds in the folder.
+        trainer: trains in place of PPO, from settings, folder and a function that shows progress; None for PPO.
+        resumable_trainer: the same, with a function more that tells whether to stop; it writes the settings to the
+            folder when it begins, and goes on from a checkpoint that it finds there.
         data: what the training reads, for the card, from options and environments: names, digests, weeks.
     """
 
@@ -126,10 +126,10 @@ class Task:
     fallback: Callable[[Any], tuple[int, ...]] = first_choices
     defaults: Mapping[str, Any] = field(default_factory=dict)
     learned: Callable[[Network, Any, Mapping[str, Any]], Learned] | None = None
-    trainer: (
+    trainer: Callable[[TrainConfig, Path, Callable[[int, int, str], None]], Mapping[str, Any]] | None = None
+    resumable_trainer: (
         Callable[[TrainConfig, Path, Callable[[int, int, str], None], Callable[[], bool]], Mapping[str, Any]] | None
     ) = None
-    resumable: bool = False
     data: Callable[[Any, Any], Mapping[str, Any]] | None = None
 
 

@@ -181,7 +181,23 @@ class Training:
         }
 
     def go_on(self, found: Checkpoint, logger: Logger) -> None:
-        """Continue from a checkpoint."""
+        """Continue from a checkpoint.
+
+        Raises:
+            LearningError: when it is one of other settings.
+        """
+        try:
+            self._restore(found, logger)
+        except (LookupError, TypeError, ValueError) as error:
+            if isinstance(error, LearningError):
+                raise
+            raise LearningError(
+                f"{self.folder}: the checkpoint does not fit the settings of config.yaml ({error}); give back the "
+                "settings that it was made with, or train again"
+            ) from None
+        self.effort.start()
+
+    def _restore(self, found: Checkpoint, logger: Logger) -> None:
         meta, learner = found.meta, self.learner
         self.curriculum.restore(meta["curriculum"])
         if self.curriculum.index:
@@ -200,7 +216,6 @@ class Training:
         self.effort = Effort(effort["wall_s"], effort["cpu_s"], effort.get("energy_j"))
         self._go_on_env(found)
         checkpoints.restore_network(learner, found)
-        self.effort.start()
 
     def _go_on_env(self, found: Checkpoint) -> None:
         learner, state = self.learner, found.under("env")

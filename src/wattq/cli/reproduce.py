@@ -21,6 +21,9 @@ def reproduce(
         list[Path] | None,
         typer.Option("--data", help="Folder with traces (plain, .gz, .xz), searched first; repeatable."),
     ] = None,
+    learned: Annotated[
+        bool, typer.Option("--learned", help="Policies learned here beside the printed ones (sc20-table5).")
+    ] = False,
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help="Write the cells to a .csv or .json file; repeatable.")
     ] = None,
@@ -40,6 +43,10 @@ def reproduce(
     protocol = load_protocol(name)
     done = compute(protocol, TraceFinder(data or []))
     show(done, _console())
+    if learned:
+        from wattq.experiments.published.learned import learned_cells, learned_lines
+
+        typer.echo("\n".join(learned_lines(learned_cells(protocol, TraceFinder(data or [])))))
     for path in output or []:
         typer.echo(f"written: {write(done, path)}")
     if done.exit_code:
