@@ -1,119 +1,122 @@
-"""Covariance matrix adaptation: search for the numbers of a small policy by comparing candidates.
+"""Covariance matrix adaptation: a search that learns from ranks alone, hence fit for values with heavy tails.
 
-Source: N. Hansen, The CMA evolution strategy: a tutorial, arXiv:1604.00772, 2016 (rank-one and rank-mu update, step
-size by the length of the evolution path).
+N. Hansen, A. Ostermeier, Completely derandomized self-adaptation in evolution strategies, Evolutionary Computation 9
+(2001); constants of N. Hansen, The CMA evolution strategy: a tutorial (2016).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.errors import LearningError
-
 __all__ = ["Evolution"]
 
 Floats = NDArray[np.float64]
 
-_LEAST = 1e-20
 _MOST_GROWTH = 0.3
+_LEAST_VARIANCE = 1e-20
+_FACTOR_EVERY = 3
 
 
+@dataclass
 class Evolution:
-    """A search by generations: `ask` for candidates, `tell` how costly each is.
+    """State of a search; `ask`, `tell`, and so on.
 
-    Args:
-        start: first mean of the candidates, shape (n,).
-        sigma: first step size, above 0.
-        seed: of the draws.
-        population: candidates of a generation; ``4 + 3 ln n`` when None.
-
-    Raises:
-        LearningError: no number to search for, a step size of 0, or fewer than four candidates.
+    Attributes:
+        mean: centre, shape (n,).
+        step: overall step size.
+        population: candidates of a generation.
+        generation: generations done.
+        covariance: shape (n, n).
+        path, step_path: evolution paths, shape (n,).
+        basis, scales: axes and their lengths as of the last factorisation, shapes (n, n) and (n,).
     """
 
-    def __init__(self, start: Floats, sigma: float, seed: int, population: int | None = None) -> None:
-        n = len(start)
-        self.population = population or 4 + int(3 * np.log(max(n, 1)))
-        if n < 1 or not sigma > 0 or self.population < 4:
-            raise LearningError(
-                f"evolution: {n} numbers, step size {sigma:g}, {self.population} candidates; give numbers, a step size "
-                "above 0 and four candidates or more"
-            )
-        self._draw = np.random.default_rng(seed)
-        self.mean, self.sigma, self.generation = np.array(start, dtype=np.float64), float(sigma), 0
-        self._path_c, self._path_s, self._covariance = np.zeros(n), np.zeros(n), np.eye(n)
-        self._set_rates(n)
-        self._decompose()
+    mean: Floats
+    step: float
+    population: int
+    generation: int
+    covariance: Floats
+    path: Floats
+    step_path: Floats
+    basis: Floats
+    scales: Floats
 
-    def _set_rates(self, n: int) -> None:
-        kept = self.population // 2
-        weights = np.log(kept + 0.5) - np.log(np.arange(1, kept + 1))
-        self._weights = weights / weights.sum()
-        mass = 1.0 / float(np.sum(self._weights**2))
-        self._cc = (4 + mass / n) / (n + 4 + 2 * mass / n)
-        self._cs = (mass + 2) / (n + mass + 5)
-        self._c1 = 2 / ((n + 1.3) ** 2 + mass)
-        self._cmu = min(1 - self._c1, 2 * (mass - 2 + 1 / mass) / ((n + 2) ** 2 + mass))
-        self._damping = 1 + 2 * max(0.0, float(np.sqrt((mass - 1) / (n + 1))) - 1) + self._cs
-        self._mass, self._length = mass, float(np.sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n * n)))
+    @classmethod
+    def start(cls, mean: Floats, step: float, population: int) -> Evolution:
+        """Return a search from a point, equally wide in all directions."""
+        n = len(mean)
+        return cls(mean.copy(), step, population, 0, np.eye(n), np.zeros(n), np.zeros(n), np.eye(n), np.ones(n))
 
-    def _decompose(self) -> None:
-        self._covariance = (self._covariance + self._covariance.T) / 2
-        values, self._axes = np.linalg.eigh(self._covariance)
-        self._scales = np.sqrt(np.maximum(values, _LEAST))
+    @classmethod
+    def restore(cls, state: Mapping[str, NDArray[Any]]) -> Evolution:
+        """Return the search that `state` told of."""
+        plain: dict[str, Any] = {name: np.array(state[name], dtype=np.float64) for name in cls.__annotations__}
+        plain["step"] = float(plain["step"])
+        plain["population"], plain["generation"] = int(plain["population"]), int(plain["generation"])
+        return cls(**plain)
 
-    def ask(self) -> Floats:
-        """Return the candidates of the next generation, shape (population, n)."""
-        drawn = self._draw.standard_normal((self.population, len(self.mean)))
-        self._steps = (drawn * self._scales) @ self._axes.T
-        candidates: Floats = self.mean + self.sigma * self._steps
-        return candidates
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return all that changes, as arrays by name."""
+        return {name: np.asarray(getattr(self, name)) for name in type(self).__annotations__}
 
-    def tell(self, costs: Floats) -> None:
-        """Move the search towards the cheapest candidates.
+    def ask(self, random: np.random.Generator) -> Floats:
+        """Return candidates, shape (population, n)."""
+        drawn = random.standard_normal((self.population, len(self.mean)))
+        return self.mean + self.step * (drawn * self.scales) @ self.basis.T
 
-        Args:
-            costs: of the candidates that `ask` returned last, in their order; an infinite one is worst.
-        """
-        best = self._steps[np.argsort(costs, kind="stable")[: len(self._weights)]]
-        step = self._weights @ best
-        self.mean = self.mean + self.sigma * step
+    def tell(self, candidates: Floats, values: Floats) -> None:
+        """Learn from the values of candidates; low ones are good."""
+        n, weights = len(self.mean), self._weights()
+        effective = 1.0 / float(np.sum(weights**2))
+        best = np.argsort(values, kind="stable")[: len(weights)]
+        moves = (candidates[best] - self.mean) / self.step
+        move = weights @ moves
+        self.mean = self.mean + self.step * move
         self.generation += 1
-        whitened = self._axes @ ((self._axes.T @ step) / self._scales)
-        self._path_s = (1 - self._cs) * self._path_s + np.sqrt(self._cs * (2 - self._cs) * self._mass) * whitened
-        length = float(np.linalg.norm(self._path_s))
-        expected = np.sqrt(1 - (1 - self._cs) ** (2 * self.generation)) * self._length
-        moving = float(length / expected < 1.4 + 2 / (len(self.mean) + 1))
-        self._path_c = (1 - self._cc) * self._path_c + moving * np.sqrt(self._cc * (2 - self._cc) * self._mass) * step
-        self._covariance = (
-            (1 - self._c1 - self._cmu) * self._covariance
-            + self._c1
-            * (np.outer(self._path_c, self._path_c) + (1 - moving) * self._cc * (2 - self._cc) * self._covariance)
-            + self._cmu * (best.T * self._weights) @ best
+        rate, damping = _step_constants(n, effective)
+        plain = self.basis @ ((self.basis.T @ move) / self.scales)
+        self.step_path = (1 - rate) * self.step_path + np.sqrt(rate * (2 - rate) * effective) * plain
+        length = float(np.linalg.norm(self.step_path)) / _expected_norm(n)
+        self._adapt(moves, weights, move, effective, length / np.sqrt(1 - (1 - rate) ** (2 * self.generation)))
+        self.step *= float(np.exp(min(_MOST_GROWTH, rate / damping * (length - 1))))
+        if self.generation % _FACTOR_EVERY == 0:
+            self._factor()
+
+    def _weights(self) -> Floats:
+        chosen = self.population // 2
+        weights = np.log(chosen + 0.5) - np.log(np.arange(1, chosen + 1))
+        found: Floats = weights / weights.sum()
+        return found
+
+    def _adapt(self, moves: Floats, weights: Floats, move: Floats, effective: float, length: float) -> None:
+        n = len(self.mean)
+        rate = (4 + effective / n) / (n + 4 + 2 * effective / n)
+        one = 2 / ((n + 1.3) ** 2 + effective)
+        many = min(1 - one, 2 * (effective - 2 + 1 / effective) / ((n + 2) ** 2 + effective))
+        steady = float(length < 1.4 + 2 / (n + 1))
+        self.path = (1 - rate) * self.path + steady * np.sqrt(rate * (2 - rate) * effective) * move
+        lost = one * (1 - steady) * rate * (2 - rate)
+        self.covariance = (
+            (1 - one - many + lost) * self.covariance
+            + one * np.outer(self.path, self.path)
+            + many * (moves.T * weights) @ moves
         )
-        self.sigma *= float(np.exp(min(_MOST_GROWTH, (self._cs / self._damping) * (length / self._length - 1))))
-        self._decompose()
 
-    def state(self) -> dict[str, Any]:
-        """Return all that changes, as arrays and JSON values, so that `restore` goes on from here exactly."""
-        return {
-            "mean": self.mean,
-            "path_c": self._path_c,
-            "path_s": self._path_s,
-            "covariance": self._covariance,
-            "sigma": self.sigma,
-            "generation": self.generation,
-            "draw": self._draw.bit_generator.state,
-        }
+    def _factor(self) -> None:
+        self.covariance = (self.covariance + self.covariance.T) / 2
+        variances, self.basis = np.linalg.eigh(self.covariance)
+        self.scales = np.sqrt(np.maximum(variances, _LEAST_VARIANCE))
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned."""
-        self.mean, self._covariance = np.array(state["mean"]), np.array(state["covariance"])
-        self._path_c, self._path_s = np.array(state["path_c"]), np.array(state["path_s"])
-        self.sigma, self.generation = float(state["sigma"]), int(state["generation"])
-        self._draw.bit_generator.state = state["draw"]
-        self._decompose()
+
+def _step_constants(n: int, effective: float) -> tuple[float, float]:
+    rate = (effective + 2) / (n + effective + 5)
+    return rate, 1 + 2 * max(0.0, float(np.sqrt((effective - 1) / (n + 1))) - 1) + rate
+
+
+def _expected_norm(n: int) -> float:
+    return float(np.sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n * n)))

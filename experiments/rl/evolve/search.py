@@ -77,20 +77,21 @@ class _Search:
     def __init__(self, training: EvolveFile, objective: Objective, output: Path, seed: int) -> None:
         self.training, self.objective, self.output, self.seed = training, objective, output, seed
         start = first_numbers()
-        self.evolution = Evolution(start, training.sigma, seed, training.population)
+        self.evolution = Evolution.start(start, training.sigma, training.population)
+        self._draw = np.random.default_rng(seed)
         self.best, self.best_cost, self.best_score = start, 1.0, objective.start
         self.history: list[str] = []
         self.cpu_s = self._before_s = 0.0
 
     def step(self) -> None:
         """Play one generation."""
-        candidates = self.evolution.ask()
+        candidates = self.evolution.ask(self._draw)
         scores = [self.objective.score(numbers) for numbers in candidates]
         costs = np.array([self.objective.cost(score) for score in scores])
         first = int(np.argmin(costs))
         if costs[first] < self.best_cost:
             self.best, self.best_cost, self.best_score = candidates[first].copy(), float(costs[first]), scores[first]
-        self.evolution.tell(costs)
+        self.evolution.tell(candidates, costs)
         self.history.append(_line(self.evolution, float(costs[first]), self.best_cost, self.best_score))
 
     def save(self, cpu_s: float) -> None:
@@ -110,7 +111,8 @@ class _Search:
                 raise LearningError(
                     f"{path}: a search of another training or seed; give another folder, or remove this one"
                 )
-            self.evolution.restore(document["evolution"])
+            self.evolution = Evolution.restore(document["evolution"])
+            self._draw.bit_generator.state = document["draw"]
             self.best, self.best_cost = np.array(document["best"]), float(document["best_cost"])
             self.best_score = Score(**document["best_score"])
             self.history, self._before_s = list(document["history"]), float(document["cpu_s"])
@@ -124,7 +126,6 @@ class _Search:
         return self.training.model_dump(mode="json", exclude={"generations"})
 
     def _document(self) -> dict[str, Any]:
-        state = self.evolution.state()
         return {
             "training": self._training(),
             "seed": self.seed,
@@ -133,7 +134,8 @@ class _Search:
             "best_cost": self.best_cost,
             "best_score": asdict(self.best_score),
             "history": self.history,
-            "evolution": {key: v.tolist() if isinstance(v, np.ndarray) else v for key, v in state.items()},
+            "evolution": {name: value.tolist() for name, value in self.evolution.state().items()},
+            "draw": self._draw.bit_generator.state,
         }
 
 
@@ -141,7 +143,7 @@ _HEAD = "generation,sigma,cost_of_generation,best_cost,amount,p95_s,p99_s,bounde
 
 
 def _line(evolution: Evolution, cost: float, best_cost: float, best: Score) -> str:
-    numbers = (evolution.sigma, cost, best_cost, best.amount, best.p95_s, best.p99_s, best.slowdown)
+    numbers = (evolution.step, cost, best_cost, best.amount, best.p95_s, best.p99_s, best.slowdown)
     return ",".join([str(evolution.generation), *(f"{number:.9g}" for number in numbers)])
 
 

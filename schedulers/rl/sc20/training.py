@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wattq.errors import LearningError
 from wattq.files import write_whole
 from wattq.schedulers.rl.sc20.drawing import Source, choose_sources, draw_sequences
-from wattq.schedulers.rl.sc20.evolution import Evolution
+from wattq.schedulers.rl.evolution import Evolution
 from wattq.schedulers.rl.sc20.jobs import JobTable
 from wattq.schedulers.rl.sc20.learned import Facts, Policy, facts_of, slowdown
 from wattq.schedulers.rl.sc20.model import first_numbers, policy_of
