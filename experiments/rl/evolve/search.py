@@ -79,7 +79,8 @@ class _Search:
         start = first_numbers()
         self.evolution = Evolution.start(start, training.sigma, training.population)
         self._draw = np.random.default_rng(seed)
-        self.best, self.best_cost, self.best_score = start, 1.0, objective.start
+        self.best, self.best_score = start, objective.start
+        self.best_cost = objective.cost(objective.start)
         self.history: list[str] = []
         self.cpu_s = self._before_s = 0.0
 
