@@ -274,7 +274,7 @@ def _observe_load(s: State, e: int, t: Task, x: Array, k: int, memory: Array) ->
     elif num[e, c.N_BACK] > 0:
         oldest = float(num[e, c.NOW] - s.backlog[e, num[e, c.BACK_HEAD], c.J_SUBMIT])
     x[k], x[k + 1], x[k + 2] = used / nodes, num[e, c.N_IDLE] / nodes, num[e, c.USED] / total
-    x[k + 3] = (used * cores - num[e, c.USED]) / total * 4.0
+    x[k + 3] = _unit((used * cores - num[e, c.USED]) / total * 4.0)
     x[k + 4] = _unit(_queue_cores(s, e) / total / 2.0)
     x[k + 5] = num[e, c.N_QUEUE] / float(t.num[c.QUEUE])
     x[k + 6] = 1.0 if num[e, c.N_BACK] > 0 else 0.0

@@ -24,6 +24,7 @@ def evaluate(
     seeds: Annotated[int, typer.Option(help="Seeds of the arrivals.")] = 3,
     weeks: Annotated[int | None, typer.Option(help="Held-out fortnights of each series; all when not given.")] = None,
     forecast: Annotated[str, typer.Option(help="What is known of prices: day-ahead, perfect, ...")] = "day-ahead",
+    rules: Annotated[str, typer.Option(help="Rules to compare with, such as queue,sized; all when empty.")] = "",
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Evaluate learned policies: fixed held-out weeks, intervals, rules and lower bounds beside."""
@@ -35,5 +36,13 @@ def evaluate(
     if not prices:
         raise LearningError("--prices: give one series of prices at least, such as FILE#REGION")
     evaluate_node_power(
-        models or [], prices, output, rates=rates, seeds=seeds, weeks=weeks, forecast=forecast, workers=workers
+        models or [],
+        prices,
+        output,
+        rates=rates,
+        seeds=seeds,
+        weeks=weeks,
+        forecast=forecast,
+        workers=workers,
+        rules=rules,
     )
