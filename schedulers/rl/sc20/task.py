@@ -19,7 +19,7 @@ from wattq.schedulers.rl.sc20.model import save_policy
 from wattq.schedulers.rl.sc20.parts import LENGTH, Parts, part_jobs
 from wattq.schedulers.rl.sc20.picks import HEAD_ONCE, NO_BACKFILL
 from wattq.schedulers.rl.sc20.training import Settings, Training, run
-from wattq.schedulers.rl.training.config import TrainConfig
+from wattq.schedulers.rl.training.config import TrainConfig, write_config
 from wattq.schedulers.rl.training.tasks import Task
 from wattq.workloads import locate_workload
 
@@ -75,6 +75,7 @@ def _train(
     settings = _settings(options, config)
     table, sha256 = read_jobs(locate_workload(options.workload))
     training = Training(part_jobs(table), settings)
+    write_config(config, folder)
     if training.checkpoint(folder).is_file():
         training.restore(folder)
     late = _time_limit(options.minutes)
