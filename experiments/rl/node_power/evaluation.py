@@ -16,6 +16,7 @@ from wattq.files import read_plain, sha256_hex
 from wattq.schedulers.rl.node_power.config import NodePowerConfig
 from wattq.schedulers.rl.node_power.markets import held_out_starts, read_prices, train_starts
 from wattq.schedulers.rl.node_power.prices import Prices
+from wattq.schedulers.rl.training.start import weights_digest
 
 __all__ = ["Plan", "evaluate", "play_cell", "tune_threshold"]
 
@@ -96,7 +97,7 @@ def _cells(plan: Plan, name: str, config: NodePowerConfig, folder: Path) -> list
         "forecast": plan.forecast,
         "policies": ["always-on", *(policy for policy in plan.policies if policy != "always-on")],
         "models": {label: str(path) for label, path in plan.models.items()},
-        "models_sha256": {label: _digest(path) for label, path in plan.models.items()},
+        "weights_sha256": {label: _weights(path, config) for label, path in plan.models.items()},
         "task": config.to_json(),
     }
     if "price" in plan.policies:
@@ -165,6 +166,11 @@ def _rounded(values: Any) -> list[float]:
 @lru_cache(maxsize=8)
 def _read(name: str, forecast: str) -> Prices:
     return read_prices(name, forecast=forecast)
+
+
+def _weights(path: str, config: NodePowerConfig) -> str:
+    """Return the digest of a policy's weights; its card may change without changing what it does."""
+    return weights_digest(load_policy(path, config).network.arrays)
 
 
 def _digest(name: str) -> str:

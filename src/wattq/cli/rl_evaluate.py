@@ -25,6 +25,9 @@ def evaluate(
     weeks: Annotated[int | None, typer.Option(help="Held-out fortnights of each series; all when not given.")] = None,
     forecast: Annotated[str, typer.Option(help="What is known of prices: day-ahead, perfect, ...")] = "day-ahead",
     rules: Annotated[str, typer.Option(help="Rules to compare with, such as queue,sized; all when empty.")] = "",
+    into_card: Annotated[
+        bool, typer.Option("--into-card", help="Write the results into the cards of the policies, too.")
+    ] = False,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> None:
     """Evaluate learned policies: fixed held-out weeks, intervals, rules and lower bounds beside."""
@@ -45,4 +48,5 @@ def evaluate(
         forecast=forecast,
         workers=workers,
         rules=rules,
+        into_card=into_card,
     )

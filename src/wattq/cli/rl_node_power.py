@@ -23,11 +23,12 @@ def evaluate_node_power(
     forecast: str = "day-ahead",
     workers: int = 1,
     rules: str = "",
+    into_card: bool = False,
 ) -> None:
     """Compare learned policies of the node-power task with rules and bounds on held-out weeks."""
     from wattq.experiments.rl.node_power.evaluation import Plan, evaluate
     from wattq.experiments.rl.node_power.grids import parse_values
-    from wattq.experiments.rl.node_power.output import write_evaluation
+    from wattq.experiments.rl.node_power.output import write_card, write_evaluation
     from wattq.experiments.rl.node_power.summary import summarise, summary_text
 
     values = parse_values("--rates", rates)
@@ -38,6 +39,8 @@ def evaluate_node_power(
     text = summary_text(rows)
     typer.echo(text)
     write_evaluation(plan, entries, rows, text, output)
+    if into_card:
+        write_card(plan, rows)
     typer.echo(f"\nwritten: {output}")
 
 

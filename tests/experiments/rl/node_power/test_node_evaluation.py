@@ -139,7 +139,11 @@ def test_wrong_plans_are_errors(change: dict[str, object], says: str) -> None:
 def test_the_command_writes_tables_and_pictures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output, model = folder / "out", str(folder / "all.wattq")
     told = ["--prices", "logic", "--rates", "20", "--seeds", "1", "--weeks", "1", "--rules", "sized,queue,random"]
-    assert _run("rl", "evaluate", model, *told, "-o", output) == 0
+    before = load_policy(model, NodePowerConfig()).network.arrays
+    assert _run("rl", "evaluate", model, *told, "-o", output, "--into-card") == 0
+    after = load_policy(model, NodePowerConfig())
+    assert all(np.array_equal(array, after.network.arrays[name]) for name, array in before.items())
+    assert after.card["results"]["rows"][0]["work_percent"] == pytest.approx(100.0, abs=0.2)
     assert "vs queue %" in capsys.readouterr().out
     rows = json.loads((output / "summary.json").read_text())
     assert {row["policy"] for row in rows} == {"all", "always-on", "sized", "queue", "random", "idle-free"}
