@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 import wattq.surrogates.models as registry
 from wattq.errors import MissingDependencyError, SurrogateError
 from wattq.experiments.surrogates import Search, Settings, evaluate, find_logs, read_log, search_model
-from wattq.experiments.surrogates import search as search_module
 from wattq.experiments.surrogates import spaces as spaces_module
 from wattq.experiments.surrogates.logs import split_rows
 from wattq.experiments.surrogates.spaces import Range
