@@ -200,9 +200,10 @@ def main(argv: list[str]) -> int:
     from wattq.experiments.bench_node_power import bench_node_power
     from wattq.experiments.bench_server import bench_server
     from wattq.experiments.bench_surrogates import bench_surrogates
+    from wattq.experiments.bench_training import bench_training
 
     results = []
-    rooms = (bench_surrogates, bench_node_power, bench_server)
+    rooms = (bench_surrogates, bench_node_power, bench_training, bench_server)
     for measure in (bench_start, bench_easy, bench_python_policy, bench_million, *rooms):
         print(f"measuring: {(measure.__doc__ or '').splitlines()[0]}", file=sys.stderr)
         results += measure()
