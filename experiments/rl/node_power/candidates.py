@@ -14,7 +14,7 @@ from wattq.schedulers.rl.model_file import Learned, load_learned
 from wattq.schedulers.rl.node_power.config import NodePowerConfig
 from wattq.schedulers.rl.node_power.rules import Rule, make_rule, price_rule, random_rule
 from wattq.schedulers.rl.node_power.serve import N_SERVE, SERVE_OBSERVATION
-from wattq.schedulers.rl.node_power.serve_env import ServeView
+from wattq.schedulers.rl.node_power.serve_view import ServeView
 from wattq.schedulers.rl.node_power.world import World
 from wattq.schedulers.rl.training.node_power_task import cheap_hours
 

@@ -22,7 +22,8 @@ from wattq.schedulers.rl.node_power.markets import (
     train_starts,
 )
 from wattq.schedulers.rl.node_power.serve import N_SERVE, SERVE_OBSERVATION
-from wattq.schedulers.rl.node_power.serve_env import ServeVecEnv, ServeView
+from wattq.schedulers.rl.node_power.serve_env import ServeVecEnv
+from wattq.schedulers.rl.node_power.serve_view import ServeView
 from wattq.schedulers.rl.node_power.world import World
 
 CONFIG = NodePowerConfig(horizon_h=72, end="terminated")
