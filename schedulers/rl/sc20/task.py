@@ -141,7 +141,7 @@ def _card(
             "test_starts": list(parts.starts),
             "test_length": LENGTH,
             "sources": ", ".join(dict.fromkeys(training.sources)),
-            "synthetic": training.sources != ("pieces",),
+            "synthetic": _synthetic(training.sources),
         },
         "settings": options.model_dump(mode="json"),
         "seed": training.settings.seed,
@@ -151,6 +151,14 @@ def _card(
         "cost": {"cpu_s": round(training.spent_s, 1)},
         "results": {name.replace(" ", "_"): found.figures() for name, found in named.items()},
     }
+
+
+def _synthetic(sources: tuple[str, ...]) -> str:
+    if sources == ("pieces",):
+        return "arrivals of half of the sequences are closer together; half of them have a wave of equal jobs that fail"
+    return "sequences of the log's jobs in another order, changed likewise" + (
+        ", and draws of the Lublin-Feitelson model" if "lublin" in sources else ""
+    )
 
 
 def _make_vec(n_envs: int, seed: int, options: Any) -> Any:

@@ -170,3 +170,20 @@ def test_refusals(small_log: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     ):
         assert call(*words, *wrong) == 2
         assert message in capsys.readouterr().err
+
+
+def test_changes_to_sequences(jobs: JobTable) -> None:
+    parts = part_jobs(jobs)
+    plain = draw_sequences(parts.train, ("pieces",), 1, (4,), changed=False)[0]
+    stretch = next(part for part in parts.train if plain.number[0] in part.number)
+    first = int(np.flatnonzero(stretch.number == plain.number[0])[0])
+    assert plain.run_s.tolist() == stretch.run_s[first : first + LENGTH].tolist()
+    waves = 0
+    for table in draw_sequences(parts.train, ("blocks",), 12, (4,)):
+        places = table.number.astype(np.int64) - 1
+        # jobs of a wave have another job's request; all others are those of the log
+        same = (jobs.request_s[places] == table.request_s) & (jobs.run_s[places] == table.run_s)
+        assert same.sum() >= LENGTH - 300
+        waves += not same.all()
+        assert (table.run_s[~same] <= 60).all()
+    assert 0 < waves < 12
