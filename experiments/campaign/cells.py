@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from wattq.errors import CampaignError
-from wattq.experiments.campaign.checks import check_platform, check_policy
+from wattq.experiments.campaign.checks import check_origin, check_platform, check_policy
 from wattq.experiments.campaign.digests import anchored, code_digest, described
 from wattq.experiments.campaign.factors import MOST_CELLS, Level, combinations
 from wattq.experiments.campaign.model import Campaign
@@ -148,6 +148,7 @@ def _cell(columns: dict[str, Scalar], content: dict[str, Any], week: int | None,
     made = _anchored(columns, content, base)
     check_platform(str(made["workloads"][0].get("platform") or made["platform"]), base)
     check_policy(made["policies"][0])
+    check_origin(str(content.get("origin", "series")))
     return Cell(key, columns, made, week, content.get("weights") or {}, plain)
 
 

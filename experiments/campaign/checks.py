@@ -10,7 +10,7 @@ from typing import Any
 
 from wattq.experiments.experiment_model import PolicySpec
 
-__all__ = ["check_platform", "check_policy"]
+__all__ = ["check_origin", "check_platform", "check_policy"]
 
 
 @lru_cache(maxsize=10_000)
@@ -23,6 +23,19 @@ def check_platform(name: str, base: Path | None) -> None:
     from wattq.experiments.inputs import find_platform
 
     find_platform(name, base)
+
+
+@lru_cache(maxsize=1000)
+def check_origin(origin: str) -> None:
+    """Read a date 0.
+
+    Raises:
+        InvalidInputError: it is neither a word that is known nor a date with its zone.
+    """
+    from wattq.schedulers.outlook import unix_time
+
+    if origin not in ("series", "recorded"):
+        unix_time(origin)
 
 
 def check_policy(policy: Mapping[str, Any]) -> None:

@@ -151,6 +151,7 @@ def test_factors_that_set_what_cannot_be(factors: dict[str, Any], message: str) 
         ({"policies": [{"name": "easy", "params": {"oder": 1}}]}, "oder"),
         ({"factors": {"f": {"key": "policies.easy.params.order", "values": ["sjf", "xyz"]}}}, "xyz"),
         ({"workloads": ["absent.swf"]}, "absent.swf"),
+        ({"origin": "yesterday"}, "origin 'yesterday' is no date"),
     ],
 )
 def test_what_is_refused_before_anything_runs(keys: dict[str, Any], message: str) -> None:
