@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from wattq.errors import CampaignError
+from wattq.experiments.campaign.checks import check_origin, check_platform, check_policy
 from wattq.experiments.campaign.digests import anchored, code_digest, described
 from wattq.experiments.campaign.factors import MOST_CELLS, Level, combinations
 from wattq.experiments.campaign.model import Campaign
@@ -62,7 +63,7 @@ def expand(campaign: Campaign, base: Path | None = None) -> list[Cell]:
 
     Raises:
         CampaignError: a factor sets what no campaign may say, every cell is excluded, or 'exclude' names no column.
-        WattqError: an input file is missing.
+        WattqError: an input file is missing, there is no such platform or policy, or a parameter breaks a rule.
     """
     plain = campaign.model_dump(mode="json", exclude_unset=True, exclude=set(_SPARED))
     found: list[Cell] = []
@@ -144,7 +145,11 @@ def _cell(columns: dict[str, Scalar], content: dict[str, Any], week: int | None,
     key = hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
     policy = content["policies"][0]
     plain = policy["name"] == BASELINE and not policy.get("params")
-    return Cell(key, columns, _anchored(columns, content, base), week, content.get("weights") or {}, plain)
+    made = _anchored(columns, content, base)
+    check_platform(str(made["workloads"][0].get("platform") or made["platform"]), base)
+    check_policy(made["policies"][0])
+    check_origin(str(content.get("origin", "series")))
+    return Cell(key, columns, made, week, content.get("weights") or {}, plain)
 
 
 def _anchored(columns: Mapping[str, Scalar], content: dict[str, Any], base: Path | None) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def _facts(row: Row) -> dict[str, Any]:
     told = row.told
     facts: dict[str, Any] = {"host": "", "started": "", "ended": "", "seconds": None}
     if told is not None:
-        facts: dict[str, Any] = {
+        facts = {
             "host": told.host,
             "started": told.started,
             "ended": told.ended,

@@ -121,7 +121,8 @@ def _filled(campaign: Campaign, scene: _Scene, base: Path | None, series: Path) 
         raise CampaignError(
             f"policy {given.title}: names a signal that grid '{grid.name}' does not have; exclude the two together"
         )
-    return runs[0].policy
+    # tables go by what the file says, not by what was filled in
+    return runs[0].policy.model_copy(update={"label": runs[0].title})
 
 
 def _file(campaign: Campaign, quantity: str, base: Path | None, series: Path) -> Path:

@@ -11,7 +11,6 @@ seed and on the finished trials alone: a search that was stopped gives what it w
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -21,13 +20,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from wattq.errors import MissingDependencyError, SurrogateError
+from wattq.errors import SurrogateError
 from wattq.experiments.surrogates.cache import Cache
 from wattq.experiments.surrogates.logs import Log, Rows, features_of, read_log, split_rows
 from wattq.experiments.surrogates.models import columns, fit_model, predict_rows
 from wattq.experiments.surrogates.settings import Settings
 from wattq.experiments.surrogates.spaces import Space, default_settings, distributions, space_of
 from wattq.experiments.surrogates.tasks import Arrays, LogFile, Task
+from wattq.experiments.tuning.storage import Storage, finished, needed, open_storage
 from wattq.surrogates.metrics import MEASURES, score
 
 if TYPE_CHECKING:
@@ -131,16 +131,6 @@ class Search:
         return {"json": np.frombuffer(text.encode(), dtype=np.uint8)}
 
 
-def needed() -> None:
-    """Refuse to search without Optuna.
-
-    Raises:
-        MissingDependencyError: it is not here.
-    """
-    if importlib.util.find_spec("optuna") is None:
-        raise MissingDependencyError("needs extra tune: pip install 'wattq[tune]' (Optuna)")
-
-
 def search_tasks(settings: Settings, model: str) -> list[Task]:
     """Return one search per log."""
     return [_task(settings, file, model) for file in settings.logs.items()]
@@ -191,12 +181,10 @@ def _figures(search: Search, log: Log, learn: Rows, measure: Rows, chosen: Mappi
 
 def _study(search: Search) -> Study:
     import optuna
-    from optuna.storages import InMemoryStorage, JournalStorage
-    from optuna.storages.journal import JournalFileBackend
+    from optuna.storages import InMemoryStorage
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = _journal(search)
-    storage = InMemoryStorage() if path is None else JournalStorage(JournalFileBackend(str(path)))
+    storage = InMemoryStorage() if path is None else open_storage(Storage(path=path))
     direction: Literal["maximize", "minimize"] = (
         "maximize" if MEASURES[search.objective].better == "higher" else "minimize"
     )
@@ -223,12 +211,6 @@ def _drop_unfinished(study: Study) -> None:
         study.tell(trial.number, state=TrialState.FAIL)
 
 
-def _finished(study: Study) -> list[Any]:
-    from optuna.trial import TrialState
-
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-
-
 def _try_all(
     study: Study,
     search: Search,
@@ -240,7 +222,7 @@ def _try_all(
     from optuna.trial import create_trial
 
     _drop_unfinished(study)
-    for number in range(len(_finished(study)), search.trials):
+    for number in range(len(finished(study)), search.trials):
         if told is not None:
             told(number, search.trials, f"trial {number}")
         if number == 0:
@@ -259,8 +241,8 @@ def _try_all(
 def _result(study: Study, search: Search, log: Log, parts: tuple[Rows, Rows]) -> SearchResult:
     better = MEASURES[search.objective].better
     trials = [
-        Trial(number, dict(trial.params), float(trial.value))
-        for number, trial in enumerate(_finished(study)[: search.trials])
+        Trial(number, dict(trial.params), float(trial.values[0]))
+        for number, trial in enumerate(finished(study)[: search.trials])
     ]
     pick = max if better == "higher" else min
     best = pick(trials, key=lambda trial: trial.value).number

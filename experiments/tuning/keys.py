@@ -34,6 +34,8 @@ class TunedPolicy(Strict):
         label: what tables and trials call it; the name when not given, without the folders of a file.
         params: parameters that every trial has.
         knobs: what a trial chooses, by the parameter's name.
+        starts: values of knobs by name that the search begins with, after the defaults; knobs that are not named have
+            their defaults.
         train: how a model is trained for each trial, for a policy that learns.
     """
 
@@ -41,6 +43,7 @@ class TunedPolicy(Strict):
     label: Name | None = None
     params: dict[str, Scalar] = Field(default_factory=dict)
     knobs: dict[KnobName, Knob] = Field(default_factory=dict, max_length=100)
+    starts: list[dict[str, Scalar]] = Field(default_factory=list, max_length=1000)
     train: TrainSpec | None = None
 
     @model_validator(mode="before")

@@ -103,11 +103,19 @@ def _each(mine: Groups, easy: Groups, what: Objective | Constraint) -> list[floa
     for place, weeks in mine.items():
         value = _value(measure, weeks, easy[place], what.of)
         if value is None:
-            reasons = [reason for week in weeks for reason in week.missing.values()]
-            why = reasons[0] if reasons else "nothing in the file gives it: name 'signals', or count 'energy'"
-            raise TuningError(f"metric '{what.metric}' on {' / '.join(filter(None, place))}: is not known; {why}")
+            where = " / ".join(filter(None, place))
+            raise TuningError(f"metric '{what.metric}' on {where}: is not known; {_why_unknown(weeks)}")
         found.append(value)
     return found
+
+
+def _why_unknown(weeks: Sequence[WeekRecord]) -> str:
+    reasons = [reason for week in weeks for reason in week.missing.values()]
+    if reasons:
+        return reasons[0]
+    if not any(week.jobs.counted.any() for week in weeks):
+        return "every job was rejected"
+    return "nothing in the file gives it: name 'signals', or count 'energy'"
 
 
 def _value(measure: Measure, weeks: Sequence[WeekRecord], easy: Sequence[WeekRecord], of: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wattq import __version__
 from wattq.experiments.provenance import describe_platform
@@ -16,11 +16,14 @@ from wattq.experiments.tuning.outcome import Outcome, defaults_label, outcome_of
 from wattq.experiments.tuning.samplers import make_sampler, pruner_name, sampler_name
 from wattq.experiments.tuning.scoring import directions, score
 from wattq.experiments.tuning.space import check_space, combinations, defaults_of, has_defaults, starts
-from wattq.experiments.tuning.storage import drop_stale, find_storage, locked, needed, open_storage, open_study
+from wattq.experiments.tuning.storage import drop_stale, find_storage, locked, needed, open_study, opened
 from wattq.experiments.tuning.trials import judge
 from wattq.experiments.tuning.workers import Job, work
 
-__all__ = ["Settings", "tune"]
+if TYPE_CHECKING:
+    from optuna import Study
+
+__all__ = ["Settings", "identity", "tune"]
 
 Told = Callable[[int, int, str], None]
 
@@ -65,24 +68,36 @@ def tune(tuning: Tuning, settings: Settings, told: Told | None = None) -> Outcom
     ways = directions(tuning.objectives)
     make_sampler(tuning, 0)
     storage = find_storage(settings.storage, settings.folder)
-    with locked(storage):
-        opened = open_storage(storage)
+    with locked(storage), opened(storage) as held:
         arena = build_arena(tuning, settings.folder, settings.base, told, settings.most_weeks)
         _check_known(arena)
-        study, new = open_study(opened, tuning.name, ways, identity(arena), resume=settings.resume, place=storage.words)
-        trials = settings.trials or tuning.trials
-        if sampler_name(tuning) == "grid":
-            grid = list(combinations(tuning, _MOST_COMBINATIONS))
-            trials = min(trials, len(grid))
-        if new:
-            for params in grid if sampler_name(tuning) == "grid" else starts(tuning):
-                study.enqueue_trial(params)
+        study, new = open_study(held, tuning.name, ways, identity(arena), resume=settings.resume, place=storage.words)
+        trials = _begin(tuning, study, settings.trials or tuning.trials, new=new)
         drop_stale(study, alone=storage.path is not None)
-        work(Job(arena, storage, tuning.name, trials, settings.folder / "models"), settings.workers, told)
-        references = _references(arena, settings.folder / "models", told)
+        models = settings.folder / "models"
+        work(Job(arena, storage, tuning.name, trials, models), study, settings.workers, told)
+        references = _references(arena, models, told)
         return outcome_of(
-            arena, study, references, settings.folder, settings.base, settings.workers, told, settings.most_weeks
+            arena,
+            study,
+            references,
+            settings.folder,
+            settings.base,
+            settings.workers,
+            told,
+            settings.most_weeks,
         )
+
+
+def _begin(tuning: Tuning, study: Study, trials: int, *, new: bool) -> int:
+    """Put the trials in line that a new study begins with, and return how many trials shall count."""
+    first = starts(tuning)
+    if sampler_name(tuning) == "grid":
+        first = list(combinations(tuning, _MOST_COMBINATIONS))
+        trials = min(trials, len(first))
+    for params in first if new else ():
+        study.enqueue_trial(params)
+    return trials
 
 
 def _check_known(arena: Arena) -> None:

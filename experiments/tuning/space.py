@@ -74,16 +74,40 @@ def has_defaults(tuned: TunedPolicy) -> bool:
 
 
 def starts(tuning: Tuning) -> list[dict[str, Value]]:
-    """Return the trials that a search begins with: each policy with its defaults, where they lie in the space."""
+    """Return the trials that a search begins with: defaults that lie in the space, then what the file names.
+
+    Raises:
+        TuningError: a start of the file names no knob of its policy, or lies outside of the space.
+    """
     found = []
     for tuned in tuning.policies:
-        values = _start(tuned, _prefix(tuning, tuned))
-        if values is not None:
-            found.append({POLICY: tuned.title, **values} if len(tuning.policies) > 1 else values)
+        first: dict[str, Value] = {POLICY: tuned.title} if len(tuning.policies) > 1 else {}
+        prefix = _prefix(tuning, tuned)
+        values = _start(tuned, prefix, {})
+        found += [] if values is None else [{**first, **values}]
+        found += [{**first, **_given(tuned, prefix, given)} for given in tuned.starts]
     return found
 
 
-def _start(tuned: TunedPolicy, prefix: str) -> dict[str, Value] | None:
+def _given(tuned: TunedPolicy, prefix: str, given: Mapping[str, Value]) -> dict[str, Value]:
+    """Return a start of the file as a trial's parameters."""
+    unknown = next((name for name in given if name not in tuned.knobs), None)
+    if unknown is not None:
+        raise TuningError(f"policy '{tuned.title}', key 'starts': there is no knob '{unknown}'")
+    for name, value in given.items():
+        if _in_space(tuned.knobs[name], value) is None:
+            raise TuningError(
+                f"policy '{tuned.title}', key 'starts': {name} = {value!r} is not in the space: "
+                f"{tuned.knobs[name].words}"
+            )
+    values = _start(tuned, prefix, given)
+    if values is None:
+        raise TuningError(f"policy '{tuned.title}', key 'starts': a knob without default is missing; name all of them")
+    return values
+
+
+def _start(tuned: TunedPolicy, prefix: str, given: Mapping[str, Value]) -> dict[str, Value] | None:
+    """Return the parameters of a trial with these values and defaults; None where a default is not in the space."""
     known = {p.name: p for p in _parameters(tuned.name) or ()}
     if tuned.train is not None and tuned.train.knobs:
         return None
@@ -92,7 +116,7 @@ def _start(tuned: TunedPolicy, prefix: str) -> dict[str, Value] | None:
     for name, knob in tuned.knobs.items():
         if not knob.applies(chosen):
             continue
-        default = _default(known, name, tuned.params)
+        default = given[name] if name in given else _default(known, name, {**tuned.params, **given})
         there = None if default is None else _in_space(knob, default)
         if there is None:
             return None
@@ -181,6 +205,7 @@ def check_space(tuning: Tuning) -> None:
                 raise TuningError(f"policy '{tuned.title}', knob '{name}': the policy has no such parameter; {hint}")
         for name, knob in tuned.knobs.items():
             _check_values(tuned.title, known[name], knob)
+    starts(tuning)
 
 
 def _check_values(title: str, parameter: Parameter, knob: Knob) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "needed",
     "open_storage",
     "open_study",
+    "opened",
     "quiet",
 ]
 
@@ -170,6 +171,19 @@ def open_storage(storage: Storage) -> BaseStorage:
         raise TuningError(f"{storage.path}: is no journal of a study ({error}); choose another file") from error
 
 
+@contextmanager
+def opened(storage: Storage) -> Iterator[BaseStorage]:
+    """Yield Optuna's storage as `open_storage` does, and close its connections at the end."""
+    found = open_storage(storage)
+    try:
+        yield found
+    finally:
+        engine = getattr(found, "engine", None)
+        if engine is not None:
+            found.remove_session()
+            engine.dispose()
+
+
 def _check_begin(path: Path) -> None:
     """Refuse a file whose first line is none of a journal: Optuna would write behind it."""
     if not path.is_file():
@@ -279,7 +293,8 @@ def drop_stale(study: Study, *, alone: bool) -> int:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             study.tell(trial.number, state=TrialState.FAIL)
     else:
-        fail_stale_trials(study)
+        with quiet():
+            fail_stale_trials(study)
     again = {trial.user_attrs.get(RETRY) for trial in study.get_trials(deepcopy=False)}
     failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
     stopped = [trial for trial in failed if ERROR not in trial.user_attrs and trial.number not in again]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wattq.errors import TuningError, WattqError
 from wattq.experiments.tuning.arena import Arena
 from wattq.experiments.tuning.samplers import make_pruner, make_sampler
-from wattq.experiments.tuning.storage import Storage, counted, open_storage, quiet
+from wattq.experiments.tuning.storage import Storage, counted, opened, quiet
 from wattq.experiments.tuning.trials import play_trial
 
 if TYPE_CHECKING:
@@ -48,11 +48,12 @@ class Job:
     folder: Path
 
 
-def work(job: Job, workers: int, told: Told | None = None) -> None:
+def work(job: Job, study: Study, workers: int, told: Told | None = None) -> None:
     """Play trials until enough of them count.
 
     Args:
         job: what to do.
+        study: the study, open in this process.
         workers: number of processes; with 1 everything happens in this one, and the same seed gives the same trials.
         told: of the trials that count: done, in all, what.
 
@@ -62,7 +63,7 @@ def work(job: Job, workers: int, told: Told | None = None) -> None:
     """
     if not 1 <= workers <= _MOST_WORKERS:
         raise TuningError(f"--workers {workers}: give a number from 1 to {_MOST_WORKERS}")
-    study = _study(job)
+    study.pruner = make_pruner(job.arena.tuning)
     left = job.trials - len(counted(study))
     if workers == 1 or left <= 1:
         _play_all(job, study, _Counter(len(counted(study))), told)
@@ -91,14 +92,6 @@ class _SharedCounter:
         with self.value.get_lock():
             self.value.value += 1
             return int(self.value.value) - 1
-
-
-def _study(job: Job) -> Study:
-    import optuna
-
-    study = optuna.load_study(storage=open_storage(job.storage), study_name=job.name)
-    study.pruner = make_pruner(job.arena.tuning)
-    return study
 
 
 def _play_all(
@@ -152,6 +145,8 @@ def _watch(job: Job, study: Study, processes: Sequence[BaseProcess], told: Told 
 
 
 def _worker(job: Job, value: Any) -> None:
+    import optuna
+
     # Ctrl-C reaches every process of a terminal; the one that began the search answers it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
@@ -160,4 +155,6 @@ def _worker(job: Job, value: Any) -> None:
         if parent is not None and not parent.is_alive():
             os._exit(1)  # the search was killed: leave the trial as stopped, for the next one to try again
 
-    _play_all(job, _study(job), _SharedCounter(value), None, alive)
+    with opened(job.storage) as storage:
+        study = optuna.load_study(storage=storage, study_name=job.name, pruner=make_pruner(job.arena.tuning))
+        _play_all(job, study, _SharedCounter(value), None, alive)

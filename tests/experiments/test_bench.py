@@ -33,6 +33,7 @@ def test_a_missed_budget_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys:
         monkeypatch.setattr("wattq.experiments.bench_server.bench_server", measure)
         monkeypatch.setattr("wattq.experiments.bench_surrogates.bench_surrogates", measure)
         monkeypatch.setattr("wattq.experiments.bench_node_power.bench_node_power", measure)
+        monkeypatch.setattr("wattq.experiments.bench_training.bench_training", measure)
         assert bench.main([]) == code
     assert "MISSED" in capsys.readouterr().out
 
@@ -45,3 +46,12 @@ def test_predictions_are_measured_on_made_up_jobs() -> None:
     assert (one[0].submit_s == other[0].submit_s).all()
     assert one[0].synthetic
     assert (one[1].run_s <= one[0].request_s).all()
+
+
+def test_training_is_measured() -> None:
+    pytest.importorskip("sb3_contrib")
+    from wattq.experiments.bench_training import bench_training
+
+    (row,) = bench_training(256, 4)
+    assert (row.unit, row.budget) == ("steps/s", 5000.0)
+    assert row.ours > 0.0

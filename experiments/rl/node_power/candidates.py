@@ -14,7 +14,7 @@ from wattq.schedulers.rl.model_file import Learned, load_learned
 from wattq.schedulers.rl.node_power.config import NodePowerConfig
 from wattq.schedulers.rl.node_power.rules import Rule, make_rule, price_rule, random_rule
 from wattq.schedulers.rl.node_power.serve import N_SERVE, SERVE_OBSERVATION
-from wattq.schedulers.rl.node_power.serve_env import ServeView
+from wattq.schedulers.rl.node_power.serve_view import ServeView
 from wattq.schedulers.rl.node_power.world import World
 from wattq.schedulers.rl.training.node_power_task import cheap_hours
 
@@ -24,6 +24,7 @@ BASELINES: Mapping[str, str] = {
     "always-on": "every node stays on",
     "queue": "everything on if the queue is not empty, else everything off",
     "sized": "as many nodes as the queue needs",
+    "timeout": "as sized, but only as many nodes go off as were idle for 2 h",
     "price": "sized in cheap hours of the next day, or once a job has waited long; tuned on weeks to learn from",
     "cheap-hours": "serve everything while the next 8 hours are cheap against the past week, else nothing",
     "nothing": "every node goes off and stays off",

@@ -14,14 +14,15 @@ from wattq.experiments.rl.node_power.cells import Cell, run_cells
 from wattq.experiments.rl.node_power.playing import Place, bounds_of, figures_of, idle_free, play
 from wattq.files import read_plain, sha256_hex
 from wattq.schedulers.rl.node_power.config import NodePowerConfig
-from wattq.schedulers.rl.node_power.markets import read_prices, test_starts, train_starts
+from wattq.schedulers.rl.node_power.markets import held_out_starts, read_prices, train_starts
 from wattq.schedulers.rl.node_power.prices import Prices
+from wattq.schedulers.rl.training.start import weights_digest
 
 __all__ = ["Plan", "evaluate", "play_cell", "tune_threshold"]
 
 _VERSION = 2
-_GRID = tuple(Threshold(quantile, patience) for quantile in (0.2, 0.4, 0.6) for patience in (6, 12, 24))
-_TUNING_WEEKS, _TUNING_RATE, _TUNING_SEED = 3, 100.0, 10_007
+_GRID = tuple(Threshold(quantile, patience) for quantile in (0.2, 0.4, 0.6) for patience in (6, 24))
+_TUNING_WEEKS, _TUNING_RATE, _TUNING_SEED = 2, 100.0, 10_007
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def evaluate(
 
 def _cells(plan: Plan, name: str, config: NodePowerConfig, folder: Path) -> list[Cell]:
     prices = _read(name, plan.forecast)
-    starts = test_starts(prices.n_hours, config.horizon_h)[: plan.weeks].tolist()
+    starts = held_out_starts(prices.n_hours, config.horizon_h)[: plan.weeks].tolist()
     if not starts:
         raise LearningError(f"{name}: {prices.n_hours} hours of prices; an evaluation needs {168 + config.horizon_h}")
     common = {
@@ -96,7 +97,7 @@ def _cells(plan: Plan, name: str, config: NodePowerConfig, folder: Path) -> list
         "forecast": plan.forecast,
         "policies": ["always-on", *(policy for policy in plan.policies if policy != "always-on")],
         "models": {label: str(path) for label, path in plan.models.items()},
-        "models_sha256": {label: _digest(path) for label, path in plan.models.items()},
+        "weights_sha256": {label: _weights(path, config) for label, path in plan.models.items()},
         "task": config.to_json(),
     }
     if "price" in plan.policies:
@@ -165,6 +166,11 @@ def _rounded(values: Any) -> list[float]:
 @lru_cache(maxsize=8)
 def _read(name: str, forecast: str) -> Prices:
     return read_prices(name, forecast=forecast)
+
+
+def _weights(path: str, config: NodePowerConfig) -> str:
+    """Return the digest of a policy's weights; its card may change without changing what it does."""
+    return weights_digest(load_policy(path, config).network.arrays)
 
 
 def _digest(name: str) -> str:

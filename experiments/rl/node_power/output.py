@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from wattq.experiments.rl.node_power.playing import Place, idle_free, play
 from wattq.experiments.rl.node_power.savings import MONTH_H
 from wattq.experiments.rl.node_power.summary import COLUMNS
 from wattq.files import write_whole
+from wattq.schedulers.rl.model_file import load_learned, save_learned
 from wattq.schedulers.rl.node_power.config import NodePowerConfig
 from wattq.schedulers.rl.node_power.markets import read_prices
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from wattq.experiments.rl.node_power.evaluation import Plan
     from wattq.schedulers.rl.node_power.episode import Episode
 
-__all__ = ["episode_series", "write_evaluation", "write_table"]
+__all__ = ["episode_series", "write_card", "write_evaluation", "write_table"]
 
 _SHOWN = 4
 
@@ -62,6 +64,22 @@ def write_table(rows: Sequence[Mapping[str, Any]], path: Path, columns: Sequence
     writer.writerows(["" if row.get(name) is None else row[name] for name in names] for row in rows)
     write_whole(path.with_suffix(".json"), (json.dumps(list(rows), indent=1) + "\n").encode())
     return write_whole(path.with_suffix(".csv"), file.getvalue().encode())
+
+
+def write_card(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the results of learned policies into the cards of their files; weights stay as they are.
+
+    Raises:
+        LearningError: a file cannot be read as a policy any more.
+    """
+    kept = [name for name in COLUMNS if name not in ("policy", "void")]
+    measured = {"forecast": plan.forecast, "rates": list(plan.rates), "seeds": plan.seeds, "weeks": plan.weeks or "all"}
+    for name, path in plan.models.items():
+        mine = [{key: row[key] for key in kept} | {"void": row["void"]} for row in rows if row["policy"] == name]
+        learned = load_learned(path)
+        save_learned(
+            path, replace(learned, card={**learned.card, "results": {"measured_with": measured, "rows": mine}})
+        )
 
 
 def _episodes(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from wattq.schedulers.rl.backfill import step as st
 from wattq.schedulers.rl.backfill.example import example_scenario
 from wattq.schedulers.rl.backfill.fleet import PARTS, Fleet
 from wattq.schedulers.rl.backfill.results import episode_results
@@ -52,8 +51,7 @@ class BackfillEnv(gymnasium.Env):
     def step(self, action: int) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Take an action; the episode is over when all jobs ended or at its horizon, and never truncated."""
         fleet = self._fleet
-        fleet.step(np.array([action], dtype=np.int64))
-        over = bool(fleet.status[0] == st.DONE)
+        over = fleet.step(np.array([action], dtype=np.int64))
         info: dict[str, Any] = dict(zip(PARTS, fleet.parts[0].tolist(), strict=True))
         if over:
             info["results"] = episode_results(fleet, 0)

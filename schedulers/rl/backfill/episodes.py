@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import gt
 from typing import Any
 
@@ -17,6 +17,7 @@ from wattq.schedulers.rl.backfill.windows import full_speed_s, stretch_of
 from wattq.simulator.build import build
 from wattq.simulator.external import ExternalEvents
 from wattq.simulator.layout import Kernel, Ledger
+from wattq.simulator.room import enlarge
 from wattq.workloads.model import Workload
 
 __all__ = ["Episode", "Pair", "Pool", "make_episode"]
@@ -136,6 +137,41 @@ def _cut(table: ForecastTable | None, from_s: float, to_s: float) -> ForecastTab
     return replace(table, issue_s0=table.issue_s0 + first * 3600.0, values=table.values[first:last])
 
 
+class _Plan:
+    """What to do so that bundles stand at the begin of an episode."""
+
+    def __init__(self) -> None:
+        self._copies: list[tuple[NDArray[Any], NDArray[Any]]] = []
+        self._shared: list[tuple[Any, str, NDArray[Any]]] = []
+
+    def add(self, source: Any, target: Any) -> None:
+        """Plan to bring a bundle to where another one stands.
+
+        Arrays that do not change are shared, by the rows of the bundle's table, which say where its arrays lie.
+        """
+        for row, name in enumerate(source.FIELDS):
+            array = getattr(source, name)
+            if name in _CONSTANT:
+                self._copies.append((target._table[row], source._table[row]))
+                self._shared.append((target, name, array))
+            elif name not in _WRITTEN:
+                self._copies.append(_bytes(getattr(target, name)[tuple(map(slice, array.shape))], array))
+
+    def follow(self) -> None:
+        """Do it."""
+        for target, source in self._copies:
+            np.copyto(target, source)
+        for bundle, name, array in self._shared:
+            setattr(bundle, name, array)
+
+
+def _bytes(target: NDArray[Any], source: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return records as bytes, which are copied as a whole rather than field by field."""
+    if source.dtype.names is None or source.ndim != 1:
+        return target, source
+    return target.view(np.uint8), source.view(np.uint8)
+
+
 @dataclass
 class Pair:
     """Kernel and ledger of a running episode; used again and again, since copying into them is cheaper than new ones.
@@ -143,10 +179,17 @@ class Pair:
     Attributes:
         kernel: the engine's arrays, which may be longer than an episode asks for.
         ledger: the scheduler's arrays, likewise.
+        plans: by the number of an episode, what goes where at its begin.
     """
 
     kernel: Kernel
     ledger: Ledger
+    plans: dict[int, _Plan] = field(default_factory=dict)
+
+    def enlarge(self) -> None:
+        """Make room, so that the engine can go on."""
+        self.kernel, self.ledger = enlarge(self.kernel, self.ledger)
+        self.plans.clear()
 
 
 class Pool:
@@ -165,10 +208,17 @@ class Pool:
     def begin(self, pair: Pair | None, number: int) -> Pair:
         """Return arrays at the begin of an episode: those given, where they are large enough, else new ones."""
         episode = self.episode(number)
-        if pair is None or not _fits(episode.kernel, pair.kernel) or not _fits(episode.ledger, pair.ledger):
+        if pair is None:
             return _copied(episode, pair)
-        _bring(episode.kernel, pair.kernel)
-        _bring(episode.ledger, pair.ledger)
+        plan = pair.plans.get(number)
+        if plan is None:
+            if not _fits(episode.kernel, pair.kernel) or not _fits(episode.ledger, pair.ledger):
+                return _copied(episode, pair)
+            plan = _Plan()
+            plan.add(episode.kernel, pair.kernel)
+            plan.add(episode.ledger, pair.ledger)
+            pair.plans[number] = plan
+        plan.follow()
         return pair
 
 
@@ -196,18 +246,3 @@ def _fits(source: Any, target: Any) -> bool:
         if name not in _CONSTANT and any(map(gt, getattr(source, name).shape, getattr(target, name).shape)):
             return False
     return True
-
-
-def _bring(source: Any, target: Any) -> None:
-    """Bring the arrays of a bundle into those of another one, and let it share those that do not change."""
-    for row, name in enumerate(source.FIELDS):
-        array = getattr(source, name)
-        if name in _CONSTANT:
-            setattr(target, name, array)
-            target._table[row] = source._table[row]
-        elif name not in _WRITTEN:
-            mine = getattr(target, name)
-            if mine.shape == array.shape:
-                np.copyto(mine, array)
-            else:
-                mine[tuple(map(slice, array.shape))] = array

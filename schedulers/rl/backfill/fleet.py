@@ -16,7 +16,6 @@ from wattq.schedulers.rl.backfill.memory import backfill_memory
 from wattq.schedulers.rl.backfill.scenario import Scenario
 from wattq.schedulers.rl.backfill.table import n_features
 from wattq.schedulers.rl.backfill.teacher import TEACHERS
-from wattq.simulator.room import enlarge
 
 __all__ = ["PARTS", "Fleet"]
 
@@ -55,7 +54,6 @@ class Fleet:
         self.reward = np.zeros(n)
         self.status = np.full(n, st.DONE)
         self.taken = np.zeros(n, dtype=np.int64)
-        self._actions = np.full(n, st.GO_ON)
         self.book = np.zeros((n, r.N_BOOK))
         self._address = np.zeros((n, 2), dtype=np.int64)
         self._cfg = np.zeros((n, 1))
@@ -99,7 +97,7 @@ class Fleet:
         self.numbers[e] = number
         self._set(e, episode)
         self._point(e, pair)
-        self._actions[e] = st.BEGIN
+        self.taken[e] = st.BEGIN
         self._call(e, e + 1)
         self._settle(e, e + 1, st.BEGIN)
 
@@ -129,25 +127,25 @@ class Fleet:
             raise LearningError(f"episode {number}: there are episodes 0 to {self.scenario.n_episodes - 1}")
         self.begin(e, number)
         for action in actions.tolist():
-            self._actions[e] = action
+            self.taken[e] = action
             if self.status[e] != st.READY or action < 0 or self._call(e, e + 1) >= 0:
                 raise LearningError(f"episode {number}: the actions to be taken again are not legal in it")
             self._settle(e, e + 1, st.GO_ON)
 
-    def step(self, actions: Sequence[int] | NDArray[np.int64]) -> None:
-        """Take one action in each episode.
+    def step(self, actions: Sequence[int] | NDArray[np.int64]) -> bool:
+        """Take one action in each episode; return whether any is over.
 
         Raises:
             LearningError: an action is masked (nothing was done at all), or every action is masked now.
         """
-        self._actions[:] = actions
-        if self._actions.min() < 0:
-            raise LearningError(f"action {self._actions.min()}; actions are 0 to {self.mask.shape[1] - 1}")
-        wrong = self._call(0, self.n)
-        if wrong >= 0:
-            self._refuse(wrong)
-        self.taken[:] = self._actions
-        self._settle(0, self.n, st.GO_ON)
+        self.taken[:] = actions
+        found = self._call(0, self.n)
+        if found >= 0:
+            self._refuse(found)
+        if found < -1 - st.DONE:
+            self._settle(0, self.n, st.GO_ON)
+            found = -1 - int(self.status.max())
+        return found < -1
 
     def teach(self, name: str) -> NDArray[np.int64]:
         """Return the action that a teacher (`TEACHERS`) takes in each episode."""
@@ -162,7 +160,7 @@ class Fleet:
             last,
             self.replace,
             self._address,
-            self._actions,
+            self.taken,
             self.status,
             self.reward,
             self._cfg,
@@ -178,19 +176,17 @@ class Fleet:
 
     def _settle(self, first: int, last: int, how: int) -> None:
         """Enlarge arrays where that is asked for and go on; raise where an episode cannot go on."""
-        if self.status[first:last].max() <= st.DONE:
-            return
         for e in range(first, last):
-            taken = self._actions[e]
+            taken = self.taken[e]
             while self.status[e] == st.GROW:
                 pair = self._pairs[e]
                 if pair is None:
                     raise LearningError("no episode is under way; call reset first")
-                pair.kernel, pair.ledger = enlarge(pair.kernel, pair.ledger)
+                pair.enlarge()
                 self._point(e, pair)
-                self._actions[e] = how
+                self.taken[e] = how
                 self._call(e, e + 1)
-            self._actions[e] = taken
+            self.taken[e] = taken
             if self.status[e] > st.DONE:
                 self._give_up(e)
 
@@ -206,11 +202,11 @@ class Fleet:
         raise LearningError(f"{place}: the simulation was aborted; the workload asks for what the machine cannot do")
 
     def _refuse(self, e: int) -> None:
-        action = int(self._actions[e])
+        action = int(self.taken[e])
         names = self.scenario.actions
         if self.status[e] == st.DONE:
             raise LearningError("the episode is over; call reset before the next step")
-        what = f"'{names[action]}'" if action < len(names) else f"unknown; actions are 0 to {len(names) - 1}"
+        what = f"'{names[action]}'" if 0 <= action < len(names) else f"unknown; actions are 0 to {len(names) - 1}"
         raise LearningError(
             f"environment {e}, action {action}: {what} is not legal now; choose one that action_masks() allows"
         )

@@ -20,6 +20,7 @@ class History:
     def __init__(self, n: int) -> None:
         self._rows = np.arange(n)
         self._n = np.zeros(n, dtype=np.int64)
+        self._most = 0  # at least as many as any episode has
         self._actions = np.zeros((n, 1024), dtype=np.int32)
 
     def begin(self, e: int) -> None:
@@ -28,10 +29,13 @@ class History:
 
     def note(self, actions: NDArray[np.int64]) -> None:
         """Note one action of each episode."""
-        if self._n.max() == self._actions.shape[1]:
-            self._actions = np.hstack([self._actions, np.zeros_like(self._actions)])
+        if self._most == self._actions.shape[1]:
+            self._most = int(self._n.max())
+            if self._most == self._actions.shape[1]:
+                self._actions = np.hstack([self._actions, np.zeros_like(self._actions)])
         self._actions[self._rows, self._n] = actions
         self._n += 1
+        self._most += 1
 
     def state(self, numbers: NDArray[np.int64], rng: Sequence[np.random.Generator]) -> dict[str, NDArray[Any]]:
         """Return the numbers of the episodes, their actions, and the states of the random generators, as arrays."""
@@ -65,6 +69,7 @@ class History:
                 f"the state of the environments does not fit: it is not one of {n} episodes; start from the beginning, "
                 "or with as many environments as before"
             ) from error
+        self._most = int(lengths.max(initial=0))
         room = max(1024, int(lengths.max(initial=0)) + 1)
         self._actions = np.zeros((n, room), dtype=np.int32)
         ends = np.cumsum(lengths)

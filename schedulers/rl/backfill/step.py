@@ -25,7 +25,7 @@ __all__ = ["ABORTED", "BEGIN", "DONE", "GO_ON", "GROW", "READY", "STUCK", "step_
 READY, DONE, GROW, STUCK, ABORTED = range(5)
 
 # In place of an action: go on after arrays were enlarged; play up to the first decision.
-GO_ON, BEGIN = -1, -2
+GO_ON, BEGIN = -(1 << 40), -(1 << 40) - 1
 
 
 @jitted
@@ -134,23 +134,27 @@ def step_all(
     is masked, too, to the first legal one; `actions` then holds what was taken.
 
     Returns:
-        -1; or the number of an episode whose action is masked, in which case nothing was done at all.
+        -1 less the largest status; or the number of an episode whose action is masked, in which case nothing was done
+        at all.
     """
     for e in range(first, last):
-        if actions[e] >= mask.shape[1]:
+        if actions[e] <= GO_ON:
+            continue
+        if actions[e] < 0 or actions[e] >= mask.shape[1]:
             return e
-        if actions[e] >= 0 and not mask[e, actions[e]]:
+        if not mask[e, actions[e]]:
             if not replace or status[e] != READY:
                 return e
             wait = wait_action(cfg[e])
             actions[e] = wait if mask[e, wait] else np.argmax(mask[e])
+    worst = READY
     for e in range(first, last):
         s = kernel_at(address[e, 0])
         v = ledger_at(address[e, 1])
         own_cfg, own_i, own_f, own_w = borrowed(cfg[e]), borrowed(mi[e]), borrowed(mf[e]), borrowed(mw[e])
         b = borrowed(book[e])
         same_date = False
-        if actions[e] >= 0:
+        if actions[e] > GO_ON:
             if b[r.N_STEPS] > 0.0:  # what passed before the first decision belongs to the first step
                 r.begin_step(b)
             same_date = act(v, own_cfg, own_i, own_f, own_w, actions[e])
@@ -170,9 +174,10 @@ def step_all(
             borrowed(mask[e]),
             same_date,
         )
-        if status[e] != GROW and actions[e] > BEGIN:
+        if status[e] != GROW and actions[e] != BEGIN:
             reward[e] = r.reward_of(b)
-    return -1
+        worst = max(worst, status[e])
+    return -1 - worst
 
 
 @jitted

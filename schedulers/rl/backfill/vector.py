@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from wattq.errors import LearningError
+from wattq.schedulers.rl.backfill import reward as r
 from wattq.schedulers.rl.backfill import step as st
 from wattq.schedulers.rl.backfill.env import action_space, observation_space
 from wattq.schedulers.rl.backfill.fleet import PARTS, Fleet
@@ -71,6 +72,11 @@ class BackfillVecEnv(VecEnv):
         """Jobs of the last step, float64[n, 3]: started (or never to), late ones among them, s that they waited."""
         return self._last_counts
 
+    @property
+    def dates_s(self) -> NDArray[np.float64]:
+        """Present date of each environment, s since the begin of its episode's warm-up, float64[n]."""
+        return self._fleet.book[:, r.LAST_S].copy()
+
     def reset(self) -> NDArray[np.float32]:
         """Begin an episode in each environment and return the observations."""
         for e in range(self.num_envs):
@@ -89,16 +95,17 @@ class BackfillVecEnv(VecEnv):
     def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Take the actions; return observations, rewards, ends and infos."""
         fleet = self._fleet
-        fleet.step(self._actions)
+        any_over = fleet.step(self._actions)
         self._history.note(fleet.taken)
-        self._keep_last()
+        self._last_parts, self._last_counts = fleet.parts, fleet.counts
         rewards = fleet.reward.astype(np.float32)
-        dones = fleet.status == st.DONE
+        dones = fleet.status == st.DONE if any_over else np.zeros(self.num_envs, dtype=np.bool_)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if self.details:
             for e, row in enumerate(self._last_parts.tolist()):
                 infos[e].update(zip(PARTS, row, strict=True))
-        if dones.any():
+        if any_over:
+            self._keep_last()
             for e in np.flatnonzero(dones).tolist():
                 self._finish(e, infos[e])
         return fleet.x.copy(), rewards, dones, infos

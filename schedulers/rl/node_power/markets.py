@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from wattq.errors import LearningError
 from wattq.schedulers.rl.node_power.prices import Prices
 
-__all__ = ["GAP_H", "LEVEL", "PERIOD_H", "SPAN_H", "joined", "read_prices", "test_starts", "train_starts"]
+__all__ = ["GAP_H", "LEVEL", "PERIOD_H", "SPAN_H", "held_out_starts", "joined", "read_prices", "train_starts"]
 
 SPAN_H = 504
 """Hours of a block: three weeks, so that a fortnight may begin on different days of it."""
@@ -26,7 +26,7 @@ LEVEL = 50.0
 Ints = NDArray[np.int64]
 
 
-def test_starts(n_hours: int, horizon_h: int) -> Ints:
+def held_out_starts(n_hours: int, horizon_h: int) -> Ints:
     """Return the hours at which held-out episodes begin: one in each block to measure with, from hour 168 of it on.
 
     The first week of a block is what an episode may look back on; horizons of more than two weeks reach into the gap.

@@ -30,6 +30,9 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 N_SHARES = len(SHARES)
 N_SERVE = 2 * N_SHARES + 1
 """Choices: every share without and with refilling the queue, and all nodes on whether they are needed or not."""
+ALL_NEEDED = 2 * N_SHARES - 1
+PROMPT = N_SERVE
+"""What `guarded` may choose beyond the choices that there are."""
 SERVE_ACTIONS = tuple(
     [f"up to {share:.0%} of the nodes{refill}" for refill in ("", ", refill") for share in SHARES]
     + ["all nodes, refill"]
@@ -93,8 +96,8 @@ def guarded(s: State, e: int, t: Task, choice: int) -> int:
 
     That is so once the oldest job has waited four fifths of the longest wait, and once the hours that are left of the
     episode are no more than half as much again as the waiting work needs at the present load, the longest run time of
-    the last day, and six. In the last hours, as many as that run time but half a day at most, all nodes are on, so that
-    jobs start when they arrive.
+    the last day, and six. In the last hours, as many as that run time but half a day at most, it is `PROMPT`: there
+    is room for a quarter more than arrived in the busiest hour of the last day, so that jobs start when they arrive.
     """
     num, total = s.num, float(t.num[c.NODES] * t.num[c.CORES])
     now = num[e, c.T]
@@ -104,14 +107,14 @@ def guarded(s: State, e: int, t: Task, choice: int) -> int:
         longest = max(longest, s.jobs[e, row, 0])
         work += float(s.jobs[e, row, 0] * s.jobs[e, row, 1] * s.jobs[e, row, 2])
     if left <= min(longest, DAY_H // 2):
-        return N_SERVE - 1
+        return PROMPT
     load = min(work / max(now - first, 1) / total, MOST_LOAD)
     needed = s.acc[e, c.PENDING_CH] / total / (1.0 - load)
     oldest = 0
     if num[e, c.N_QUEUE] > 0:
         oldest = num[e, c.NOW] - s.queue[e, 0, c.J_SUBMIT]
     if left <= 1.5 * needed + longest + 6.0 or oldest > 0.8 * t.num[c.MAX_AGE]:
-        return N_SERVE - 2
+        return ALL_NEEDED
     return choice
 
 
@@ -134,13 +137,14 @@ def serve_action(s: State, e: int, t: Task, choice: int, out: Array) -> None:
     on, idle = num[e, c.N_ON] + num[e, c.N_BOOTING], num[e, c.N_IDLE]
     used = on - idle
     choice = guarded(s, e, t, choice)
+    prompt = choice == PROMPT
+    choice = ALL_NEEDED if prompt else choice
     refill = choice >= N_SHARES
     target = nodes
-    if choice < 2 * N_SHARES:
+    if choice <= ALL_NEEDED:
         wanted = float(num[e, c.PENDING_CORES] if refill else _queue_cores(s, e))
         if refill or num[e, c.N_BACK] == 0:
-            rate = _arriving_cores(s, e)
-            wanted += rate
+            wanted += _arriving_cores(s, e, prompt)
         holes = used * cores - num[e, c.USED]
         need = math.ceil(max(wanted - 0.9 * holes, 0.0) * 1.02 / cores)
         share = choice % N_SHARES / (N_SHARES - 1.0)
@@ -150,15 +154,18 @@ def serve_action(s: State, e: int, t: Task, choice: int, out: Array) -> None:
 
 
 @inlined
-def _arriving_cores(s: State, e: int) -> float:
+def _arriving_cores(s: State, e: int, busiest: bool) -> float:
+    """Return the cores that arrived per hour in the last day, or a quarter more than in its busiest hour."""
     now = s.num[e, c.T]
     first = max(now - DAY_H, 0)
-    total = 0.0
-    if now == 0:
-        return 0.0
-    for row in range(s.offsets[e, first], s.offsets[e, now]):
-        total += float(s.jobs[e, row, 1] * s.jobs[e, row, 2])
-    return total / float(now - first)
+    total, most = 0.0, 0.0
+    for hour in range(first, now):
+        here = 0.0
+        for row in range(s.offsets[e, hour], s.offsets[e, hour + 1]):
+            here += float(s.jobs[e, row, 1] * s.jobs[e, row, 2])
+        total += here
+        most = max(most, here)
+    return 1.25 * most if busiest else total / max(float(now - first), 1.0)
 
 
 @inlined
@@ -274,7 +281,7 @@ def _observe_load(s: State, e: int, t: Task, x: Array, k: int, memory: Array) ->
     elif num[e, c.N_BACK] > 0:
         oldest = float(num[e, c.NOW] - s.backlog[e, num[e, c.BACK_HEAD], c.J_SUBMIT])
     x[k], x[k + 1], x[k + 2] = used / nodes, num[e, c.N_IDLE] / nodes, num[e, c.USED] / total
-    x[k + 3] = (used * cores - num[e, c.USED]) / total * 4.0
+    x[k + 3] = _unit((used * cores - num[e, c.USED]) / total * 4.0)
     x[k + 4] = _unit(_queue_cores(s, e) / total / 2.0)
     x[k + 5] = num[e, c.N_QUEUE] / float(t.num[c.QUEUE])
     x[k + 6] = 1.0 if num[e, c.N_BACK] > 0 else 0.0

@@ -16,37 +16,13 @@ from wattq.schedulers.rl.node_power.arrivals import Arrivals, default_model, gen
 from wattq.schedulers.rl.node_power.config import NodePowerConfig
 from wattq.schedulers.rl.node_power.markets import joined
 from wattq.schedulers.rl.node_power.prices import Prices
-from wattq.schedulers.rl.node_power.serve import N_SERVE, SERVE_OBSERVATION, observe_all_served, serve_all
+from wattq.schedulers.rl.node_power.serve import N_SERVE, SERVE_OBSERVATION
+from wattq.schedulers.rl.node_power.serve_view import ServeView
 from wattq.schedulers.rl.node_power.vector import NodePowerVecEnv
-from wattq.schedulers.rl.node_power.world import World
 
-__all__ = ["ServeVecEnv", "ServeView"]
+__all__ = ["ServeVecEnv"]
 
 _STREAM_H = 2016
-
-
-class ServeView:
-    """What is seen of the episodes of a world, and what choices do there.
-
-    Args:
-        world: the episodes.
-    """
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._scratch = np.zeros(2)
-        self._actions = np.zeros((world.n_envs, 3), np.int64)
-
-    def observe(self) -> NDArray[np.float32]:
-        """Return the observations, float32 [episodes, numbers], a new array; see `SERVE_OBSERVATION`."""
-        x = np.zeros((self.world.n_envs, len(SERVE_OBSERVATION)), np.float32)
-        observe_all_served(self.world.state, self.world.market, self.world.task, x, self._scratch)
-        return x
-
-    def actions(self, choices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the actions of the task, int64 [episodes, 3], that choices stand for; see `SERVE_ACTIONS`."""
-        serve_all(self.world.state, self.world.task, np.asarray(choices, dtype=np.int64), self._actions)
-        return self._actions
 
 
 class ServeVecEnv(NodePowerVecEnv):

@@ -1,9 +1,10 @@
 """Sequences of jobs to learn from: pieces of a log, blocks of it put together anew, or draws of a workload model.
 
-Pieces of the log are as they are, or with arrivals closer together, which makes the crowded hours in which most
-slowdown is gathered less rare. Where the log is short, blocks of consecutive jobs are joined in random order. A log
-that has no requested times, and whose sizes and run times are those of the Lublin-Feitelson model, is continued by
-that model. All but the pieces are synthetic, and the card says so.
+Half of the pieces have arrivals closer together, which makes the crowded hours in which most slowdown is gathered less
+rare; half of them (where the log has requested times) have a wave of equal jobs that fail at once, which gather most
+of it. Where the log is short, blocks of consecutive jobs are joined in random order. A log that has no requested times,
+and whose sizes and run times are those of the Lublin-Feitelson model, is continued by that model. All but unchanged
+pieces are synthetic, and the card says so.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ _LOADS = (0.85, 1.35)
 _DRAWN = 6 * LENGTH
 _PER_DRAW = 8
 _LEAST_JOBS = 64
+_WAVE = (8, 300)
+_WAVE_SPREAD = (1.0, 3.0)
+_WIDEST = 0.1
+_SOON_S = 60.0
 
 
 def choose_sources(stretches: Sequence[JobTable]) -> tuple[Source, ...]:
@@ -84,7 +89,7 @@ def draw_sequences(
         sources: some of `SOURCES`, used by turns.
         count: how many sequences.
         seed: numbers of the generator's seed.
-        changed: whether arrivals of the log's jobs may be moved closer together.
+        changed: whether arrivals of the log's jobs may be moved closer together, and jobs may fail at once.
     """
     random = np.random.default_rng(list(seed))
     drawers: dict[Source, Callable[[], JobTable]] = {
@@ -96,7 +101,7 @@ def draw_sequences(
     for number in range(count):
         source = sources[number % len(sources)]
         table = drawers[source]()
-        found.append(_closer(table, random) if changed and source != "lublin" else table)
+        found.append(_failing(_closer(table, random), random) if changed and source != "lublin" else table)
     return found
 
 
@@ -131,6 +136,28 @@ def _closer(table: JobTable, random: np.random.Generator) -> JobTable:
         return table
     factor = float(random.uniform(*_CLOSER))
     return replace(table, submit_s=np.floor((table.submit_s - table.submit_s[0]) * factor))
+
+
+def _failing(table: JobTable, random: np.random.Generator) -> JobTable:
+    """Return a sequence as it is, or, in half of the cases, with a wave of equal jobs that fail at once.
+
+    A user whose program crashes submits it again and again; such jobs have long requested times and gather slowdown
+    faster than all others. Where requested times are the run times, there is nothing to change.
+    """
+    if np.array_equal(table.run_s, table.request_s) or random.random() < 0.5:
+        return table
+    wide = np.argsort(table.processors, kind="stable")[-max(1, int(_WIDEST * table.n_jobs)) :]
+    model = int(random.choice(wide) if random.random() < 0.5 else random.integers(table.n_jobs))
+    count = int(np.exp(random.uniform(*np.log(_WAVE))))
+    span = min(table.n_jobs, int(count * random.uniform(*_WAVE_SPREAD)))
+    start = int(random.integers(table.n_jobs - span + 1))
+    places = start + random.choice(span, count, replace=False)
+    names = ("request_s", "processors", "user", "group", "queue", "application")
+    columns: dict[str, Any] = {name: getattr(table, name).copy() for name in (*names, "run_s")}
+    for name in names:
+        columns[name][places] = columns[name][model]
+    columns["run_s"][places] = np.ceil(np.exp(random.uniform(0.0, np.log(_SOON_S), count)))
+    return replace(table, **columns)
 
 
 class _Model:

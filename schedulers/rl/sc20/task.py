@@ -19,7 +19,7 @@ from wattq.schedulers.rl.sc20.model import save_policy
 from wattq.schedulers.rl.sc20.parts import LENGTH, Parts, part_jobs
 from wattq.schedulers.rl.sc20.picks import HEAD_ONCE, NO_BACKFILL
 from wattq.schedulers.rl.sc20.training import Settings, Training, run
-from wattq.schedulers.rl.training.config import TrainConfig
+from wattq.schedulers.rl.training.config import TrainConfig, write_config
 from wattq.schedulers.rl.training.tasks import Task
 from wattq.workloads import locate_workload
 
@@ -75,6 +75,7 @@ def _train(
     settings = _settings(options, config)
     table, sha256 = read_jobs(locate_workload(options.workload))
     training = Training(part_jobs(table), settings)
+    write_config(config, folder)
     if training.checkpoint(folder).is_file():
         training.restore(folder)
     late = _time_limit(options.minutes)
@@ -140,7 +141,7 @@ def _card(
             "test_starts": list(parts.starts),
             "test_length": LENGTH,
             "sources": ", ".join(dict.fromkeys(training.sources)),
-            "synthetic": training.sources != ("pieces",),
+            "synthetic": _synthetic(training.sources),
         },
         "settings": options.model_dump(mode="json"),
         "seed": training.settings.seed,
@@ -150,6 +151,14 @@ def _card(
         "cost": {"cpu_s": round(training.spent_s, 1)},
         "results": {name.replace(" ", "_"): found.figures() for name, found in named.items()},
     }
+
+
+def _synthetic(sources: tuple[str, ...]) -> str:
+    if sources == ("pieces",):
+        return "arrivals of half of the sequences are closer together; half of them have a wave of equal jobs that fail"
+    return "sequences of the log's jobs in another order, changed likewise" + (
+        ", and draws of the Lublin-Feitelson model" if "lublin" in sources else ""
+    )
 
 
 def _make_vec(n_envs: int, seed: int, options: Any) -> Any:

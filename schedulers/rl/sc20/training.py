@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +17,8 @@ from numpy.typing import NDArray
 
 from wattq.errors import LearningError
 from wattq.files import write_whole
-from wattq.schedulers.rl.sc20.drawing import Source, choose_sources, draw_sequences
 from wattq.schedulers.rl.evolution import Evolution
+from wattq.schedulers.rl.sc20.drawing import Source, choose_sources, draw_sequences
 from wattq.schedulers.rl.sc20.jobs import JobTable
 from wattq.schedulers.rl.sc20.learned import Facts, Policy, facts_of, slowdown
 from wattq.schedulers.rl.sc20.model import first_numbers, policy_of
@@ -173,13 +175,13 @@ class Training:
             LearningError: when it cannot be read, or is of other jobs or settings.
         """
         try:
-            with np.load(self.checkpoint(folder), allow_pickle=False) as found:
+            with np.load(io.BytesIO(self.checkpoint(folder).read_bytes()), allow_pickle=False) as found:
                 state = {name: found[name] for name in found.files}
             told = state["told"].tobytes().decode()
             search = Evolution.restore(state)
             best, log = state["best"].astype(np.float64), [tuple(map(float, row)) for row in state["log"]]
             self.best_value, generation, self.spent_s = (float(value) for value in state["bests"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise LearningError(f"{self.checkpoint(folder)}: no checkpoint ({error}); train again") from None
         if told != self._identity() or search.mean.shape != self.search.mean.shape:
             raise LearningError(f"{self.checkpoint(folder)}: of other jobs or settings; train again in another folder")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +46,12 @@ def evaluate(
     forecast: Annotated[
         str | None, typer.Option(help="node-power: what is known of prices, as perfect (default: day-ahead).")
     ] = None,
+    rules: Annotated[
+        str | None, typer.Option(help="node-power: rules to compare with, as queue,sized (default: all).")
+    ] = None,
+    into_card: Annotated[
+        bool, typer.Option("--into-card", help="node-power: write the results into the cards of the policies, too.")
+    ] = False,
 ) -> None:
     """Evaluate learned policies on held-out weeks, with intervals, rules and lower bounds; say whether they win.
 
@@ -55,8 +61,9 @@ def evaluate(
     from wattq.errors import LearningError
 
     kind = _kind(task, models or [])
-    hourly: Mapping[str, object] = {"--prices": prices, "--rates": rates, "--seeds": seeds, "--forecast": forecast}
-    batch: Mapping[str, object] = {"--experiment": experiment, "--workload": workload, "--random": random}
+    hourly: dict[str, object] = {"--prices": prices, "--rates": rates, "--seeds": seeds, "--forecast": forecast}
+    hourly |= {"--rules": rules, "--into-card": into_card or None}
+    batch: dict[str, object] = {"--experiment": experiment, "--workload": workload, "--random": random}
     wrong = next((name for name, value in (batch if kind == _HOURLY else hourly).items() if value is not None), None)
     if wrong is not None:
         raise LearningError(f"{wrong}: not an option of the {kind} evaluation; leave it out")
@@ -69,7 +76,7 @@ def evaluate(
         raise LearningError("--prices: give one series of prices at least, such as FILE#REGION")
     evaluate_node_power(
         models or [], prices, output, rates=rates or "50,100,200", seeds=3 if seeds is None else seeds, weeks=weeks,
-        forecast=forecast or "day-ahead", workers=workers or 1,
+        forecast=forecast or "day-ahead", workers=workers or 1, rules=rules or "", into_card=into_card,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ Prices = Annotated[str, typer.Option(help="Series of prices: FILE, FILE#REGION, 
 Models = Annotated[list[Path] | None, typer.Argument(help="Files of learned policies; may be none.")]
 Workers = Annotated[int, typer.Option(help="Processes.")]
 Weeks = Annotated[int | None, typer.Option(help="Held-out fortnights; all when not given.")]
+Rules = Annotated[str, typer.Option(help="Rules to compare with, such as queue,sized; all when empty.")]
 Seeds = Annotated[int, typer.Option(help="Seeds of the arrivals.")]
 
 
@@ -68,21 +69,15 @@ def arrival_scale(
     ] = "0.25:1.5:6",
     weeks: Weeks = 2,
     seeds: Seeds = 1,
+    rules: Rules = "",
     workers: Workers = 1,
 ) -> None:
     """Measure policies at several scales of the arrivals."""
     from wattq.experiments.rl.node_power.sweeps import BASE_RATE
 
-    _rates(
-        models,
-        output,
-        prices,
-        [BASE_RATE * value for value in _values("--values", values)],
-        weeks,
-        seeds,
-        workers,
-        True,
-    )
+    rates = [BASE_RATE * value for value in _values("--values", values)]
+    plan = _plan(models, prices, rates, weeks, seeds, rules)
+    _rates(plan, output, workers, ("arrival_scale", "scale of 200 jobs/h"))
 
 
 @app.command("lambda")
@@ -94,10 +89,12 @@ def arrival_rate(
     values: Annotated[str, typer.Option(help="Jobs per hour: A,B,... or FROM:TO:HOW_MANY.")] = "50:300:6",
     weeks: Weeks = 2,
     seeds: Seeds = 1,
+    rules: Rules = "",
     workers: Workers = 1,
 ) -> None:
     """Measure policies at several rates of the Poisson arrivals."""
-    _rates(models, output, prices, _values("--values", values), weeks, seeds, workers, False)
+    plan = _plan(models, prices, _values("--values", values), weeks, seeds, rules)
+    _rates(plan, output, workers, ("lambda", "jobs per hour"))
 
 
 @app.command()
@@ -109,35 +106,25 @@ def seed(
     rate: Annotated[float, typer.Option(help="Jobs per hour.")] = 100.0,
     weeks: Weeks = 2,
     seeds: Seeds = 8,
+    rules: Rules = "",
     workers: Workers = 1,
 ) -> None:
     """Measure policies with several seeds of the arrivals."""
     from wattq.experiments.rl.node_power.sweeps import sweep_seeds, write_sweep
 
+    plan = _plan(models, prices, [rate], weeks, seeds, rules)
     with progress_bar() as told:
-        rows = sweep_seeds(
-            _plan(models, prices, [rate], weeks, seeds), seeds, output, workers=workers, done=_told(told)
-        )
+        rows = sweep_seeds(plan, seeds, output, workers=workers, done=_told(told))
     write_sweep(rows, output, "seed", "seed of the arrivals", f"Seeds: {prices.rpartition('/')[2]}, {rate:g} jobs/h")
     typer.echo(f"{len(rows)} rows; written: {output}")
 
 
-def _rates(
-    models: list[Path] | None,
-    output: Path,
-    prices: str,
-    rates: list[float],
-    weeks: int | None,
-    seeds: int,
-    workers: int,
-    scaled: bool,
-) -> None:
+def _rates(plan: Plan, output: Path, workers: int, axis: tuple[str, str]) -> None:
     from wattq.experiments.rl.node_power.sweeps import sweep_rates, write_sweep
 
     with progress_bar() as told:
-        rows = sweep_rates(_plan(models, prices, rates, weeks, seeds), rates, output, workers=workers, done=_told(told))
-    axis = ("arrival_scale", "scale of 200 jobs/h") if scaled else ("lambda", "jobs per hour")
-    write_sweep(rows, output, *axis, f"Arrivals: {prices.rpartition('/')[2]}")
+        rows = sweep_rates(plan, plan.rates, output, workers=workers, done=_told(told))
+    write_sweep(rows, output, *axis, f"Arrivals: {plan.prices[0].rpartition('/')[2]}")
     typer.echo(f"{len(rows)} rows; written: {output}")
 
 
@@ -151,11 +138,14 @@ def _values(option: str, text: str) -> list[float]:
     return values
 
 
-def _plan(models: list[Path] | None, prices: str, rates: list[float], weeks: int | None, seeds: int) -> Plan:
-    from wattq.cli.rl_node_power import model_names
+def _plan(
+    models: list[Path] | None, prices: str, rates: list[float], weeks: int | None, seeds: int, rules: str
+) -> Plan:
+    from wattq.cli.rl_node_power import model_names, rule_names
     from wattq.experiments.rl.node_power.evaluation import Plan
 
-    return Plan(model_names(models or []), [prices], tuple(rates), seeds, weeks)
+    names = rule_names(rules)
+    return Plan(model_names(models or []), [prices], tuple(rates), seeds, weeks, policies=names)
 
 
 def _told(told: Any) -> Any:

@@ -113,6 +113,23 @@ def free_port() -> int:
         return int(place.getsockname()[1])
 
 
+def munge() -> list[subprocess.Popen[bytes]]:
+    """Begin munged, by which the parts of Slurm know each other, unless it runs; skip where that cannot be."""
+    if subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode == 0:
+        return []
+    if shutil.which("munged") is None and not Path("/usr/sbin/munged").exists():
+        pytest.skip("munge is not installed")
+    Path("/run/munge").mkdir(exist_ok=True)
+    shutil.chown("/run/munge", "munge", "munge")
+    daemon = subprocess.Popen(["/usr/sbin/munged", "--foreground", "--force"], user="munge", group="munge")
+    until = time.monotonic() + 30
+    while subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode != 0:
+        assert daemon.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    return [daemon]
+
+
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A Slurm that takes jobs: the one that is there, or one of this machine alone, begun here by root."""
@@ -121,16 +138,15 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         return
     if shutil.which("slurmctld") is None or shutil.which("slurmd") is None or os.geteuid() != 0:
         pytest.skip("no Slurm answers, and none can be begun here (slurm-wlm, munge, root)")
-    if subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("munged does not run")
     folder = tmp_path_factory.mktemp("slurm")
+    daemons = munge()
     for name in ("state", "spool"):
         (folder / name).mkdir()
     conf = SLURM_CONF.format(host=socket.gethostname(), folder=folder, ctld=free_port(), slurmd=free_port())
     (folder / "slurm.conf").write_text(conf, encoding="utf-8")
     before = os.environ.get("SLURM_CONF")
     os.environ["SLURM_CONF"] = str(folder / "slurm.conf")
-    daemons = [subprocess.Popen([name, "-D", *words]) for name, words in (("slurmctld", ["-c"]), ("slurmd", []))]
+    daemons += [subprocess.Popen([name, "-D", *words]) for name, words in (("slurmctld", ["-c"]), ("slurmd", []))]
     try:
         until = time.monotonic() + 60
         while not answers():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from wattq.errors import CampaignError
+from wattq.errors import CampaignError, WattqError
 from wattq.experiments.campaign.cells import Cell, expand, selected
 from wattq.experiments.campaign.model import Campaign
 
@@ -48,7 +48,12 @@ def test_names_decide_nothing() -> None:
         {"seeds": [1]},
         {"machine": {"nodes": 50}},
         {"energy": True, "site": {"ambient_c": 3}},
-        {"policies": [{"name": "fcfs", "params": {"x": 1}}, {"name": "easy", "params": {"order": "sjf"}}]},
+        {
+            "policies": [
+                {"name": "fcfs", "params": {"estimate": "walltime"}},
+                {"name": "easy", "params": {"order": "sjf"}},
+            ]
+        },
         {"workloads": [{"label": "made", "generate": {"jobs": 21, "hosts": 100}}]},
         {"windows": [{"first_job": 0, "n_jobs": 5}]},
     ],
@@ -136,6 +141,22 @@ def test_exclude() -> None:
 def test_factors_that_set_what_cannot_be(factors: dict[str, Any], message: str) -> None:
     with pytest.raises(CampaignError, match=message):
         cells(factors=factors)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"platform": "kth-sp3"}, "platform 'kth-sp3': neither a file nor a preset"),
+        ({"policies": ["eassy"]}, "unknown policy 'eassy'"),
+        ({"policies": [{"name": "easy", "params": {"oder": 1}}]}, "oder"),
+        ({"factors": {"f": {"key": "policies.easy.params.order", "values": ["sjf", "xyz"]}}}, "xyz"),
+        ({"workloads": ["absent.swf"]}, "absent.swf"),
+        ({"origin": "yesterday"}, "origin 'yesterday' is no date"),
+    ],
+)
+def test_what_is_refused_before_anything_runs(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(WattqError, match=message):
+        cells(**keys)
 
 
 def test_only() -> None:

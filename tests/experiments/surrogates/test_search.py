@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 import wattq.surrogates.models as registry
 from wattq.errors import MissingDependencyError, SurrogateError
 from wattq.experiments.surrogates import Search, Settings, evaluate, find_logs, read_log, search_model
-from wattq.experiments.surrogates import search as search_module
 from wattq.experiments.surrogates import spaces as spaces_module
 from wattq.experiments.surrogates.logs import split_rows
 from wattq.experiments.surrogates.spaces import Range
@@ -119,7 +119,7 @@ def test_what_cannot_be_searched_is_refused(small_log: Path, monkeypatch: pytest
         search_model(Search(("small", small_log), "requested", 3, 0))
     with pytest.raises(SurrogateError, match="--objective coverage"):
         search_model(asked(small_log, 3, objective="coverage"))
-    monkeypatch.setattr(search_module.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError, match="extra tune"):
         search_model(asked(small_log, 3))
 
@@ -130,7 +130,7 @@ def test_the_evaluation_holds_the_search(small_log: Path, tmp_path: Path, monkey
     )
     found = evaluate(settings)
     assert found.logs[0].search == search_model(asked(small_log, 4))
-    monkeypatch.setattr(search_module.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     without = evaluate(settings)
     assert without.logs[0].search is None
     assert "extra tune" in without.not_run["search"]

@@ -127,3 +127,20 @@ def test_a_grid_is_finite() -> None:
     ]
     with pytest.raises(TuningError, match="knob 'spare': a range of numbers needs a 'step'"):
         list(combinations(tuning({"name": "sleep", "knobs": {"spare": {"float": [0, 0.5]}}}), 100))
+
+
+def test_a_search_begins_with_what_the_file_names() -> None:
+    sleep = {
+        "name": "sleep",
+        "knobs": {"timeout": {"float": [1, 9], "or": ["break-even"]}, "spare": {"float": [0, 0.5]}},
+    }
+    assert starts(tuning({**sleep, "starts": [{"timeout": 5}]})) == [
+        {"timeout?": "break-even", "spare": 0.0},
+        {"timeout?": "number", "timeout": 5.0, "spare": 0.0},
+    ]
+    for given, rule in (({"x": 1}, "no knob 'x'"), ({"spare": 0.7}, "spare = 0.7 is not in the space: 0 to 0.5")):
+        with pytest.raises(TuningError, match=rule):
+            starts(tuning({**sleep, "starts": [given]}))
+    cap = {"name": "power-cap", "knobs": {"cap": {"float": [50, 100], "suffix": " % of peak"}}}
+    with pytest.raises(TuningError, match="a knob without default is missing"):
+        starts(tuning({**cap, "starts": [{}]}))
