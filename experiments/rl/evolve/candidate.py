@@ -93,7 +93,7 @@ class Objective:
         return self._score([self._with(made, params, weights_of(numbers)) for made in self._made])
 
     def cost(self, score: Score) -> float:
-        """Return the cost of a score: 1 for the start's amount within the limits, infinite where fewer jobs complete."""
+        """Return the cost of a score: 1 for the start's amount within the limits, infinite where jobs are lost."""
         if score.served < self.start.served:
             return float("inf")
         limit_s = self._training.p95_limit * self.start.p95_s
