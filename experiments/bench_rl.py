@@ -1,4 +1,4 @@
-"""Speed of the backfilling environment: random legal actions on KTH-SP2, 16 slots, no cap; seconds of processor time."""
+"""Speed of the backfilling environment: random legal actions on KTH-SP2, 16 slots, no cap; in processor time."""
 
 from __future__ import annotations
 
