@@ -43,10 +43,10 @@ Folder = Annotated[Path, typer.Argument(help="Folder of a campaign.")]
 def run(
     experiment: Annotated[str, typer.Argument(help="Campaign file (YAML), or the name of a shipped one.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the campaign [results/NAME].")
+        Path | None, typer.Option("--output", "-o", help="Folder of the campaign (default: results/NAME).")
     ] = None,
     executor: Annotated[str, typer.Option(help="Who runs the cells: local, dask or slurm.")] = "local",
-    workers: Annotated[int | None, typer.Option(help="Processes, each with one cell at a time [2].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes, each with one cell at a time (default: 2).")] = None,
     scheduler_file: Annotated[Path | None, typer.Option(help="Of a dask scheduler that is there already.")] = None,
     address: Annotated[str | None, typer.Option(help="Of a dask scheduler that is there already.")] = None,
     retry: Annotated[int, typer.Option(help="How often a cell that failed is tried again.")] = 1,
