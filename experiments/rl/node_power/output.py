@@ -104,7 +104,7 @@ def _savings(entries: Sequence[Mapping[str, Any]], policies: Sequence[str], labe
         return np.concatenate([np.mean(rows, axis=0) for rows in mine])
 
     def work(name: str) -> float:
-        return sum(entry["figures"][name]["core_h"] for entry in entries)
+        return float(sum(entry["figures"][name]["core_h"] for entry in entries))
 
     equal = {name: work(name) >= EQUAL_WORK * work("always-on") for name in policies}
     costs = {name if equal[name] else f"{name} (void: less work)": all_hours(name) for name in policies}
