@@ -205,7 +205,7 @@ def main(argv: list[str]) -> int:
     from wattq.experiments.bench_training import bench_training
 
     results = []
-    rooms = (bench_surrogates, bench_node_power, bench_policy, bench_training, bench_server)
+    rooms = (bench_surrogates, bench_node_power, bench_policy, bench_training, bench_server, bench_rl)
     for measure in (bench_start, bench_easy, bench_python_policy, bench_million, *rooms):
         print(f"measuring: {(measure.__doc__ or '').splitlines()[0]}", file=sys.stderr)
         results += measure()

@@ -1,10 +1,10 @@
-"""Speed of the backfilling environment: random legal actions on KTH-SP2, 16 slots, no cap; seconds of processor time."""
+"""Speed of the backfilling environment: random legal actions on KTH-SP2, 16 slots, no cap; in processor time."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -87,6 +87,7 @@ def _many(scenario: Scenario, steps: int, n_envs: int) -> float:
     return rounds * n_envs / spent
 
 
-def _drawn(masks: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[Any]:
+def _drawn(masks: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
     """Return one legal action of each environment."""
-    return np.argmax(masks * rng.random(masks.shape), axis=1)
+    actions: NDArray[np.int64] = np.argmax(masks * rng.random(masks.shape), axis=1)
+    return actions

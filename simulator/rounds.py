@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import NoReturn
 
 from wattq.errors import PolicyError, WattqError
-from wattq.simulator.faults import (
-    CAP_TOO_LOW,
-    NO_POWER,
-    NO_SLEEP_STATE,
-    NO_SPEED,
-    NO_SWITCH_SPEED,
-    NOT_COUNTED,
-    OTHER_STATES,
-    OUT_OF_SIGNAL,
-)
+from wattq.simulator.faults import CAP_TOO_LOW, NO_POWER, NO_SLEEP_STATE, NO_SWITCH_SPEED, OUT_OF_SIGNAL
 from wattq.simulator.interface import Actions, Policy, View
+from wattq.simulator.learning_faults import NOT_COUNTED, OTHER_STATES, STARTS_NOTHING
 
 __all__ = ["decide_in_python", "policy_gave_up"]
 
@@ -76,10 +68,10 @@ def policy_gave_up(name: str, now_s: float, error: int = 0) -> NoReturn:
             "(their number, or their speeds or powers relative to each other); take a model for this machine, or train "
             "one"
         )
-    if error == NO_SPEED:
+    if error == STARTS_NOTHING:
         raise PolicyError(
-            f"policy {name}: the speeds of the power states that its model chooses from are not known, since Batsim "
-            "does not tell them; name the platform file in the scheduler's options (key 'platform')"
+            f"policy {name}: jobs wait on a machine without work at {now_s} s, and it decided ten thousand times without "
+            "starting one; train it for longer, or take another policy"
         )
     if error == NOT_COUNTED:
         raise PolicyError(

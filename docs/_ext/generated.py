@@ -31,6 +31,15 @@ def _cell(cell: object) -> str:
     return str(cell).replace("|", "\\|").replace("\n", " ")
 
 
+def backfill_observation() -> str:
+    """Return what an agent of the backfilling environment sees."""
+    from wattq.schedulers.rl.backfill import OBSERVATION
+
+    counts = ["each slot" if f.slot else f"{f.n} hours" if f.n > 1 else "machine" for f in OBSERVATION]
+    rows = [[f"`{f.name}`", count, f.doc] for f, count in zip(OBSERVATION, counts, strict=True)]
+    return table(["name", "of", "what, and on which scale"], rows)
+
+
 def metrics() -> str:
     """Return every metric with unit, direction and definition; statistics of one quantity share a row."""
     from wattq.experiments import METRICS
@@ -294,6 +303,7 @@ def _assigns(statement: ast.stmt, name: str) -> bool:
 
 TABLES: dict[str, Callable[..., str]] = {
     "api": api,
+    "backfill-observation": backfill_observation,
     "cleaning": cleaning,
     "commands": commands,
     "common-parameters": common_parameters,

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from wattq.errors import CampaignError, MissingDependencyError
-from wattq.experiments.campaign.layout import Layout
+from wattq.experiments.campaign.layout import Layout, write_file
 from wattq.experiments.campaign.manifest import Row, Status, read_status, table_csv
-from wattq.experiments.folders import write_text
-from wattq.files import write_whole
 
 __all__ = ["Results", "collect", "results_parquet", "scored"]
 
@@ -66,9 +64,9 @@ def collect(folder: Path) -> Results:
     weighed = any(row.weights for row in status.rows)
     names = ["key", "status", *status.columns, *figures, *(["score"] if weighed else [])]
     found = Results(status, names, rows, [*figures, *(["score"] if weighed else [])])
-    write_text(folder / "results.csv", table_csv(names, rows))
+    write_file(folder / "results.csv", table_csv(names, rows))
     try:
-        write_whole(folder / "results.parquet", results_parquet(found))
+        write_file(folder / "results.parquet", results_parquet(found))
     except MissingDependencyError:
         (folder / "results.parquet").unlink(missing_ok=True)
     return found

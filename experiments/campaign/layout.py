@@ -14,7 +14,7 @@ from typing import Any
 
 from wattq.errors import CampaignError
 
-__all__ = ["Layout", "new_nonce", "read_json", "write_json"]
+__all__ = ["Layout", "new_nonce", "read_json", "write_file", "write_json"]
 
 RESULT = "result.json"
 CELL = "cell.json"
@@ -27,14 +27,25 @@ def new_nonce() -> str:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file under another name and rename it; on a shared folder, too, readers see it whole or not at all.
+    """Write a JSON file as `write_file` does.
+
+    Raises:
+        CampaignError: it cannot be written.
+    """
+    write_file(path, json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file under a name of its own and rename it; on a shared folder, too, readers see it whole or not at all.
+
+    Several processes may write one file at once: the last one wins.
 
     Raises:
         CampaignError: it cannot be written.
     """
     part = path.with_name(f".{path.name}.{new_nonce()}")
     try:
-        part.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        part.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
         part.replace(path)
     except OSError as error:
         with suppress(OSError):

@@ -14,10 +14,10 @@ from wattq.experiments.campaign.attempts import Attempt, read_attempts
 from wattq.experiments.campaign.cells import Cell
 from wattq.experiments.campaign.digests import code_digest
 from wattq.experiments.campaign.factors import levels_of
-from wattq.experiments.campaign.layout import Layout, read_json, write_json
+from wattq.experiments.campaign.layout import Layout, read_json, write_file, write_json
 from wattq.experiments.campaign.model import Campaign
 from wattq.experiments.experiment_model import Scalar
-from wattq.experiments.folders import json_text, write_text
+from wattq.experiments.folders import json_text
 
 __all__ = ["Row", "Status", "read_status", "table_csv", "write_cells", "write_manifest"]
 
@@ -156,9 +156,9 @@ def write_manifest(layout: Layout) -> Status:
     """Write ``manifest.csv`` and ``manifest.json``, one row per cell, and return what they say."""
     status = read_status(layout.root)
     rows = [_facts(row) for row in status.rows]
-    write_text(layout.root / "manifest.csv", table_csv([*_FACTS, *status.columns], rows))
+    write_file(layout.root / "manifest.csv", table_csv([*_FACTS, *status.columns], rows))
     summary = {"campaign": status.name, "runs": status.counts, "unused_runs": status.unused, "cells": rows}
-    write_text(layout.root / "manifest.json", json_text(summary))
+    write_file(layout.root / "manifest.json", json_text(summary))
     return status
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from wattq.experiments.campaign.collecting import Results
 from wattq.experiments.campaign.figures import sweep_figure
+from wattq.experiments.campaign.layout import write_file
 from wattq.experiments.campaign.manifest import table_csv
 from wattq.experiments.campaign.tables import FactorTable, factor_tables, tables_rows
-from wattq.experiments.folders import folder_name, json_text, write_text
+from wattq.experiments.folders import folder_name, json_text
 from wattq.experiments.plots.style import render
-from wattq.files import write_whole
 
 __all__ = ["write_report"]
 
@@ -26,8 +26,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
         folder: where to.
     """
     tables = factor_tables(results)
-    write_text(folder / "tables.csv", table_csv(_COLUMNS, tables_rows(tables)))
-    write_text(folder / "tables.json", json_text(_content(results, tables)))
+    write_file(folder / "tables.csv", table_csv(_COLUMNS, tables_rows(tables)))
+    write_file(folder / "tables.json", json_text(_content(results, tables)))
     names = ["manifest.csv", "manifest.json", "results.csv", "results.parquet", "tables.csv", "tables.json"]
     found = [folder / name for name in names if (folder / name).is_file()]
     return [*found, *(_picture(results, table, folder) for table in tables if _drawn(table))]
@@ -40,7 +40,7 @@ def _drawn(table: FactorTable) -> bool:
 
 def _picture(results: Results, table: FactorTable, folder: Path) -> Path:
     path = folder / f"sweep-{folder_name(table.factor)}.png"
-    write_whole(path, render(sweep_figure(table, f"{results.status.title}: {table.factor}")))
+    write_file(path, render(sweep_figure(table, f"{results.status.title}: {table.factor}")))
     return path
 
 

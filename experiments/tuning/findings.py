@@ -43,6 +43,8 @@ def _search(outcome: Outcome) -> Iterator[str]:
             f"{len(outcome.best)} trials are on the Pareto front: no other one that keeps the bounds beats them; "
             f"{len(outcome.shown)} of them were run on the test weeks."
         )
+    if outcome.failed:
+        yield f"What was found cannot be run again, so that nothing is recommended: {outcome.failed}"
     yield from _no_better(outcome)
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wattq.errors import WattqError
 from wattq.experiments.direct import Direct
 from wattq.experiments.experiment_model import PolicySpec
 from wattq.experiments.study import Study, run_study
+from wattq.experiments.study.run import PARTS
 from wattq.experiments.tuning.arena import EASY, Arena
 from wattq.experiments.tuning.gap import Against, Gap, against_defaults, gaps_of
 from wattq.experiments.tuning.importance import Importance, importances_of
@@ -83,6 +85,7 @@ class Outcome:
         gaps: quotients to EASY on tuning and on test weeks, for what objectives and constraints name.
         against: objectives of the tuned policies on the test weeks, against the same ones with their defaults.
         importances: of the knobs, by policy and objective.
+        failed: why the best trials could not be run on tuning and test weeks; empty where they could.
     """
 
     arena: Arena
@@ -96,6 +99,7 @@ class Outcome:
     gaps: tuple[Gap, ...]
     against: tuple[Against, ...]
     importances: tuple[Importance, ...]
+    failed: str = ""
 
 
 def rows_of(study: optuna.Study) -> list[TrialRow]:
@@ -165,10 +169,38 @@ def outcome_of(
     best = best_rows(study, rows)
     shown = spread(best, arena.tuning.front)
     policies = [EASY, *_defaults(arena), *(policy for row in shown for policy in tuned_policies(arena, row))]
+    studies, failed = _studies(arena, policies, folder, base, workers, told, most_weeks) if shown else ({}, "")
+    both = len(studies) == len(PARTS)
+    return Outcome(
+        arena=arena,
+        trials=tuple(rows),
+        best=tuple(best),
+        shown=tuple(shown),
+        policies=tuple(policies),
+        references=references,
+        tuning=studies.get("tuning"),
+        test=studies.get("test"),
+        gaps=tuple(gaps_of(arena, studies["tuning"].records, studies["test"].records)) if both else (),
+        against=tuple(against_defaults(arena, studies["test"].records, _pairs(arena, shown))) if both else (),
+        importances=tuple(importances_of(study, arena.tuning)),
+        failed=failed,
+    )
+
+
+def _studies(
+    arena: Arena,
+    policies: list[PolicySpec],
+    folder: Path,
+    base: Path | None,
+    workers: int,
+    told: Told | None,
+    most_weeks: int | None,
+) -> tuple[dict[str, Study], str]:
+    """Run the policies on tuning and test weeks; where one of them cannot run there, say why."""
+    experiment = arena.tuning.experiment(policies)
     studies: dict[str, Study] = {}
-    if shown:
-        for part in ("tuning", "test"):
-            experiment = arena.tuning.experiment(policies)
+    for part in PARTS:
+        try:
             studies[part] = run_study(
                 experiment,
                 folder,
@@ -179,19 +211,9 @@ def outcome_of(
                 progress=told,
                 engine=Direct(),
             )
-    return Outcome(
-        arena=arena,
-        trials=tuple(rows),
-        best=tuple(best),
-        shown=tuple(shown),
-        policies=tuple(policies),
-        references=references,
-        tuning=studies.get("tuning"),
-        test=studies.get("test"),
-        gaps=tuple(gaps_of(arena, studies["tuning"].records, studies["test"].records)) if shown else (),
-        against=tuple(against_defaults(arena, studies["test"].records, _pairs(arena, shown))) if shown else (),
-        importances=tuple(importances_of(study, arena.tuning)),
-    )
+        except WattqError as error:
+            return {}, f"{part} weeks: {error}"
+    return studies, ""
 
 
 def _pairs(arena: Arena, rows: Sequence[TrialRow]) -> dict[str, str]:

@@ -91,4 +91,9 @@ def tuning_method(outcome: Outcome) -> list[str]:
         "The gap is the quotient to EASY on the test weeks less that on the tuning weeks. Being chosen makes a trial "
         "look better on the tuning weeks than it is; the test weeks are what to believe.",
     ]
+    if len(tuning.seeds) > 1:
+        lines.append(
+            f"Trials are judged on the seeds {', '.join(map(str, tuning.seeds))}; on the test weeks, workloads and "
+            "forecasts have the first one, and policies that were trained are there once for each."
+        )
     return lines + (method(outcome.test) if outcome.test is not None else [])

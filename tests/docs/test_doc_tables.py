@@ -148,6 +148,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.platforms.signals import GAP_RULES, SIGNAL_FORMATS
     from wattq.schedulers import ORDERS, POLICIES
     from wattq.schedulers.estimate_parameters import COMMON
+    from wattq.schedulers.rl.backfill import OBSERVATION
     from wattq.surrogates import FEATURES, MODELS
     from wattq.telemetry import SERIES
     from wattq.workloads import TRACES
@@ -161,6 +162,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
         "common-parameters": [parameter.name for parameter in COMMON],
         "surrogate-features": [feature.name for feature in FEATURES],
         "surrogate-models": MODELS,
+        "backfill-observation": [feature.name for feature in OBSERVATION],
     }
     for table, names in whole.items():
         rows = generated.TABLES[table]().splitlines()[2:]

@@ -33,7 +33,9 @@ def test_a_missed_budget_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys:
         monkeypatch.setattr("wattq.experiments.bench_server.bench_server", measure)
         monkeypatch.setattr("wattq.experiments.bench_surrogates.bench_surrogates", measure)
         monkeypatch.setattr("wattq.experiments.bench_node_power.bench_node_power", measure)
+        monkeypatch.setattr("wattq.experiments.bench_policy.bench_policy", measure)
         monkeypatch.setattr("wattq.experiments.bench_training.bench_training", measure)
+        monkeypatch.setattr("wattq.experiments.bench_rl.bench_rl", measure)
         assert bench.main([]) == code
     assert "MISSED" in capsys.readouterr().out
 
@@ -48,6 +50,14 @@ def test_predictions_are_measured_on_made_up_jobs() -> None:
     assert (one[1].run_s <= one[0].request_s).all()
 
 
+def test_decisions_of_a_learned_policy_are_measured() -> None:
+    from wattq.experiments.bench_policy import bench_policy
+
+    rows = bench_policy(200)
+    assert [(row.unit, row.budget) for row in rows] == [("decisions/s", 100_000.0), ("decisions/s", None)]
+    assert all(row.ours > 0.0 for row in rows)
+
+
 def test_training_is_measured() -> None:
     pytest.importorskip("sb3_contrib")
     from wattq.experiments.bench_training import bench_training
@@ -55,3 +65,12 @@ def test_training_is_measured() -> None:
     (row,) = bench_training(256, 4)
     assert (row.unit, row.budget) == ("steps/s", 5000.0)
     assert row.ours > 0.0
+
+
+def test_steps_of_the_backfilling_environment_are_measured() -> None:
+    pytest.importorskip("stable_baselines3")
+    from wattq.experiments.bench_rl import bench_rl
+
+    rows = bench_rl(400, 2)
+    assert [(row.unit, row.budget) for row in rows] == [("steps/s", 2e4), ("steps/s", 2e5), ("steps/s", None)]
+    assert all(row.ours > 0.0 for row in rows)

@@ -72,6 +72,7 @@ def cumulative_savings(
     figure.suptitle(title, fontsize=11)
     grid = np.asarray(figure.subplots(max(len(against), 1), 2, squeeze=False))
     colors = policy_colors(cost)
+    months = max((int(np.ceil(len(base) / month_h)) for base in against.values()), default=1)
     for row, (name, base) in zip(grid, against.items(), strict=False):
         _panel(row[0], f"Saved against {name}", "EUR", bool(cost))
         _panel(row[1], f"Saved against {name}, by month", "% of its cost", bool(cost))
@@ -85,6 +86,7 @@ def cumulative_savings(
         row[0].axhline(0.0, color="#888888", lw=0.8)
         row[1].axhline(0.0, color="#888888", lw=0.8)
         row[0].set_xlabel("Hours billed (h)", fontsize=9)
+        row[1].set_xticks(range(1, months + 1))
         row[1].set_xlabel(f"Month of the hours billed ({month_h:.0f} h)", fontsize=9)
         if cost:
             row[0].legend(fontsize=7.5, frameon=False)

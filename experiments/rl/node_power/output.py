@@ -15,7 +15,7 @@ import numpy as np
 from wattq.experiments.rl.node_power.candidates import Threshold, load_policy, make_candidate
 from wattq.experiments.rl.node_power.figures import cumulative_savings, dashboard, episode_summary
 from wattq.experiments.rl.node_power.playing import Place, idle_free, play
-from wattq.experiments.rl.node_power.savings import MONTH_H
+from wattq.experiments.rl.node_power.savings import EQUAL_WORK, MONTH_H
 from wattq.experiments.rl.node_power.summary import COLUMNS
 from wattq.files import write_whole
 from wattq.schedulers.rl.model_file import load_learned, save_learned
@@ -103,7 +103,11 @@ def _savings(entries: Sequence[Mapping[str, Any]], policies: Sequence[str], labe
         mine = [[entry["hourly"][name] for entry in entries if entry["place"]["start_h"] == week] for week in weeks]
         return np.concatenate([np.mean(rows, axis=0) for rows in mine])
 
-    costs = {name: all_hours(name) for name in policies}
+    def work(name: str) -> float:
+        return float(sum(entry["figures"][name]["core_h"] for entry in entries))
+
+    equal = {name: work(name) >= EQUAL_WORK * work("always-on") for name in policies}
+    costs = {name if equal[name] else f"{name} (void: less work)": all_hours(name) for name in policies}
     against = {name: all_hours(name) for name in ("always-on", "idle-free")}
     return cumulative_savings(costs, against, f"{label}: held-out fortnights, mean over rates and seeds", MONTH_H)
 

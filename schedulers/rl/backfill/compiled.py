@@ -18,10 +18,11 @@ from wattq.schedulers.rl.backfill.observe import observe
 from wattq.schedulers.rl.forward import header as n
 from wattq.schedulers.rl.forward.choose import best_action, draw, fill_logits, sampled_action
 from wattq.simulator import layout as c
-from wattq.simulator.faults import CAP_TOO_LOW, NO_POWER, NOT_COUNTED, OTHER_STATES, OUT_OF_SIGNAL
+from wattq.simulator.faults import CAP_TOO_LOW, NO_POWER, OUT_OF_SIGNAL
 from wattq.simulator.jit import inlined, jitted
 from wattq.simulator.kernel import advance
 from wattq.simulator.layout import DECIDE, PREDICT, Kernel, Ledger
+from wattq.simulator.learning_faults import NOT_COUNTED, OTHER_STATES, STARTS_NOTHING
 from wattq.simulator.ledger import absorb
 from wattq.simulator.news import ask, note_decisions
 
@@ -116,6 +117,10 @@ def _play_round(v: Ledger, par: Floats, mi: Ints, mf: Floats, mw: NDArray[np.uin
             return
         action = _first(mask)
         mi[r.N_TAKEN] += 1
+        mi[r.N_IDLE] = mi[r.N_IDLE] + 1 if v.head[0].n_running == 0 and v.head[0].n_waiting > 0 else 0
+        if mi[r.N_IDLE] > r.MOST_IDLE:
+            v.head[0].error = STARTS_NOTHING
+            return
         if n_legal > 1:
             mi[r.N_ASKED] += 1
             fill_logits(net, w, x, mask, h, out)

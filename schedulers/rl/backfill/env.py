@@ -67,7 +67,10 @@ class BackfillEnv(gymnasium.Env):
 
     @property
     def ledger(self) -> Any:
-        """What a scheduler knows now (`wattq.simulator.layout.Ledger`)."""
+        """What a scheduler knows now (`wattq.simulator.layout.Ledger`).
+
+        Its arrays may be longer than the episode has jobs; ``head["n_jobs"]`` says how many these are.
+        """
         return self._fleet.ledger(0)
 
 

@@ -39,9 +39,12 @@ MOST_INPUTS = n_features(p.MAX_WINDOW)
 MOST_ACTIONS = p.MAX_WINDOW * (p.MAX_STATES + p.MAX_HOLDS) + 3
 WIDEST = max(n.MOST_WIDTH, MOST_ACTIONS)
 
-# Integers: whether the first message was seen, the state of what draws, how many decisions were taken and how many of
-# them by the network, the mask as bytes; the environment's follow.
-BEGUN, RANDOM, N_TAKEN, N_ASKED, MASK_AT = range(5)
+# Integers: whether the first message was seen, the state of what draws, how many decisions were taken, how many of them
+# by the network, and how many since a job ran or the queue was empty; the mask as bytes; the environment's follow.
+BEGUN, RANDOM, N_TAKEN, N_ASKED, N_IDLE, MASK_AT = range(6)
+
+MOST_IDLE = 10_000
+"""So many decisions without a start, while jobs wait on a machine without work, are the last ones."""
 OWN_I = MASK_AT + (MOST_ACTIONS + 7) // 8
 
 # Floats: observation, logits and scratch in single precision; the environment's follow.

@@ -43,11 +43,16 @@ FEATURES: tuple[tuple[str, str], ...] = (
     ("alike", "log2 of the mean (of logarithms) of the last two runs of user, request and size / 16; else user_runs"),
     ("user_runs", "the same of the user; requested where none has ended"),
     ("known", "1 when jobs alike have ended, 0.5 when others of the user have"),
+    ("harm_expected", "log2(1 + slowdown, by expected run times, that all waiting jobs gather until it fits) / 16"),
+    ("alike_waiting", "log2(1 + waiting jobs alike) / 16"),
+    ("weight_alike", "share of the slowdown per second, by expected run times, of all waiting jobs alike"),
+    ("weight_expected", "its own share of it"),
 )
-"""Names and meanings of the numbers, in their order; the first `_LOGARITHMS` of them are logarithms."""
+"""Names and meanings of the numbers, in their order."""
 
 N_FEATURES = len(FEATURES)
-_LOGARITHMS = 8
+_LOGARITHMS = 10
+_FIRST, _LATER = 8, 12
 _BOUND_S = 10.0
 _SCALE = 1.0 / 16.0
 
@@ -64,6 +69,8 @@ class Notes(NamedTuple):
         lasts: logarithms (base 2) of the last two run times (s), shape (keys, 2).
         ended: jobs that have ended, per key.
         expected: mean of the logarithms in lasts, per key; inverse: 1 / s of that mean.
+        rate: slowdown gathered per second by the expected run time, per place of the queue.
+        alike_rate, alike_count: the same summed over waiting jobs alike, and their number, per key.
         counts: lengths of held and waiting, jobs that had arrived, surveys.
         sums: mean logarithm of requested times, slowdown gathered per second, share of waiting jobs that fit,
             log2(waiting jobs) / 10.
@@ -79,6 +86,9 @@ class Notes(NamedTuple):
     ended: NDArray[np.int64]
     expected: NDArray[np.float64]
     inverse: NDArray[np.float64]
+    rate: NDArray[np.float64]
+    alike_rate: NDArray[np.float64]
+    alike_count: NDArray[np.int64]
     counts: NDArray[np.int64]
     sums: NDArray[np.float64]
     x: NDArray[np.float32]
@@ -102,6 +112,9 @@ def new_notes(n_jobs: int, n_keys: int) -> Notes:
         np.zeros(n_keys, dtype=np.int64),
         np.zeros(n_keys),
         np.zeros(n_keys),
+        np.zeros(n_jobs),
+        np.zeros(n_keys),
+        np.zeros(n_keys, dtype=np.int64),
         np.zeros(4, dtype=np.int64),
         np.zeros(4),
         x,
@@ -212,9 +225,10 @@ def _until_fits_s(until_s: Any, released: Any, n: int, nodes: int) -> float:
 
 @inlined
 def _take_logarithms(x: Any, bits: Any, n: int) -> None:
-    """Replace the first numbers of n jobs, at least 1 each, by their logarithms (base 2, to 3e-4) / 16."""
+    """Replace some numbers of n jobs, at least 1 each, by their logarithms (base 2, to 3e-4) / 16."""
     for place in range(n):
-        for k in range(_LOGARITHMS):
+        for number in range(_LOGARITHMS):
+            k = number if number < _FIRST else number + _LATER
             whole = bits[place, k]
             bits[place, k] = (whole & 0x7FFFFF) | 0x3F800000
             z = x[place, k] - np.float32(1.0)
@@ -254,27 +268,54 @@ def _describe_now(v: Any, f: Any, m: Any) -> None:
 
 
 @inlined
+def _gather(v: Any, f: Any, m: Any) -> float:
+    """Work out what jobs alike gather per second by their expected run times; return what all of them gather."""
+    queue, keys, ended, inverse, rates = v.queue, f.keys, m.ended, m.inverse, f.rate
+    expected_rate, alike_rate, alike_count = m.rate, m.alike_rate, m.alike_count
+    n = v.counts[QUEUED]
+    for place in range(n):
+        key = max(keys[queue[place], 1], 0)
+        alike_rate[key], alike_count[key] = 0.0, 0
+    total = 0.0
+    for place in range(n):
+        job = queue[place]
+        user, alike, rate = keys[job, 0], keys[job, 1], rates[job]
+        if user >= 0 and ended[user] > 0:
+            rate = inverse[alike] if ended[alike] > 0 else inverse[user]
+        expected_rate[place] = rate
+        alike_rate[max(alike, 0)] += rate
+        alike_count[max(alike, 0)] += 1
+        total += rate
+    return total
+
+
+@inlined
 def _describe_past(v: Any, f: Any, m: Any) -> None:
     """Write what depends on run times of jobs that have ended; the numbers above come before."""
-    x, queue, keys, ended, expected, inverse = m.x, v.queue, f.keys, m.ended, m.expected, m.inverse
-    requested, rates = f.requested, f.rate
+    total = _gather(v, f, m)
+    x, queue, keys, ended, expected = m.x, v.queue, f.keys, m.ended, m.expected
+    requested, rates, alike_rate, alike_count = f.requested, m.rate, m.alike_rate, m.alike_count
     for place in range(v.counts[QUEUED]):
         job = queue[place]
-        user = alike = requested[job]
-        rate, known, key = rates[job], 0.0, keys[job, 0]
-        if key >= 0 and ended[key] > 0:
-            user = alike = expected[key]
-            rate, known = inverse[key], 0.5
-            key = keys[job, 1]
-            if ended[key] > 0:
-                alike, rate, known = expected[key], inverse[key], 1.0
+        user, alike, rate = keys[job, 0], keys[job, 1], rates[place]
+        by_user = by_alike = requested[job]
+        known = 0.0
+        if user >= 0 and ended[user] > 0:
+            by_user = by_alike = expected[user]
+            known = 0.5
+            if ended[alike] > 0:
+                by_alike, known = expected[alike], 1.0
         # Waiting times of the first numbers, which are no logarithms yet.
         waited_s, then_s = x[place, 0] - 1.0, x[place, 2] - 1.0
         x[place, 6] = 1.0 + waited_s * rate
         x[place, 7] = 1.0 + (waited_s + then_s) * rate
-        x[place, 17] = alike * _SCALE
-        x[place, 18] = user * _SCALE
+        x[place, 17] = by_alike * _SCALE
+        x[place, 18] = by_user * _SCALE
         x[place, 19] = known
+        x[place, 20] = 1.0 + then_s * total
+        x[place, 21] = 1.0 + (alike_count[alike] if alike >= 0 else 1)
+        x[place, 22] = (alike_rate[alike] if alike >= 0 else rate) / total
+        x[place, 23] = rate / total
 
 
 @inlined

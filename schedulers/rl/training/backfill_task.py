@@ -260,7 +260,8 @@ TASK = Task(
     },
     teachers={name: _teacher(name) for name in ("fcfs", "easy", "eco", "sleep", "sleep-eco")},
     fallback=_wait,
-    defaults={"architecture": "slots", "gamma": 0.999},
+    clock_h=lambda env: env.dates_s / 3600.0,
+    defaults={"architecture": "slots", "discount": "hour", "gamma": 0.98, "gae_lambda": 0.98},
     learned=_learned,
     data=_data,
 )

@@ -150,7 +150,8 @@ class TrainConfig(_Settings):
         batch_size: states per update.
         n_epochs: passes over a rollout.
         learning_rate: a number, or ``linear:START`` or ``linear:START:END`` over the training.
-        gamma: discount per step.
+        gamma: discount per step, or per hour.
+        discount: what `gamma` is per: ``step``, or ``hour`` of the environments' own time where the task has a clock.
         gae_lambda: of generalised advantage estimation.
         clip_range: of PPO.
         ent_coef: weight of the entropy.
@@ -183,6 +184,7 @@ class TrainConfig(_Settings):
     n_epochs: Annotated[int, Field(ge=1, le=1000)] = 3
     learning_rate: float | str = 3e-4
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.99
+    discount: Literal["step", "hour"] = "step"
     gae_lambda: Share = 0.95
     clip_range: Positive = 0.2
     ent_coef: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from wattq.errors import LearningError
 from wattq.schedulers.rl.training.config import TeacherSettings
+from wattq.schedulers.rl.training.discounts import Discount
 from wattq.schedulers.rl.training.meters import RewardScale
 from wattq.schedulers.rl.training.policies import segments_of
 from wattq.schedulers.rl.training.tasks import Task
@@ -54,7 +55,7 @@ class Agreement:
     states: int
 
 
-def collect_lessons(task: Task, env: Any, settings: TeacherSettings, gamma: float) -> tuple[Lessons, Lessons]:
+def collect_lessons(task: Task, env: Any, settings: TeacherSettings, discount: Discount) -> tuple[Lessons, Lessons]:
     """Return lessons to learn from, and held-out ones from other environments.
 
     Raises:
@@ -66,10 +67,10 @@ def collect_lessons(task: Task, env: Any, settings: TeacherSettings, gamma: floa
         raise LearningError(f"teacher '{settings.name}': task {task.name} has no such teacher; it has {known}")
     if env.num_envs < 2:
         raise LearningError("key 'n_envs': a teacher needs two environments at least, one of them is held out")
-    rows = _record(task, env, settings.name, max(2, -(-settings.steps // env.num_envs)))
-    scale = RewardScale(env.num_envs, gamma)
-    rewards = np.stack([scale(row[2], row[3]) for row in rows])
-    returns = _returns(rewards, np.stack([row[3] for row in rows]), gamma)
+    rows = _record(task, env, settings.name, max(2, -(-settings.steps // env.num_envs)), discount)
+    scale = RewardScale(env.num_envs)
+    rewards = np.stack([scale(row[2], row[3], row[5]) for row in rows])
+    returns = _returns(rewards, np.stack([row[3] for row in rows]), np.stack([row[5] for row in rows]))
     observations, actions = np.stack([row[0] for row in rows]), np.stack([row[1] for row in rows])
     masks = np.stack([row[4] for row in rows]) if task.masked else None
     held = max(1, round(settings.held_out * env.num_envs))
@@ -82,15 +83,18 @@ def collect_lessons(task: Task, env: Any, settings: TeacherSettings, gamma: floa
     return part(slice(held, None)), part(slice(held))
 
 
-def _record(task: Task, env: Any, name: str, steps: int) -> list[tuple[Any, ...]]:
-    """Return observations, actions, rewards, ends and masks of each step of the teacher."""
+def _record(task: Task, env: Any, name: str, steps: int, discount: Discount) -> list[tuple[Any, ...]]:
+    """Return observations, actions, rewards, ends, masks and discounts of each step of the teacher."""
     rows = []
     observations = env.reset()
     for _ in range(steps):
         masks = env.action_masks().copy() if task.masked else None
         actions = _ask(task, env, name, masks)
+        discount.before(env)
         after, rewards, dones, _ = env.step(actions.reshape(-1, *env.action_space.shape))
-        rows.append((observations.copy(), actions, np.asarray(rewards, dtype=np.float64), dones.copy(), masks))
+        discounts = discount.after(env, dones)
+        earned = np.asarray(rewards, dtype=np.float64)
+        rows.append((observations.copy(), actions, earned, dones.copy(), masks, discounts))
         observations = after
     return rows
 
@@ -108,11 +112,13 @@ def _ask(task: Task, env: Any, name: str, masks: NDArray[np.bool_] | None) -> ND
     return actions
 
 
-def _returns(rewards: NDArray[np.float64], dones: NDArray[np.bool_], gamma: float) -> NDArray[np.float32]:
+def _returns(
+    rewards: NDArray[np.float64], dones: NDArray[np.bool_], discounts: NDArray[np.float64]
+) -> NDArray[np.float32]:
     found = np.zeros_like(rewards)
     later = np.zeros(rewards.shape[1])
     for t in range(len(rewards) - 1, -1, -1):
-        later = rewards[t] + gamma * np.where(dones[t], 0.0, later)
+        later = rewards[t] + discounts[t] * np.where(dones[t], 0.0, later)
         found[t] = later
     return found.astype(np.float32)
 

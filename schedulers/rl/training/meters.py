@@ -93,13 +93,12 @@ class RewardScale:
 
     Args:
         n_envs: number of environments.
-        gamma: discount per step.
         limit: scaled rewards are clipped to this size.
     """
 
-    def __init__(self, n_envs: int, gamma: float, limit: float = 10.0) -> None:
+    def __init__(self, n_envs: int, limit: float = 10.0) -> None:
         self._returns = np.zeros(n_envs)
-        self._gamma, self._limit = gamma, limit
+        self._limit = limit
         self._moments = np.array([1e-4, 0.0, 1.0])
 
     @property
@@ -107,9 +106,9 @@ class RewardScale:
         """The running standard deviation."""
         return float(np.sqrt(self._moments[2] + 1e-8))
 
-    def __call__(self, rewards: Floats, dones: NDArray[np.bool_]) -> Floats:
-        """Return scaled rewards of a step, which is counted first."""
-        self._returns = self._returns * self._gamma + rewards
+    def __call__(self, rewards: Floats, dones: NDArray[np.bool_], discounts: Floats) -> Floats:
+        """Return scaled rewards of a step, which is counted first, with what the next state counts."""
+        self._returns = self._returns * discounts + rewards
         self._count(self._returns)
         self._returns[dones] = 0.0
         scaled: Floats = np.clip(rewards / self.deviation, -self._limit, self._limit)

@@ -12,12 +12,13 @@ from stable_baselines3 import PPO
 
 from wattq.errors import LearningError
 from wattq.schedulers.rl.training.config import TrainConfig
+from wattq.schedulers.rl.training.discounts import Discount, fill_advantages
 from wattq.schedulers.rl.training.lagrange import Penalty
 from wattq.schedulers.rl.training.meters import EpisodeMeter, RewardScale
 from wattq.schedulers.rl.training.policies import LearnedPolicy
 from wattq.schedulers.rl.training.tasks import Task
 
-__all__ = ["Learner", "MaskableLearner", "PlainLearner", "make_learner", "pick_device"]
+__all__ = ["Learner", "MaskableLearner", "PlainLearner", "make_discount", "make_learner", "pick_device"]
 
 Masks = NDArray[np.bool_]
 
@@ -31,6 +32,7 @@ class Learner:
         penalty: constraints.
         meter: figures of episodes.
         scale: of rewards; None leaves them as they are.
+        discount: what the next state counts.
         fallback: choice of each segment in place of an illegal one, for the algorithm without masks.
         illegal: illegal actions that the algorithm without masks chose in the last rollout.
     """
@@ -38,6 +40,7 @@ class Learner:
     penalty: Penalty
     meter: EpisodeMeter
     scale: RewardScale | None
+    discount: Discount
     fallback: tuple[int, ...]
     masked: bool
     illegal = 0
@@ -56,14 +59,15 @@ class Learner:
         buffer.reset()
         self.illegal = 0
         self.meter.begin()
-        for _ in range(learner.n_steps):
-            dones = self._one_step(learner, buffer)
+        discounts = np.zeros((learner.n_steps, learner.n_envs))
+        for t in range(learner.n_steps):
+            discounts[t], dones = self._one_step(learner, buffer)
         learner.num_timesteps += learner.n_steps * learner.n_envs
         with torch.no_grad():
             values = learner.policy.predict_values(self._tensor(learner._last_obs))
-        buffer.compute_returns_and_advantage(last_values=values, dones=dones)
+        fill_advantages(buffer, discounts, values.flatten().cpu().numpy().astype(np.float64), dones)
 
-    def _one_step(self, learner: Any, buffer: Any) -> NDArray[np.bool_]:
+    def _one_step(self, learner: Any, buffer: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         env = learner.env
         legal = _legal(env, learner.policy.segments) if self.uses_masks else None
         with torch.no_grad():
@@ -71,16 +75,18 @@ class Learner:
             actions, values, logs = learner.policy.act(self._tensor(learner._last_obs), masks)
         chosen = actions.cpu().numpy()
         allowed = self._allowed(chosen, legal).reshape(-1, *learner.action_space.shape)
+        self.discount.before(env)
         observations, rewards, dones, infos = env.step(allowed)
+        discounts = self.discount.after(env, dones)
         self.meter.add(rewards, dones, infos)
         rewards = self.penalty.apply(env, np.asarray(rewards, dtype=np.float64))
-        rewards = rewards if self.scale is None else self.scale(rewards, dones)
-        rewards = self._bootstrap(learner, rewards, dones, infos)
+        rewards = rewards if self.scale is None else self.scale(rewards, dones, discounts)
+        rewards = self._bootstrap(learner, rewards, discounts, dones, infos)
         told = {"action_masks": legal} if self.masked and legal is not None else {}
         starts = learner._last_episode_starts
         buffer.add(learner._last_obs, chosen, rewards, starts, values, logs, **told)
         learner._last_obs, learner._last_episode_starts = observations, dones
-        return dones
+        return discounts, dones
 
     uses_masks = True
 
@@ -102,7 +108,12 @@ class Learner:
         return allowed
 
     def _bootstrap(
-        self, learner: Any, rewards: NDArray[np.float64], dones: NDArray[np.bool_], infos: Any
+        self,
+        learner: Any,
+        rewards: NDArray[np.float64],
+        discounts: NDArray[np.float64],
+        dones: NDArray[np.bool_],
+        infos: Any,
     ) -> NDArray[np.float64]:
         """Add the value of the state in which an episode was cut short by a limit of time, not ended by the task."""
         cut = [k for k in np.flatnonzero(dones).tolist() if infos[k].get("TimeLimit.truncated", False)]
@@ -112,7 +123,7 @@ class Learner:
         with torch.no_grad():
             values = learner.policy.predict_values(self._tensor(last)).flatten().cpu().numpy()
         rewards = rewards.copy()
-        rewards[cut] += learner.gamma * values
+        rewards[cut] += discounts[cut] * values
         return rewards
 
 
@@ -180,8 +191,20 @@ def make_learner(config: TrainConfig, task: Task, env: Any) -> Any:
         device=pick_device(config.device),
         **config.model_dump(include={*_SAME}),
     )
+    made.discount = make_discount(config, task)
     made.uses_masks, made.fallback = task.masked, task.fallback(env)
     return made
+
+
+def make_discount(config: TrainConfig, task: Task) -> Discount:
+    """Return the discount that the settings ask for.
+
+    Raises:
+        LearningError: when it is per hour, and the task has no clock.
+    """
+    if config.discount == "hour" and task.clock_h is None:
+        raise LearningError(f"key 'discount': hour: task {task.name} has no clock; give step")
+    return Discount(config.gamma, task.clock_h if config.discount == "hour" else None)
 
 
 _SAME = (

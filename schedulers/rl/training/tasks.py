@@ -107,6 +107,8 @@ class Task:
         masked: whether actions can be illegal; `VectorEnv.action_masks` says which are legal.
         fallback: from environments to the action in place of an illegal one that an algorithm without masks chose, one
             number for each segment of an action; the first legal choice where this one is illegal, too.
+        clock_h: dates of the environments on their own time axes, h, for discounts per hour; None where steps are all
+            alike.
         defaults: settings of the training that differ for this task.
         learned: a policy ready to be saved, from network, environments and card; None where there is none to save.
         trainer: trains in place of PPO, from settings, folder and a function that shows progress; None for PPO.
@@ -124,6 +126,7 @@ class Task:
     teachers: Mapping[str, Callable[[Any], NDArray[np.int64]]] = field(default_factory=dict)
     masked: bool = True
     fallback: Callable[[Any], tuple[int, ...]] = first_choices
+    clock_h: Callable[[Any], Floats] | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     learned: Callable[[Network, Any, Mapping[str, Any]], Learned] | None = None
     trainer: Callable[[TrainConfig, Path, Callable[[int, int, str], None]], Mapping[str, Any]] | None = None

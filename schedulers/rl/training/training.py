@@ -56,7 +56,7 @@ class Training:
         self.learner = make_learner(config, task, self.env)
         self.learner.penalty = Penalty(config.constraints, task)
         self.learner.meter = EpisodeMeter(config.n_envs, config.average)
-        self.learner.scale = RewardScale(config.n_envs, config.gamma) if config.scale_reward else None
+        self.learner.scale = RewardScale(config.n_envs) if config.scale_reward else None
         self._rollouts = 0
         self._saved = 0
         self._logger: Logger | None = None
@@ -94,7 +94,7 @@ class Training:
     def _warm_start(self) -> None:
         config, teacher = self.config, self.config.teacher
         assert teacher is not None
-        taught, held = imitation.collect_lessons(self.task, self.env, teacher, config.gamma)
+        taught, held = imitation.collect_lessons(self.task, self.env, teacher, self.learner.discount)
         imitation.clone(self.learner.policy, taught, teacher, config.vf_coef, config.max_grad_norm)
         self.warm = imitation.agreement(self.learner.policy, held)
 

@@ -39,4 +39,11 @@ def progress_bar(*, remaining: bool = False) -> Iterator[Callable[[int, int, str
     columns += [TextColumn("left"), TimeRemainingColumn()] if remaining else []
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+
+        def show(done: int, total: int, what: str) -> None:
+            if bar.tasks[0].total is None:
+                # what was done before says nothing about the speed
+                bar.reset(task, completed=done, total=total, description=what)
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield show

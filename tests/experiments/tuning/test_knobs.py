@@ -138,9 +138,9 @@ def test_a_search_begins_with_what_the_file_names() -> None:
         {"timeout?": "break-even", "spare": 0.0},
         {"timeout?": "number", "timeout": 5.0, "spare": 0.0},
     ]
-    for given, rule in (({"x": 1}, "no knob 'x'"), ({"spare": 0.7}, "spare = 0.7 is not in the space: 0 to 0.5")):
+    for begin, rule in (({"x": 1}, "no knob 'x'"), ({"spare": 0.7}, "spare = 0.7 is not in the space: 0 to 0.5")):
         with pytest.raises(TuningError, match=rule):
-            starts(tuning({**sleep, "starts": [given]}))
+            starts(tuning({**sleep, "starts": [begin]}))
     cap = {"name": "power-cap", "knobs": {"cap": {"float": [50, 100], "suffix": " % of peak"}}}
     with pytest.raises(TuningError, match="a knob without default is missing"):
         starts(tuning({**cap, "starts": [{}]}))

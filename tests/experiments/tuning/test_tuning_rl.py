@@ -26,7 +26,8 @@ RL = """\
 
 @pytest.mark.slow
 def test_the_search_chooses_and_the_policy_acts(small: Callable[..., str], tuning_base: Path, tmp_path: Path) -> None:
-    text = small(("most: 1.5", "most: 1000"), ("trials: 6", "trials: 2"), ("tuning: [1, 2, 3]", "tuning: [2]"))
+    text = small(("most: 1.5", "most: 1000"), ("trials: 6", "trials: 2"), ("tuning: [1, 2, 3]", "tuning: [2]"),
+        ("signals: {made: {carbon: carbon.csv, time_zone: Europe/London}}\n", ""))  # fmt: skip
     begin, end = text.index("  - name: sleep"), text.index("objectives:")
     tuning = parse_tuning(text[:begin] + RL + text[end:], "t.yaml")
     outcome = tune(tuning, Settings(tmp_path, tuning_base))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from wattq.platforms.model import Platform
+from wattq.schedulers.rl.backfill import table as t
 from wattq.schedulers.rl.backfill.config import Options, chosen_states
 from wattq.schedulers.rl.backfill.learned import backfill_policy, backfill_shape
 from wattq.schedulers.rl.model_file import save_learned
@@ -56,6 +57,27 @@ def save_random(
     network = random_network(architecture, shape, seed=seed, activation=activation)
     save_learned(path, backfill_policy(network, options, platform, **told))
     return network
+
+
+def save_sleeper(path: Path, platform: Platform) -> None:
+    """Save a policy that starts what it can; hosts sleep while nothing waits, and wake when something does."""
+    options = Options(window=4, states=(0,), sleep=True)
+    shape = backfill_shape(options, 1)
+    arrays = {
+        "slot.weight0": np.zeros((shape.globals_ + shape.features, 1)),
+        "slot.bias0": np.full(1, 9.0),
+        "other.weight0": np.zeros((shape.globals_, 3)),  # wait, sleep, wake
+        "other.bias0": np.array([0.0, 1.0, -1.0]),
+    }
+    arrays["other.weight0"][t.WAITING] = 0.0, -100.0, 100.0
+    network = Network.from_arrays("slots", shape, arrays)
+    save_learned(path, backfill_policy(network, options, platform))
+
+
+@pytest.fixture(scope="session")
+def sleeper() -> Callable[..., None]:
+    """Return `save_sleeper`."""
+    return save_sleeper
 
 
 @pytest.fixture(scope="session")

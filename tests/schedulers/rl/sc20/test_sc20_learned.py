@@ -80,6 +80,18 @@ def test_features_of_a_small_queue() -> None:
     )
 
 
+def test_jobs_alike_in_the_queue() -> None:
+    jobs = table([(0, 16, 100, 1), (0, 500, 400, 6), (10, 5, 100, 1), (20, 9, 1000, 4), (20, 9, 1000, 4)], 8)
+    x = described(jobs, waiting=[2, 3, 4], started={0: 0.0, 1: 0.0}, now_s=110.0)
+    of = {name: x[:, place] for place, name in enumerate(NAMES)}
+    # all of them are expected to run 16 s, as the ended job did
+    assert of["weight_expected"] == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    assert of["weight_alike"] == pytest.approx([1 / 3, 2 / 3, 2 / 3])
+    assert of["alike_waiting"] == pytest.approx([1 / 16, math.log2(3) / 16, math.log2(3) / 16], rel=1e-3)
+    later = math.log2(1 + 290 * 3 / 16) / 16
+    assert of["harm_expected"] == pytest.approx([0.0, later, later], rel=1e-3)
+
+
 def test_without_users_nothing_is_remembered() -> None:
     jobs = table([(0, 16, 100, 1), (0, 500, 400, 6), (10, 5, 100, 1), (20, 9, 1000, 4)], 8, user=-1)
     x = described(jobs, waiting=[2, 3], started={0: 0.0, 1: 0.0}, now_s=110.0)

@@ -149,7 +149,7 @@ def test_command(small_log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert card["data"]["backfilling"] is True
     assert card["results"]["test_sequences"]["sequences"] == 10
     policy, learned = load_policy(folder / "policy.wattq")
-    assert policy.weight0.shape == (20, 3)
+    assert policy.weight0.shape == (24, 3)
     assert learned.machine == {"hosts": 32, "processors": 32}
     # going on to more generations gives what these generations give at once
     assert call("train", "--resume", str(folder), "--steps", "3") == 0
