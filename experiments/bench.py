@@ -197,9 +197,9 @@ def main(argv: list[str]) -> int:
     if argv == [_MILLION]:
         _million()
         return 0
-    from wattq.experiments.bench_policy import bench_policy
-
     from wattq.experiments.bench_node_power import bench_node_power
+    from wattq.experiments.bench_policy import bench_policy
+    from wattq.experiments.bench_rl import bench_rl
     from wattq.experiments.bench_server import bench_server
     from wattq.experiments.bench_surrogates import bench_surrogates
     from wattq.experiments.bench_training import bench_training
