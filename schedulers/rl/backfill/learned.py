@@ -117,7 +117,9 @@ def options_of(learned: Learned, source: str) -> Options:
     _check(learned.options, _OPTION_RULES, f"{source}, key 'options")
     values: dict[str, Any] = dict(learned.options)
     lists: dict[str, Any] = {name: tuple(values.pop(name)) for name in ("states", "hold_s")}
-    open_ends: dict[str, Any] = {name: math.inf if values.pop(name) is None else learned.options[name] for name in ("cap_w", "call_s")}
+    open_ends: dict[str, Any] = {
+        name: math.inf if values.pop(name) is None else learned.options[name] for name in ("cap_w", "call_s")
+    }
     try:
         options = Options(**values, **lists, **open_ends)
     except LearningError as error:
