@@ -137,8 +137,20 @@ def _against(outcome: Outcome) -> Iterator[str]:
         place = f"{found.workload}, {found.grid}" if found.grid else found.workload
         yield (
             f"{place}: {found.policy} takes {ratio_text(found.quotient)} of the {found.metric} of {found.defaults}: "
-            f"{_better(found, lower=better[found.metric] == 'minimize')}."
+            f"{_better(found, lower=better[found.metric] == 'minimize')}{_breaks(outcome, found)}."
         )
+
+
+def _breaks(outcome: Outcome, found: Against) -> str:
+    """Say which bounds a policy with its defaults breaks on the test weeks: being worse than it is no fault then."""
+    mine = {
+        gap.metric: gap
+        for gap in outcome.gaps
+        if (gap.workload, gap.grid, gap.policy) == (found.workload, found.grid, found.defaults)
+    }
+    bounds = [_kept(bound, mine.get(bound.metric)) for bound in outcome.arena.tuning.all_constraints]
+    broken = [words for words in bounds if ": broken, " in words]
+    return f"; the defaults break a bound there ({'; '.join(broken)})" if broken else ""
 
 
 def _better(found: Against, *, lower: bool) -> str:

@@ -85,4 +85,4 @@ def _importance(
         )
     whole = sum(shares.values()) or 1.0
     method = "fANOVA" if known else "PED-ANOVA"
-    return [Importance(title, objective, method, len(trials), {name: v / whole for name, v in shares.items()})]
+    return [Importance(title, objective, method, len(trials), {name: float(v) / whole for name, v in shares.items()})]
