@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "CAP_TOO_LOW",
-    "NOT_COUNTED",
-    "NO_POWER",
-    "NO_SLEEP_STATE",
-    "NO_SPEED",
-    "NO_SWITCH_SPEED",
-    "OTHER_STATES",
-    "OUT_OF_SIGNAL",
-]
+__all__ = ["CAP_TOO_LOW", "NO_POWER", "NO_SLEEP_STATE", "NO_SWITCH_SPEED", "OUT_OF_SIGNAL"]
 
 NO_SLEEP_STATE = 102  # a host cannot sleep, which the policy asks of all
 NO_SWITCH_SPEED = 103  # nobody told how long a host takes to switch off or on
 OUT_OF_SIGNAL = 104  # no forecast reaches the present
 CAP_TOO_LOW = 105  # the machine draws more than the cap although no job runs
 NO_POWER = 106  # nobody told what a host draws
-OTHER_STATES = 107  # a host has other power states than those that the policy learned to choose from
-NO_SPEED = 108  # nobody told the speeds of the power states that the policy chooses from
-NOT_COUNTED = 109  # the policy chooses power states, and energy is not counted

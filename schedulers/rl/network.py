@@ -199,7 +199,7 @@ class Network:
         masks = np.ones((len(xs), self.shape.actions), bool) if mask is None else np.atleast_2d(np.asarray(mask, bool))
         if masks.shape != (len(xs), self.shape.actions):
             raise LearningError(
-                f"network: masks of shape {np.shape(masks)} for {len(xs)} observations and {self.shape.actions} actions"
+                f"network: masks of shape {masks.shape} for {len(xs)} observations and {self.shape.actions} actions"
             )
         return xs, np.ascontiguousarray(masks)
 

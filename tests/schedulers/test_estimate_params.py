@@ -38,7 +38,9 @@ def dates(run: Run) -> list[Any]:
     return [run.kernel.jobs["start_s"].tolist(), run.kernel.jobs["end_s"].tolist()]
 
 
-@pytest.mark.parametrize("name", [name for name in POLICIES if "signal" not in policy_spec(name)[1].needs])
+@pytest.mark.parametrize(
+    "name", [name for name in POLICIES if not {"signal", "model"} & set(policy_spec(name)[1].needs)]
+)
 def test_every_policy_takes_them(name: str) -> None:
     made = make_policy(name, LAST_TWO | NEEDS.get(name, {}))
     assert isinstance(made, CompiledPolicy | Predicted)

@@ -23,7 +23,7 @@ from wattq.simulator import layout as c
 from wattq.simulator.interface import CompiledPolicy, Policy
 
 PARAMS: dict[str, dict[str, object]] = {"power-cap": {"cap": 1800.0}, "easy": {"backfill": "sjf"}}
-NAMES = [name for name in POLICIES if "signal" not in policy_spec(name)[1].needs]
+NAMES = [name for name in POLICIES if not {"signal", "model"} & set(policy_spec(name)[1].needs)]
 KINDS = ("easy", "easy-bf-fast", "conservative", "fair-share", "qos", "sites", "sleep", "energy-bf")
 few = settings(deadline=None, max_examples=25)
 

@@ -116,15 +116,13 @@ def options_of(learned: Learned, source: str) -> Options:
     """
     _check(learned.options, _OPTION_RULES, f"{source}, key 'options")
     values: dict[str, Any] = dict(learned.options)
-    lists: dict[str, Any] = {name: tuple(values.pop(name)) for name in ("states", "hold_s")}
-    open_ends: dict[str, Any] = {
-        name: math.inf if values.pop(name) is None else learned.options[name] for name in ("cap_w", "call_s")
-    }
+    values |= {name: tuple(values[name]) for name in ("states", "hold_s")}
+    values |= {name: math.inf if values[name] is None else values[name] for name in ("cap_w", "call_s")}
     try:
-        options = Options(**values, **lists, **open_ends)
+        options = Options(**values)
     except LearningError as error:
         raise LearningError(f"{source}: {error}") from None
-    shape, own = backfill_shape(options, len(lists["states"])), learned.network.shape
+    shape, own = backfill_shape(options, len(values["states"])), learned.network.shape
     if (own.inputs, own.actions) != (shape.inputs, shape.actions) or (
         learned.network.architecture == "slots" and own != shape
     ):
