@@ -173,3 +173,15 @@ def test_a_sweep_of_seeds_has_its_files(folder: Path, capsys: pytest.CaptureFixt
     assert {row["seed"] for row in rows} == {0, 1}
     assert (output / "sweep.png").stat().st_size > 20_000
     assert (output / "sweep.csv").read_text().startswith("seed,prices,rate,policy,")
+
+
+def test_the_shipped_policy_is_small_and_says_what_it_reached() -> None:
+    path = Path(__file__).resolve().parents[4] / "experiments" / "rl" / "node_power" / "learned.wattq"
+    learned = load_policy(path, NodePowerConfig())
+    assert path.stat().st_size < 200_000
+    rows = [row for row in learned.card["results"]["rows"] if row["rate"] == "all"]
+    assert len(rows) == 2
+    for row in rows:
+        assert row["least_work_percent"] >= 99.9
+        assert min(row["saved_queue_low"], row["saved_always_on_low"], row["saved_idle_free_low"]) > 0.0
+        assert row["capture_contiguous_percent"] > 10.0
