@@ -41,6 +41,7 @@ class Sc20Options(BaseModel, extra="forbid", frozen=True):
         pool: training sequences that batches are taken from.
         validation: sequences that choose the best generation.
         every: generations between validations, which come with a checkpoint.
+        even: how evenly the sequences of a batch count: 0 by their slowdowns, 1 all alike.
         fresh: sequences of jobs kept apart, to measure with at the end beside the ten of the table.
     """
 
@@ -53,6 +54,7 @@ class Sc20Options(BaseModel, extra="forbid", frozen=True):
     pool: Annotated[int, Field(ge=1, le=10_000)] = 240
     validation: Annotated[int, Field(ge=1, le=10_000)] = 64
     every: Annotated[int, Field(ge=1, le=1000)] = 10
+    even: Annotated[float, Field(ge=0, le=1)] = 0.5
     fresh: Annotated[int, Field(ge=2, le=10_000)] = 50
 
 
@@ -62,7 +64,7 @@ def _settings(options: Sc20Options, config: TrainConfig) -> Settings:
             f"task sc20, key 'options.batch': {options.batch} sequences out of a pool of {options.pool}; "
             "take a smaller batch, or a larger pool"
         )
-    numbers = options.model_dump(include={"population", "batch", "units", "pool", "validation", "every"})
+    numbers = options.model_dump(include={"population", "batch", "units", "pool", "validation", "every", "even"})
     backfill = HEAD_ONCE if options.backfilling else NO_BACKFILL
     return Settings(backfill=backfill, generations=config.steps, seed=config.seed, **numbers)
 

@@ -49,6 +49,7 @@ class Settings:
         pool: training sequences that batches are taken from.
         validation: sequences that choose the best generation.
         every: generations between validations and checkpoints.
+        even: how evenly the sequences of a batch count: 0 by their slowdowns, 1 all alike.
         seed: of sequences, batches, candidates and the first weights.
     """
 
@@ -60,6 +61,7 @@ class Settings:
     pool: int = 240
     validation: int = 64
     every: int = 10
+    even: float = 0.5
     seed: int = 0
 
 
@@ -132,8 +134,9 @@ class Training:
         candidates = self.search.ask(self._random(_CANDIDATES, number))
         chosen = self._random(_BATCH, number).choice(len(self._pool), self.settings.batch, replace=False)
         batch = [self._pool[k] for k in chosen]
-        values = np.array([self._value(numbers, batch) for numbers in candidates])
-        self.search.tell(candidates, values)
+        values = np.array([self._values(numbers, batch) for numbers in candidates])
+        # A few crowded sequences would decide everything, and the rest of the batch be noise.
+        self.search.tell(candidates, values @ values.mean(axis=0) ** -self.settings.even)
         share = max(_NEW, 1.0 / self.search.generation)
         self.average = (1 - share) * self.average + share * self.search.mean
         validated = float("nan")
@@ -143,12 +146,12 @@ class Training:
         self.spent_s += time.process_time() - began
         return f"slowdown {values.mean():.1f}, best validation {self.best_value:.1f}"
 
-    def _value(self, numbers: Floats, sequences: Sequence[Facts]) -> float:
+    def _values(self, numbers: Floats, sequences: Sequence[Facts]) -> Floats:
         policy = policy_of(numbers)
-        return float(np.mean([slowdown(facts, policy, self.settings.backfill) for facts in sequences]))
+        return np.array([slowdown(facts, policy, self.settings.backfill) for facts in sequences])
 
     def _validate(self) -> float:
-        value = self._value(self.average, self._validation)
+        value = float(self._values(self.average, self._validation).mean())
         if value < self.best_value:
             self.best, self.best_value = self.average.copy(), value
             self.best_generation = self.search.generation
