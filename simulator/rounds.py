@@ -70,8 +70,8 @@ def policy_gave_up(name: str, now_s: float, error: int = 0) -> NoReturn:
         )
     if error == STARTS_NOTHING:
         raise PolicyError(
-            f"policy {name}: jobs wait on a machine without work at {now_s} s, and it decided ten thousand times without "
-            "starting one; train it for longer, or take another policy"
+            f"policy {name}: jobs wait on a machine without work at {now_s} s, and it decided ten thousand times "
+            "without starting one; train it for longer, or take another policy"
         )
     if error == NOT_COUNTED:
         raise PolicyError(
