@@ -89,9 +89,8 @@ def _kind(task: str | None, models: Sequence[Path]) -> str:
         raise LearningError(f"--task {task[:60]}: there is {_HOURLY} and {_BATCH}")
     if task is not None:
         return task
-    if not models:
-        raise LearningError(f"name one learned file or more, or give --task {_HOURLY}")
-    return _HOURLY if load_learned(models[0]).task == _HOURLY else _BATCH
+    # Without a policy there are still the rules of the node-power task to measure.
+    return _HOURLY if not models or load_learned(models[0]).task == _HOURLY else _BATCH
 
 
 def _batch(
