@@ -32,7 +32,7 @@ def tuning_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a machine of four hosts, a log of eight weeks, a synthetic series, and the tuning file `small`."""
     from wattq.platforms import ComputeState, SleepState, make_platform, write_platform
 
-    made = runpy.run_path(str(Path(__file__).parents[1] / "study" / "conftest.py"))
+    made = runpy.run_path(str(Path(__file__).parents[1] / "conftest.py"))
     base = tmp_path_factory.mktemp("tuning")
     states = [ComputeState(1e9, 100.0, 200.0), ComputeState(0.8e9, 100.0, 130.0)]
     sleep = SleepState(10.0, off_s=5.0, off_w=125.0, on_s=64.0, on_w=115.0)
