@@ -93,6 +93,8 @@ def _time_limit(minutes: float | None) -> Callable[[], bool]:
 
 
 def _finish(training: Training, folder: Path, options: Sc20Options, table: JobTable, sha256: str) -> dict[str, Any]:
+    from wattq.schedulers.rl.training.start import weights_digest
+
     training.choose()
     named = {
         "test sequences": evaluate(training.policy, training.parts.test, training.settings.backfill),
@@ -112,7 +114,7 @@ def _finish(training: Training, folder: Path, options: Sc20Options, table: JobTa
         notes.append(f"the time limit came after {training.search.generation} generations")
     return {
         "steps": training.search.generation,
-        "digest": learned.digest,
+        "digest": weights_digest(learned.network.arrays),
         "card": card,
         "lines": table_lines(named),
         "notes": notes,

@@ -12,11 +12,13 @@ import pytest
 from wattq.cli import main
 from wattq.errors import LearningError
 from wattq.schedulers.rl.evolution import Evolution
+from wattq.schedulers.rl.model_file import load_learned
 from wattq.schedulers.rl.sc20 import JobTable, load_policy, read_jobs
 from wattq.schedulers.rl.sc20.drawing import choose_sources, draw_sequences
 from wattq.schedulers.rl.sc20.evaluation import Scores
 from wattq.schedulers.rl.sc20.parts import LENGTH, PUBLISHED_STARTS, part_jobs, sequence_starts
 from wattq.schedulers.rl.sc20.training import CHECKPOINT, Settings, Training, run
+from wattq.schedulers.rl.training.start import weights_digest
 from wattq.workloads.lublin import lublin_jobs
 
 SMALL = Settings(0, 4, population=4, batch=2, units=1, pool=3, validation=2, every=2)
@@ -145,6 +147,8 @@ def test_command(small_log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "FCFS" in out
     assert "test sequences" in out
     assert "fresh sequences: learned against F1" in out
+    digest = weights_digest(load_learned(folder / "policy.wattq").network.arrays)
+    assert out.startswith(f"2 steps, weights sha256 {digest}\n")
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert card["data"]["backfilling"] is True
     assert card["results"]["test_sequences"]["sequences"] == 10
