@@ -79,7 +79,7 @@ def test_other_tasks_are_kept_too(other: Learned, tmp_path: Path) -> None:
     [
         (lambda d: d.update(format_version=2), r"version 2; this wattq .* reads 'wattq bundle' version 1; train"),
         (lambda d: d.update(kind="runtime"), "of kind 'runtime', where a learned policy is needed"),
-        (lambda d: d.update(task="chess"), "key 'task': 'chess' is not one of backfill, node-power, sc20"),
+        (lambda d: d.update(task="chess"), "key 'task': 'chess' is not one of backfill, eco, node-power, sc20"),
         (lambda d: d.update(more=1), "key 'more': unknown"),
         (lambda d: d.pop("card"), "key 'card': missing"),
         (lambda d: d.update(signals=["price", "carbon"]), "key 'signals'"),
