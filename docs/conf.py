@@ -41,3 +41,5 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_attr_annotations = False
+# Napoleon makes a reference of every name under "Attributes"; several classes have attributes of one name.
+suppress_warnings = ["ref.python"]
