@@ -38,7 +38,8 @@ _LOADS = (0.85, 1.35)
 _DRAWN = 6 * LENGTH
 _PER_DRAW = 8
 _LEAST_JOBS = 64
-_WAVE = (8, 300)
+_WAVE = (8, 401)
+_WIDE = 0.7
 _WAVE_SPREAD = (1.0, 3.0)
 _WIDEST = 0.1
 _SOON_S = 60.0
@@ -147,8 +148,8 @@ def _failing(table: JobTable, random: np.random.Generator) -> JobTable:
     if np.array_equal(table.run_s, table.request_s) or random.random() < 0.5:
         return table
     wide = np.argsort(table.processors, kind="stable")[-max(1, int(_WIDEST * table.n_jobs)) :]
-    model = int(random.choice(wide) if random.random() < 0.5 else random.integers(table.n_jobs))
-    count = int(np.exp(random.uniform(*np.log(_WAVE))))
+    model = int(random.choice(wide) if random.random() < _WIDE else random.integers(table.n_jobs))
+    count = int(random.integers(*_WAVE))
     span = min(table.n_jobs, int(count * random.uniform(*_WAVE_SPREAD)))
     start = int(random.integers(table.n_jobs - span + 1))
     places = start + random.choice(span, count, replace=False)
