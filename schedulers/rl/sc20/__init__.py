@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wattq.schedulers.rl.sc20.evaluation import Scores, evaluate
     from wattq.schedulers.rl.sc20.jobs import JobTable, job_table, read_jobs
-    from wattq.schedulers.rl.sc20.learned import Facts, Policy, facts_of, play_learned
+    from wattq.schedulers.rl.sc20.learned import Policy, facts_of, play_learned
     from wattq.schedulers.rl.sc20.model import load_policy, save_policy
 
 _MODULES = {
     "evaluation": ("Scores", "evaluate"),
     "jobs": ("JobTable", "job_table", "read_jobs"),
-    "learned": ("Facts", "Policy", "facts_of", "play_learned"),
+    "learned": ("Policy", "facts_of", "play_learned"),
     "model": ("load_policy", "save_policy"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
-    "Facts",
     "JobTable",
     "Policy",
     "Scores",
