@@ -118,7 +118,7 @@ def munge() -> list[subprocess.Popen[bytes]]:
     if subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode == 0:
         return []
     if shutil.which("munged") is None and not Path("/usr/sbin/munged").exists():
-        raise pytest.skip.Exception("munge is not installed")
+        pytest.skip("munge is not installed")
     Path("/run/munge").mkdir(exist_ok=True)
     shutil.chown("/run/munge", "munge", "munge")
     daemon = subprocess.Popen(["/usr/sbin/munged", "--foreground", "--force"], user="munge", group="munge")
@@ -137,7 +137,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
         return
     if shutil.which("slurmctld") is None or shutil.which("slurmd") is None or os.geteuid() != 0:
-        raise pytest.skip.Exception("no Slurm answers, and none can be begun here (slurm-wlm, munge, root)")
+        pytest.skip("no Slurm answers, and none can be begun here (slurm-wlm, munge, root)")
     folder = tmp_path_factory.mktemp("slurm")
     daemons = munge()
     for name in ("state", "spool"):

@@ -48,7 +48,7 @@ def test_shipped_campaigns(
 ) -> None:
     data = shared_dir / "data" / "swf"
     if needs and not (data / needs).is_file():
-        raise pytest.skip.Exception(f"{needs} is not on this machine")
+        pytest.skip(f"{needs} is not on this machine")
     monkeypatch.setenv("WATTQ_DATA_PATH", str(data))
     path = shipped_campaigns()[name]
     found = expand(load_campaign(path), path.parent)

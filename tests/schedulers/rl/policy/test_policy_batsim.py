@@ -34,7 +34,7 @@ def batsim() -> list[str]:
     """The words that start real Batsim."""
     program = os.environ.get("WATTQ_BATSIM") or shutil.which("batsim")
     if not program or "wattq" in Path(program).name:
-        raise pytest.skip.Exception("Batsim is neither on PATH nor named in WATTQ_BATSIM")
+        pytest.skip("Batsim is neither on PATH nor named in WATTQ_BATSIM")
     return [program]
 
 
@@ -47,7 +47,7 @@ def wattq_batsim() -> list[str]:
 def play(server: list[str], inputs: tuple[Path, Path], folder: Path, options: dict[str, Any], *, energy: bool) -> None:
     """Run a server and pybatsim on a machine and its work."""
     if importlib.util.find_spec("pybatsim") is None:
-        raise pytest.skip.Exception("pybatsim is not installed")
+        pytest.skip("pybatsim is not installed")
     with tempfile.TemporaryDirectory() as sockets:
         endpoint = f"ipc://{sockets}/s"
         words = ["-p", str(inputs[0]), "-w", str(inputs[1]), "-e", str(folder / "out"), "-s", endpoint, "-q"]

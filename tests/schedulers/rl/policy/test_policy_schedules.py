@@ -178,7 +178,7 @@ def kth(shared_dir: Path) -> Workload:
     """The first 300 jobs of KTH-SP2."""
     path = shared_dir / "data" / "swf" / "KTH-SP2-1996-2.1-cln.swf.gz"
     if not path.is_file():
-        raise pytest.skip.Exception("KTH-SP2 is not on this machine")
+        pytest.skip("KTH-SP2 is not on this machine")
     whole = read_workload(path)
     return stretch_of(whole, 0.0, float(np.sort(whole.submit_s)[300]), 1.0)
 
