@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wattq.errors import MissingFileError
 from wattq.experiments.experiment_model import Experiment
+from wattq.experiments.shipped import find_file_or_shipped, shipped_files
 from wattq.yaml_model import parse_model, read_model
 
 __all__ = ["find_experiment", "load_experiment", "parse_experiment", "shipped_experiments"]
 
-_HERE = Path(__file__).resolve().parent
-_OTHERS = ("tune-", "campaign-", "evolve-")
 _WHAT = "an experiment is a mapping with keys such as 'platform' and 'policies'"
 
 
 def shipped_experiments() -> dict[str, Path]:
     """Return the experiment files that come with wattq, by name; not files of other commands."""
-    return {path.stem: path for path in sorted(_HERE.glob("*.yaml")) if not path.stem.startswith(_OTHERS)}
+    return shipped_files()
 
 
 def find_experiment(name: Path | str) -> Path:
@@ -26,14 +24,7 @@ def find_experiment(name: Path | str) -> Path:
     Raises:
         MissingFileError: neither a file nor a shipped experiment.
     """
-    path = Path(name)
-    if path.is_file():
-        return path
-    shipped = shipped_experiments()
-    if str(name) in shipped:
-        return shipped[str(name)]
-    names = ", ".join(shipped)
-    raise MissingFileError(f"{path}: no such file; give an experiment file, or one of those shipped: {names}")
+    return find_file_or_shipped(name, shipped_experiments(), "an experiment file")
 
 
 def load_experiment(path: Path | str) -> Experiment:

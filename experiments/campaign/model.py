@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from wattq.errors import MissingFileError
 from wattq.experiments.experiment_file import shipped_experiments
 from wattq.experiments.experiment_model import Experiment, Scalar
+from wattq.experiments.shipped import find_file_or_shipped, shipped_files
 from wattq.experiments.study.keys import Name, Strict, seconds
 from wattq.yaml_model import read_model
 
@@ -25,7 +25,6 @@ __all__ = [
     "shipped_campaigns",
 ]
 
-_SHIPPED = Path(__file__).resolve().parent.parent
 
 _WHAT = "a campaign is a mapping with keys such as 'platform', 'policies' and 'factors'"
 _FACTOR = re.compile(r"[A-Za-z][A-Za-z0-9_.*-]{0,99}")
@@ -194,7 +193,7 @@ class Campaign(Experiment):
 
 def shipped_campaigns() -> dict[str, Path]:
     """Return the campaign files that come with wattq, by name."""
-    return {path.stem: path for path in sorted(_SHIPPED.glob("campaign-*.yaml"))}
+    return shipped_files("campaign-")
 
 
 def find_campaign(name: Path | str) -> Path:
@@ -203,14 +202,7 @@ def find_campaign(name: Path | str) -> Path:
     Raises:
         MissingFileError: neither a file nor shipped.
     """
-    path = Path(name)
-    known = {**shipped_experiments(), **shipped_campaigns()}
-    if path.is_file():
-        return path
-    if str(name) in known:
-        return known[str(name)]
-    names = ", ".join(shipped_campaigns())
-    raise MissingFileError(f"{path}: no such file; give a campaign file, or one of those shipped: {names}")
+    return find_file_or_shipped(name, shipped_campaigns(), "a campaign file", also=shipped_experiments())
 
 
 def load_campaign(path: Path | str) -> Campaign:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wattq.errors import MissingFileError
+from wattq.experiments.shipped import find_file_or_shipped, shipped_files
 from wattq.experiments.tuning.keys import Tuning
 from wattq.yaml_model import parse_model, read_model
 
 __all__ = ["find_tuning", "load_tuning", "parse_tuning", "shipped_tunings"]
 
-_HERE = Path(__file__).resolve().parent.parent
 _WHAT = "a tuning file is a mapping with keys such as 'policies' and 'objectives'"
 
 
 def shipped_tunings() -> dict[str, Path]:
     """Return the tuning files that come with wattq, by name."""
-    return {path.stem: path for path in sorted(_HERE.glob("tune-*.yaml"))}
+    return shipped_files("tune-")
 
 
 def find_tuning(name: Path | str) -> Path:
@@ -25,13 +24,7 @@ def find_tuning(name: Path | str) -> Path:
     Raises:
         MissingFileError: neither a file nor a shipped one.
     """
-    path = Path(name)
-    if path.is_file():
-        return path
-    shipped = shipped_tunings()
-    if str(name) in shipped:
-        return shipped[str(name)]
-    raise MissingFileError(f"{path}: no such file; give a tuning file, or one of those shipped: {', '.join(shipped)}")
+    return find_file_or_shipped(name, shipped_tunings(), "a tuning file")
 
 
 def load_tuning(path: Path | str) -> Tuning:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from wattq.errors import MissingFileError
 from wattq.experiments.experiment_model import Scalar
+from wattq.experiments.shipped import find_file_or_shipped, shipped_files
 from wattq.experiments.study.keys import Name, Strict, seconds
 from wattq.yaml_model import read_model
 
@@ -16,8 +16,6 @@ __all__ = ["MOVES", "EvolveFile", "find_evolve", "load_evolve"]
 
 MOVES = ("age_run", "age_area", "slowdown", "min_area", "min_gain", "run_share", "max_wait")
 """Parameters of `eco` that are learned along with the network; each by a factor."""
-
-_SHIPPED = Path(__file__).resolve().parents[2]
 
 _Week = Annotated[int, Field(ge=0, le=5200)]
 
@@ -62,15 +60,7 @@ def find_evolve(name: str) -> Path:
     Raises:
         MissingFileError: neither a file nor a shipped training.
     """
-    path = Path(name)
-    if path.is_file():
-        return path
-    shipped = {found.stem: found for found in sorted(_SHIPPED.glob("evolve-*.yaml"))}
-    if name not in shipped:
-        raise MissingFileError(
-            f"{name}: no such file; give a training file, or one of those shipped: {', '.join(shipped)}"
-        )
-    return shipped[name]
+    return find_file_or_shipped(name, shipped_files("evolve-"), "a training file")
 
 
 def load_evolve(path: Path) -> EvolveFile:

@@ -6,7 +6,6 @@ import csv
 import json
 import math
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wattq.bundles.archive import UNREADABLE
 from wattq.errors import LearningError
 from wattq.schedulers.rl.node_power import layout as c
 from wattq.schedulers.rl.node_power.config import PARTS
@@ -170,22 +170,8 @@ def read_episode(path: str | Path) -> Episode:
             reward, jobs = _array(archive, "reward"), _array(archive, "jobs")
         _check(reward, jobs, [*hours.values(), *parts.values()])
         return Episode(str(words["policy"]), hours, parts, reward, jobs, dict(words["totals"]), dict(words["about"]))
-    except _BROKEN as error:
+    except UNREADABLE as error:
         raise LearningError(f"{path}: no record of an episode ({error}); write one anew") from error
-
-
-_BROKEN = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    RuntimeError,
-    RecursionError,
-    zlib.error,
-    zipfile.BadZipFile,
-)
-"""What reading a damaged archive of arrays may raise."""
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

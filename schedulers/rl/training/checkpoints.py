@@ -10,9 +10,6 @@ import io
 import json
 import random
 import re
-import struct
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +20,7 @@ import torch
 from numpy.random.mtrand import get_bit_generator
 from numpy.typing import NDArray
 
+from wattq.bundles.archive import UNREADABLE
 from wattq.errors import LearningError
 from wattq.files import write_whole
 
@@ -33,23 +31,6 @@ _META = "meta"
 _NAME = re.compile(r"step-(\d{12})\.npz")
 
 Arrays = dict[str, NDArray[Any]]
-
-_DAMAGE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    SyntaxError,
-    OverflowError,
-    struct.error,
-    zlib.error,
-    zipfile.BadZipFile,
-)
-"""What reading a damaged archive of arrays raises, `NotImplementedError` among the errors of running."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +87,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(arrays.pop(_META).tobytes().decode())
         version = meta["format"]
-    except _DAMAGE as error:
+    except UNREADABLE as error:
         raise LearningError(f"{path}: no whole checkpoint ({error}); remove it, an older one will be taken") from None
     if version != FORMAT_VERSION:
         raise LearningError(

@@ -9,11 +9,12 @@ import io
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 
 from wattq.errors import InvalidInputError
 
-__all__ = ["MAX_BUNDLE_BYTES", "MAX_MEMBERS", "pack", "unpack"]
+__all__ = ["MAX_BUNDLE_BYTES", "MAX_MEMBERS", "UNREADABLE", "pack", "unpack"]
 
 MAX_BUNDLE_BYTES = 2**30
 """Largest bundle that is written or read (1 GiB)."""
@@ -25,10 +26,11 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _DATE = (1980, 1, 1, 0, 0, 0)
 _ErrorKind = type[InvalidInputError]
 _AGAIN = "fetch the file again, or train the model again"
-_UNREADABLE = (
-    *(zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, EOFError, OSError, ValueError, OverflowError),
-    *(LookupError, NotImplementedError, RuntimeError, AttributeError, MemoryError),
+UNREADABLE = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, OverflowError),
+    *(LookupError, TypeError, SyntaxError, RuntimeError, AttributeError, MemoryError),
 )
+"""What reading a damaged archive of arrays raises; methods of packing that Python lacks are errors of running."""
 
 
 def pack(members: Mapping[str, bytes], *, error: _ErrorKind = InvalidInputError) -> bytes:
@@ -79,7 +81,7 @@ def unpack(data: bytes, source: str, *, error: _ErrorKind = InvalidInputError) -
             return {info.filename: archive.read(info) for info in infos}
     except InvalidInputError:
         raise
-    except _UNREADABLE as problem:
+    except UNREADABLE as problem:
         words = str(problem)[:120] or type(problem).__name__
         raise error(f"{source}: not a bundle, or a damaged one ({words}); {_AGAIN}") from None
 
