@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,9 @@ def _extra(module: str) -> Any:
     from importlib import import_module
 
     try:
-        return import_module(module)
+        # dask_jobqueue sets a handler of its own when it is imported, which would end the campaign without a word
+        with _ctrl_c(signal.getsignal(signal.SIGINT)):
+            return import_module(module)
     except ImportError:
         raise MissingDependencyError(
             f"--executor dask and slurm need extra campaign: pip install 'wattq[campaign]' ({module} is missing)"
@@ -163,11 +165,16 @@ def _cluster(options: CrewOptions, logs: Path) -> Iterator[Any]:
         yield cluster
 
 
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
+def _deaf_to_ctrl_c() -> AbstractContextManager[None]:
     """Start processes that leave Ctrl-C to this one."""
+    return _ctrl_c(signal.SIG_IGN)
+
+
+@contextmanager
+def _ctrl_c(handler: Any) -> Iterator[None]:
+    """Answer Ctrl-C so for a while, and then as before, whatever was set meanwhile."""
     try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before = signal.signal(signal.SIGINT, handler)
     except ValueError:
         # not the main thread: signals are not ours to set
         yield

@@ -126,6 +126,18 @@ def test_missing_extra(small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 
 @pytest.mark.skipif(importlib.util.find_spec("dask_jobqueue") is None, reason="dask-jobqueue is not installed")
+def test_ctrl_c_is_answered_as_before() -> None:
+    program = """\
+import signal
+from wattq.experiments.campaign.crews import CrewOptions, job_script
+before = signal.getsignal(signal.SIGINT)
+assert "dask_worker" in job_script(CrewOptions("slurm"))
+assert signal.getsignal(signal.SIGINT) is before
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dask_jobqueue") is None, reason="dask-jobqueue is not installed")
 def test_job_script(small: Path, begin: Begin) -> None:
     spec = (
         "slurm: {partition: short, account: me, cores: 4, memory: 8GB, walltime: '1-02:00:00', directives: "
