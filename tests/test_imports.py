@@ -18,6 +18,7 @@ LAYER = {
     "files": 0,
     "bundles": 0,
     "units": 0,
+    "settings": 0,
     "strict_yaml": 0,
     "yaml_model": 0,
     "workloads": 1,

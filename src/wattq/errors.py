@@ -17,7 +17,9 @@ __all__ = [
     "PolicyError",
     "SignalError",
     "SimulationAbortError",
+    "SlurmError",
     "SurrogateError",
+    "TelemetryError",
     "TuningError",
     "UnsupportedError",
     "WattqError",
@@ -68,6 +70,14 @@ class TuningError(InvalidInputError):
 
 class SurrogateError(InvalidInputError):
     """Raised when a prediction cannot be made or trusted: outcomes leak into it, or a bundle does not fit."""
+
+
+class TelemetryError(InvalidInputError):
+    """Raised when measurements, a store or a service of telemetry cannot be read, written or run as asked."""
+
+
+class SlurmError(WattqError):
+    """Raised when a command of Slurm fails or is missing, or its answer cannot be understood."""
 
 
 class UnsupportedError(InvalidInputError):
