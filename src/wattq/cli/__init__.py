@@ -17,6 +17,7 @@ from wattq.cli import (
     account,
     bound,
     campaign,
+    config,
     data,
     demo,
     doctor,
@@ -86,6 +87,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.command("tune")(tune.tune)
 app.command("verify-backend")(verify.verify_backend)
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(config.app, name="config")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(platform.app, name="platform")
 app.add_typer(policy.app, name="policy")

@@ -1,0 +1,236 @@
+"""Settings of what runs for long: loggers, store, exporters, HTTP API, Slurm hooks.
+
+A YAML file gives them by section, environment variables ``WATTQ_<SECTION>_<KEY>`` override it, options of a command
+override both. A key that nobody knows is an error, in the file as in the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from wattq.errors import InvalidInputError, MissingFileError
+from wattq.yaml_model import read_model
+
+__all__ = [
+    "ApiSettings",
+    "ExporterSettings",
+    "HoldSettings",
+    "NodeSettings",
+    "Settings",
+    "SignalSettings",
+    "SlurmSettings",
+    "StoreSettings",
+    "find_settings",
+    "load_settings",
+    "settings_origins",
+    "shown",
+]
+
+_PREFIX = "WATTQ_"
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]*)@")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class StoreSettings(_Section):
+    """Where measurements are kept."""
+
+    url: str = Field("", description="database: a path of a SQLite file, or a URL such as postgresql://user@host/db")
+    spool: str = Field("", description="folder of rows that wait for the database")
+
+
+class NodeSettings(_Section):
+    """The node as `wattq.platforms.NodePower` describes it, where no sensor measures its power."""
+
+    name: str = Field("", description="name of the node in rows and labels; the host name when empty")
+    cpus: int = Field(0, ge=0, le=1024, description="CPU sockets counted one by one; 0 counts the node as a whole")
+    gpus: int = Field(0, ge=0, le=1024, description="accelerators")
+    node_idle_w: float = Field(150.0, ge=0, description="node without its GPUs, no load, W")
+    node_full_w: float = Field(450.0, ge=0, description="node without its GPUs, full load, W")
+    cpu_idle_w: float = Field(60.0, ge=0, description="one CPU without load, W")
+    cpu_full_w: float = Field(220.0, ge=0, description="one CPU under full load, W")
+    gpu_idle_w: float = Field(40.0, ge=0, description="one GPU without load, W")
+    gpu_full_w: float = Field(300.0, ge=0, description="one GPU under full load, W")
+    other_w: float = Field(30.0, ge=0, description="what neither CPUs nor GPUs draw, where CPUs are counted, W")
+
+
+class SignalSettings(_Section):
+    """The grid of the site."""
+
+    carbon: str = Field("", description="file of carbon intensities")
+    price: str = Field("", description="file of prices")
+    pue: float = Field(1.0, ge=1, description="facility over machine power")
+    price_per_kwh: float = Field(0.12, description="price where no file gives one, per kWh")
+    currency: str = Field("USD", description="currency of that price")
+    carbon_kg_per_kwh: float = Field(0.5, ge=0, description="carbon intensity where no file gives one, kg/kWh")
+
+
+class ApiSettings(_Section):
+    """The HTTP API."""
+
+    host: str = Field("127.0.0.1", description="address to listen at")
+    port: int = Field(5000, ge=0, le=65535, description="port to listen at; 0 takes a free one")
+    tokens: str = Field("", description="file of hashed tokens; none are asked for when empty")
+    runtime_model: str = Field("", description="bundle that predicts run times")
+    energy_model: str = Field("", description="bundle that predicts power")
+    redis_url: str = Field("", description="Redis for the cache of answers; in process when empty")
+    rate_per_s: float = Field(10.0, gt=0, description="requests per second and caller, in the long run")
+    burst: int = Field(20, ge=1, description="requests that a caller may make at once")
+    max_body_bytes: int = Field(1_000_000, ge=1000, description="largest body of a request")
+    cache_ttl_s: float = Field(300.0, ge=0, description="how long an answer is kept, s")
+
+
+class ExporterSettings(_Section):
+    """The Prometheus exporters."""
+
+    host: str = Field("127.0.0.1", description="address to listen at")
+    node_port: int = Field(9301, ge=0, le=65535, description="port of the node exporter; 0 takes a free one")
+    slurm_port: int = Field(9300, ge=0, le=65535, description="port of the Slurm exporter; 0 takes a free one")
+
+
+class SlurmSettings(_Section):
+    """Prolog, epilog and monitor of Slurm."""
+
+    log_dir: str = Field("/var/log/slurm/energy", description="folder of the jobs' logs")
+    time_box_s: float = Field(5.0, gt=0, le=60, description="longest that a hook may take, s")
+    sample_s: float = Field(30.0, gt=0, description="seconds between two samples of a job")
+
+
+class HoldSettings(_Section):
+    """``wattq slurm hold``."""
+
+
+class Settings(_Section):
+    """All settings, by section.
+
+    Attributes:
+        store: where measurements are kept.
+        node: power of the node without sensors.
+        signals: carbon intensity and price.
+        api: the HTTP API.
+        exporter: the Prometheus exporters.
+        slurm: hooks of Slurm.
+        hold: holding jobs that agreed to wait.
+    """
+
+    store: StoreSettings = StoreSettings()
+    node: NodeSettings = NodeSettings()
+    signals: SignalSettings = SignalSettings()
+    api: ApiSettings = ApiSettings()
+    exporter: ExporterSettings = ExporterSettings()
+    slurm: SlurmSettings = SlurmSettings()
+    hold: HoldSettings = HoldSettings()
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What the environment sets: values by section and key, and the variables that set them."""
+
+    values: dict[str, dict[str, str]]
+    names: dict[tuple[str, str], str]
+
+
+def find_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the settings file in use: `path`, $WATTQ_CONFIG, the user's, the machine's, or None."""
+    if path is not None:
+        return path
+    if environ.get("WATTQ_CONFIG"):
+        return Path(environ["WATTQ_CONFIG"])
+    own = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or "/nonexistent") / ".config")
+    return next(
+        (file for file in (own / "wattq" / "wattq.yaml", Path("/etc/wattq/wattq.yaml")) if file.is_file()), None
+    )
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of the file and the environment, and defaults for the rest.
+
+    Args:
+        path: the file; None looks as `find_settings` does.
+        environ: environment variables.
+
+    Raises:
+        MissingFileError: the file that was named is not there.
+        InvalidInputError: a key is unknown or a value breaks its rule; the message names the place and the rule.
+    """
+    file = find_settings(path, environ)
+    settings = Settings() if file is None else _read(file)
+    given = _environment(environ)
+    content = settings.model_dump()
+    for section, values in given.values.items():
+        content[section].update(values)
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InvalidInputError(_refusal(dict(first), given)) from None
+
+
+def settings_origins(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return where each setting comes from, by ``section.key``.
+
+    Raises:
+        MissingFileError: as `load_settings`.
+        InvalidInputError: as `load_settings`.
+    """
+    load_settings(path, environ)
+    file = find_settings(path, environ)
+    settings = Settings() if file is None else _read(file)
+    names = _environment(environ).names
+    origins: dict[str, str] = {}
+    for section in Settings.model_fields:
+        part = getattr(settings, section)
+        for key in type(part).model_fields:
+            in_file = section in settings.model_fields_set and key in part.model_fields_set
+            origins[f"{section}.{key}"] = names.get((section, key)) or (str(file) if in_file else "default")
+    return origins
+
+
+def shown(value: object) -> str:
+    """Return a value as text, without the password that an address may hold."""
+    return _PASSWORD.sub(r"\1:***@", str(value))
+
+
+def _read(file: Path) -> Settings:
+    try:
+        if not file.read_text(encoding="utf-8").strip():
+            return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MissingFileError(f"{file}: cannot be read ({error}); check the path") from None
+    return read_model(file, Settings, f"is no settings file; write sections: {', '.join(Settings.model_fields)}")
+
+
+def _environment(environ: Mapping[str, str]) -> _Given:
+    given = _Given({}, {})
+    for name, text in environ.items():
+        section, _, key = name.removeprefix(_PREFIX).lower().partition("_")
+        field = Settings.model_fields.get(section) if name.startswith(_PREFIX) else None
+        if field is None or not key:
+            continue
+        keys = list(type(field.default).model_fields)
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, n=1)
+            hint = f"did you mean {_variable(section, near[0])}" if near else f"there are {', '.join(keys)}"
+            raise InvalidInputError(f"environment, {name}: is no setting of wattq; {hint}")
+        given.values.setdefault(section, {})[key] = text
+        given.names[section, key] = f"${name}"
+    return given
+
+
+def _variable(section: str, key: str) -> str:
+    return f"{_PREFIX}{section.upper()}_{key.upper()}"
+
+
+def _refusal(error: dict[str, Any], given: _Given) -> str:
+    section, key = str(error["loc"][0]), str(error["loc"][1])
+    return f"environment, {given.names.get((section, key), f'{section}.{key}')}: {error['input']!r}: {error['msg']}"
