@@ -45,65 +45,69 @@ class _Section(BaseModel):
 class StoreSettings(_Section):
     """Where measurements are kept."""
 
-    url: str = Field("", description="database: a path of a SQLite file, or a URL such as postgresql://user@host/db")
-    spool: str = Field("", description="folder of rows that wait for the database")
+    url: str = Field(
+        default="", description="database: a path of a SQLite file, or a URL such as postgresql://user@host/db"
+    )
+    spool: str = Field(default="", description="folder of rows that wait for the database")
 
 
 class NodeSettings(_Section):
     """The node as `wattq.platforms.NodePower` describes it, where no sensor measures its power."""
 
-    name: str = Field("", description="name of the node in rows and labels; the host name when empty")
-    cpus: int = Field(0, ge=0, le=1024, description="CPU sockets counted one by one; 0 counts the node as a whole")
-    gpus: int = Field(0, ge=0, le=1024, description="accelerators")
-    node_idle_w: float = Field(150.0, ge=0, description="node without its GPUs, no load, W")
-    node_full_w: float = Field(450.0, ge=0, description="node without its GPUs, full load, W")
-    cpu_idle_w: float = Field(60.0, ge=0, description="one CPU without load, W")
-    cpu_full_w: float = Field(220.0, ge=0, description="one CPU under full load, W")
-    gpu_idle_w: float = Field(40.0, ge=0, description="one GPU without load, W")
-    gpu_full_w: float = Field(300.0, ge=0, description="one GPU under full load, W")
-    other_w: float = Field(30.0, ge=0, description="what neither CPUs nor GPUs draw, where CPUs are counted, W")
+    name: str = Field(default="", description="name of the node in rows and labels; the host name when empty")
+    cpus: int = Field(
+        default=0, ge=0, le=1024, description="CPU sockets counted one by one; 0 counts the node as a whole"
+    )
+    gpus: int = Field(default=0, ge=0, le=1024, description="accelerators")
+    node_idle_w: float = Field(default=150.0, ge=0, description="node without its GPUs, no load, W")
+    node_full_w: float = Field(default=450.0, ge=0, description="node without its GPUs, full load, W")
+    cpu_idle_w: float = Field(default=60.0, ge=0, description="one CPU without load, W")
+    cpu_full_w: float = Field(default=220.0, ge=0, description="one CPU under full load, W")
+    gpu_idle_w: float = Field(default=40.0, ge=0, description="one GPU without load, W")
+    gpu_full_w: float = Field(default=300.0, ge=0, description="one GPU under full load, W")
+    other_w: float = Field(default=30.0, ge=0, description="what neither CPUs nor GPUs draw, where CPUs are counted, W")
 
 
 class SignalSettings(_Section):
     """The grid of the site."""
 
-    carbon: str = Field("", description="file of carbon intensities")
-    price: str = Field("", description="file of prices")
-    pue: float = Field(1.0, ge=1, description="facility over machine power")
-    price_per_kwh: float = Field(0.12, description="price where no file gives one, per kWh")
-    currency: str = Field("USD", description="currency of that price")
-    carbon_kg_per_kwh: float = Field(0.5, ge=0, description="carbon intensity where no file gives one, kg/kWh")
+    carbon: str = Field(default="", description="file of carbon intensities")
+    price: str = Field(default="", description="file of prices")
+    pue: float = Field(default=1.0, ge=1, description="facility over machine power")
+    price_per_kwh: float = Field(default=0.12, description="price where no file gives one, per kWh")
+    currency: str = Field(default="USD", description="currency of that price")
+    carbon_kg_per_kwh: float = Field(default=0.5, ge=0, description="carbon intensity where no file gives one, kg/kWh")
 
 
 class ApiSettings(_Section):
     """The HTTP API."""
 
-    host: str = Field("127.0.0.1", description="address to listen at")
-    port: int = Field(5000, ge=0, le=65535, description="port to listen at; 0 takes a free one")
-    tokens: str = Field("", description="file of hashed tokens; none are asked for when empty")
-    runtime_model: str = Field("", description="bundle that predicts run times")
-    energy_model: str = Field("", description="bundle that predicts power")
-    redis_url: str = Field("", description="Redis for the cache of answers; in process when empty")
-    rate_per_s: float = Field(10.0, gt=0, description="requests per second and caller, in the long run")
-    burst: int = Field(20, ge=1, description="requests that a caller may make at once")
-    max_body_bytes: int = Field(1_000_000, ge=1000, description="largest body of a request")
-    cache_ttl_s: float = Field(300.0, ge=0, description="how long an answer is kept, s")
+    host: str = Field(default="127.0.0.1", description="address to listen at")
+    port: int = Field(default=5000, ge=0, le=65535, description="port to listen at; 0 takes a free one")
+    tokens: str = Field(default="", description="file of hashed tokens; none are asked for when empty")
+    runtime_model: str = Field(default="", description="bundle that predicts run times")
+    energy_model: str = Field(default="", description="bundle that predicts power")
+    redis_url: str = Field(default="", description="Redis for the cache of answers; in process when empty")
+    rate_per_s: float = Field(default=10.0, gt=0, description="requests per second and caller, in the long run")
+    burst: int = Field(default=20, ge=1, description="requests that a caller may make at once")
+    max_body_bytes: int = Field(default=1_000_000, ge=1000, description="largest body of a request")
+    cache_ttl_s: float = Field(default=300.0, ge=0, description="how long an answer is kept, s")
 
 
 class ExporterSettings(_Section):
     """The Prometheus exporters."""
 
-    host: str = Field("127.0.0.1", description="address to listen at")
-    node_port: int = Field(9301, ge=0, le=65535, description="port of the node exporter; 0 takes a free one")
-    slurm_port: int = Field(9300, ge=0, le=65535, description="port of the Slurm exporter; 0 takes a free one")
+    host: str = Field(default="127.0.0.1", description="address to listen at")
+    node_port: int = Field(default=9301, ge=0, le=65535, description="port of the node exporter; 0 takes a free one")
+    slurm_port: int = Field(default=9300, ge=0, le=65535, description="port of the Slurm exporter; 0 takes a free one")
 
 
 class SlurmSettings(_Section):
     """Prolog, epilog and monitor of Slurm."""
 
-    log_dir: str = Field("/var/log/slurm/energy", description="folder of the jobs' logs")
-    time_box_s: float = Field(5.0, gt=0, le=60, description="longest that a hook may take, s")
-    sample_s: float = Field(30.0, gt=0, description="seconds between two samples of a job")
+    log_dir: str = Field(default="/var/log/slurm/energy", description="folder of the jobs' logs")
+    time_box_s: float = Field(default=5.0, gt=0, le=60, description="longest that a hook may take, s")
+    sample_s: float = Field(default=30.0, gt=0, description="seconds between two samples of a job")
 
 
 class HoldSettings(_Section):
