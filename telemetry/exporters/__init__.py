@@ -9,11 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wattq.telemetry.exporters.book import Book, render
     from wattq.telemetry.exporters.vocabulary import METRICS, Alias, Metric, find_metric, metrics_of
 
-__all__ = ["METRICS", "Alias", "Metric", "find_metric", "metrics_of"]
+__all__ = ["METRICS", "Alias", "Book", "Metric", "find_metric", "metrics_of", "render"]
 
-_MODULES = {"vocabulary": ("METRICS", "Alias", "Metric", "find_metric", "metrics_of")}
+_MODULES = {
+    "book": ("Book", "render"),
+    "vocabulary": ("METRICS", "Alias", "Metric", "find_metric", "metrics_of"),
+}
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
