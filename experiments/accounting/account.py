@@ -14,43 +14,11 @@ from wattq.experiments.accounting.attribution import Counted, count_jobs, count_
 from wattq.experiments.accounting.history import OVERHEAD, PARTS, PowerHistory, reconstruct
 from wattq.experiments.accounting.meters import MEASURES, Tariff
 from wattq.experiments.results import RunResults
+from wattq.platforms.estimate import Amounts
 from wattq.platforms.model import Platform
 from wattq.platforms.signals import Signal
-from wattq.units import joules_to_kwh
 
 __all__ = ["Account", "Amounts", "JobAmounts", "account", "account_history", "account_week"]
-
-
-@dataclass(frozen=True)
-class Amounts:
-    """Energy, carbon and cost of something; None for what no signal was given for.
-
-    Attributes:
-        energy_j: energy of the machine, J.
-        facility_j: energy of the facility, J: that of the machine times the PUE of each instant.
-        carbon_g: CO2e of the facility's energy, g.
-        cost: cost of the facility's energy, in the account's currency.
-    """
-
-    energy_j: float
-    facility_j: float
-    carbon_g: float | None = None
-    cost: float | None = None
-
-    @property
-    def energy_kwh(self) -> float:
-        """Energy of the machine, kWh."""
-        return joules_to_kwh(self.energy_j)
-
-    @property
-    def facility_kwh(self) -> float:
-        """Energy of the facility, kWh."""
-        return joules_to_kwh(self.facility_j)
-
-    @property
-    def carbon_kg(self) -> float | None:
-        """CO2e, kg."""
-        return None if self.carbon_g is None else self.carbon_g / 1000.0
 
 
 @dataclass(frozen=True)
