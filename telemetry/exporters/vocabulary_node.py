@@ -72,7 +72,7 @@ _POWER = (
         "wattq_power_watts",
         ("component",),
         "watts",
-        "Measured power of a part: package-0, dram-0, gpu0, psu, ...",
+        "Measured power of a part: package-0, dram-0, gpu0, psu and so on",
         Alias("hpc_power_consumption_watts"),
     ),
     _counter(
