@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from wattq.experiments.catalogue import METRICS
-from wattq.experiments.plots.style import new_figure, number_text, policy_colors, style_axes
+from wattq.experiments.plots.style import new_figure, number_text, policy_colors, shortened, style_axes
 from wattq.experiments.results import RunResults
 from wattq.experiments.waits import population
 
@@ -38,8 +38,8 @@ def slowdown_figure(runs: Mapping[str, RunResults], tau_s: float = 10.0) -> Figu
     for name, run in runs.items():
         jobs = population(run, tau_s)
         values, share = _thinned(np.sort(jobs.bounded_slowdown[~jobs.censored]), max(len(jobs.key), 1))
-        label = f"{name} ({int(jobs.censored.sum())} never started)" if jobs.censored.any() else name
-        axes.step(values, share, where="post", color=colors[name], linewidth=1.4, label=label)
+        never = f" ({int(jobs.censored.sum())} never started)" if jobs.censored.any() else ""
+        axes.step(values, share, where="post", color=colors[name], linewidth=1.4, label=shortened(name) + never)
     axes.set_xscale("log")
     axes.set_xlim(left=0.9)
     axes.set_ylim(0, 101)
@@ -89,7 +89,7 @@ def _panel(axes: Axes, bars: Mapping[str, Bar | None], name: str) -> None:
             axes.plot([bar[1] / factor, bar[2] / factor], [row, row], color="#222222", linewidth=1.2)
             reach = max(height, bar[2] / factor)
         axes.annotate(number_text(height), (reach, row), (3, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set_yticks(range(len(bars)), list(bars))
+    axes.set_yticks(range(len(bars)), [shortened(policy) for policy in bars])
     axes.set_ylim(len(bars) - 0.5, -0.5)
     axes.set_xlim(0, tallest / factor * 1.28 or 1.0)
     axes.set_title(f"{metric.label}{f' ({unit})' if unit else ''}", loc="left", fontsize=9.5)

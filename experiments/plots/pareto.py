@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from wattq.experiments.plots.style import new_figure, number_text, policy_colors, style_axes
+from wattq.experiments.plots.style import new_figure, number_text, policy_colors, shortened, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,13 +82,12 @@ def _panel(
     for point in points:
         color, marker = colors[point.policy], markers[point.policy]
         if point.y is None:
-            label = f"{point.policy} (void)"
+            label = f"{shortened(point.policy)} (void)"
             axes.plot([], [], linestyle="", fillstyle="none", label=label, color=color, marker=marker)
             continue
         _cross(axes, point.x, point.y, color)
-        axes.plot(
-            point.x[0], point.y[0], linestyle="", markersize=7, label=point.policy, zorder=3, color=color, marker=marker
-        )
+        look: dict[str, Any] = {"linestyle": "", "markersize": 7, "color": color, "marker": marker}
+        axes.plot(point.x[0], point.y[0], label=shortened(point.policy), zorder=3, **look)
     front = _front(known)
     axes.step([p[0] for p in front], [p[1] for p in front], where="post", color="#999999", linewidth=1.0, zorder=1)
     axes.axhline(100.0, color="#BBBBBB", linewidth=0.8, linestyle="--", zorder=0)

@@ -22,6 +22,7 @@ __all__ = [
     "number_text",
     "policy_colors",
     "render",
+    "shortened",
     "style_axes",
     "time_axis",
     "time_unit",
@@ -38,6 +39,7 @@ _STEPS: dict[str, list[float]] = {
 }
 _SECONDS = {"s": 1.0, "h": 3600.0, "d": 86400.0}
 _NAMES = {"s": "s", "h": "hours", "d": "days"}
+_LONGEST_NAME = 60
 _INK = "#222222"
 _GRID = "#DDDDDD"
 
@@ -49,6 +51,12 @@ def policy_colors(names: Iterable[str]) -> dict[str, str]:
     free = [color for color in PALETTE if color not in colors.values()] or list(PALETTE)
     others = [name for name in unique if name not in colors]
     return colors | {name: free[index % len(free)] for index, name in enumerate(others)}
+
+
+def shortened(name: str) -> str:
+    """Return a policy's name as pictures show it: the middle of a long one, such as with a path, is left out."""
+    half = _LONGEST_NAME // 2
+    return name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[-half:]}"
 
 
 def new_figure(width_in: float = 9.0, height_in: float = 3.6, *, constrained: bool = True) -> Figure:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from wattq.errors import SurrogateError
 from wattq.surrogates.energy.series import PowerSeries
 
-__all__ = ["AlignedEnergy", "JobWindow", "align"]
+__all__ = ["AlignedEnergy", "JobWindow", "align", "align_jobs"]
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +61,7 @@ class AlignedEnergy:
         power_w: mean power of one device, W; NaN as `energy_j`.
         coverage: measured share of device-seconds of the job, 0 to 1.
         low: whether coverage is below the least one.
+        run_s: length of the windows, s; of a job of several windows, their device-seconds by its devices.
     """
 
     job_id: tuple[str, ...]
@@ -69,6 +70,7 @@ class AlignedEnergy:
     power_w: Floats
     coverage: Floats
     low: NDArray[np.bool_]
+    run_s: Floats
 
 
 def align(
@@ -96,11 +98,51 @@ def align(
             measured_s[rows] += time
     count = np.array([len(job.devices) for job in jobs], dtype=np.float64)
     span = count * np.array([job.end_s - job.start_s for job in jobs])
+    whole = np.array([job.end_s - job.start_s for job in jobs])
+    return _scaled(tuple(job.job_id for job in jobs), measured_j, measured_s, span, whole, least_coverage)
+
+
+def align_jobs(
+    series: Mapping[str, PowerSeries],
+    windows: Sequence[JobWindow],
+    job: NDArray[np.int64],
+    *,
+    least_coverage: float = 0.9,
+) -> AlignedEnergy:
+    """Return the energy of jobs that have one window or several, as `align` does of windows.
+
+    Args:
+        series: device -> power.
+        windows: windows.
+        job: index of the job of each window, from 0 without a hole.
+        least_coverage: below this measured share of its device-seconds a job gets no energy.
+
+    Raises:
+        SurrogateError: when `least_coverage` is not above 0 and at most 1.
+    """
+    found = align(series, windows, least_coverage=least_coverage)
+    if np.array_equal(job, np.arange(len(windows))):
+        return found
+    count = int(job.max()) + 1
+    span = np.array([len(window.devices) * (window.end_s - window.start_s) for window in windows])
+    devices: list[set[str]] = [set() for _ in range(count)]
+    for window, number in zip(windows, job.tolist(), strict=True):
+        devices[number].update(window.devices)
+    sums = [np.bincount(job, each, minlength=count) for each in (found.measured_j, found.coverage * span, span)]
+    first = np.unique(job, return_index=True)[1]
+    names = tuple(windows[row].job_id for row in first)
+    run_s = sums[2] / np.array([len(each) for each in devices])
+    return _scaled(names, *sums, run_s, least_coverage)
+
+
+def _scaled(
+    names: tuple[str, ...], measured_j: Floats, measured_s: Floats, span: Floats, run_s: Floats, least: float
+) -> AlignedEnergy:
     coverage = np.minimum(measured_s / span, 1.0)
     # A sum of spans may miss the whole by a rounding error.
-    low = coverage < least_coverage * (1.0 - 1e-12)
+    low = coverage < least * (1.0 - 1e-12)
     whole = np.where(low, np.nan, measured_j / np.where(low, 1.0, coverage))
-    return AlignedEnergy(tuple(job.job_id for job in jobs), whole, measured_j, whole / span, coverage, low)
+    return AlignedEnergy(names, whole, measured_j, whole / span, coverage, low, run_s)
 
 
 def _by_device(jobs: Sequence[JobWindow]) -> dict[str, list[int]]:

@@ -95,6 +95,75 @@ class PowerSeries:
         return cls._built(time, np.where(known, step, 0.0) / span, np.zeros(len(span)), known & (span <= gap_s))
 
     @classmethod
+    def of_readings(
+        cls,
+        time_s: Sequence[float] | Floats,
+        power_w: Sequence[float] | Floats,
+        spent_j: Sequence[float] | Floats,
+        *,
+        hold: str = "linear",
+        gap_s: float,
+    ) -> PowerSeries:
+        """Return the series of readings of power, of energy since the reading before, or of both.
+
+        Between two readings the energy counts where it is known: a counter sees what lies between samples of power.
+
+        Args:
+            time_s: times, s, strictly growing.
+            power_w: power, W; NaN where it was not read.
+            spent_j: energy since the reading before, J; NaN where it is not known (the first, a counter that began
+                again).
+            hold: a key of `HOLDS`, for power.
+            gap_s: two readings further apart than this leave a gap that counts as not measured, s.
+
+        Raises:
+            SurrogateError: as `of_samples`, for fewer than two readings that hold anything.
+        """
+        power, spent = np.asarray(power_w, dtype=np.float64), np.asarray(spent_j, dtype=np.float64)
+        kept = np.isfinite(power) | np.isfinite(spent)
+        time, power, spent = np.asarray(time_s, dtype=np.float64)[kept], power[kept], spent[kept]
+        for values, name in ((power, "power_w"), (spent, "energy_j")):
+            _checked(time, np.where(np.isnan(values), 0.0, values), name, gap_s)
+        if hold not in HOLDS:
+            raise SurrogateError(f"hold '{hold}': it is one of {', '.join(HOLDS)}")
+        span, counted = np.diff(time), np.isfinite(spent[1:])
+        first = power[1:] if hold == "last" else power[:-1]
+        slope = (power[1:] - power[:-1]) / span if hold == "linear" else np.zeros(len(span))
+        known = counted | np.isfinite(first + slope)
+        first, slope = np.where(counted, spent[1:] / span, first), np.where(counted, 0.0, slope)
+        return cls._built(time, first, slope, known & (span <= gap_s))
+
+    @classmethod
+    def together(cls, parts: Sequence[PowerSeries]) -> PowerSeries:
+        """Return the sum of the parts of a device (sockets, memory, GPUs), measured while all of them are.
+
+        Raises:
+            SurrogateError: when there is no part.
+        """
+        if not parts:
+            raise SurrogateError("power of no parts; give one or more")
+        if len(parts) == 1:
+            return parts[0]
+        time = np.unique(np.concatenate([part.time_s for part in parts]))
+        middle = 0.5 * (time[1:] + time[:-1])
+        first, slope, measured = np.zeros(len(middle)), np.zeros(len(middle)), np.ones(len(middle), dtype=bool)
+        for part in parts:
+            inside = (middle > part.time_s[0]) & (middle < part.time_s[-1])
+            segment, _ = part._segment(middle)
+            first += part.start_w[segment] + part.slope_w_s[segment] * (time[:-1] - part.time_s[segment])
+            slope += part.slope_w_s[segment]
+            measured &= inside & (np.diff(part.measured_s)[segment] > 0.0)
+        return cls._built(time, first, slope, measured)
+
+    @property
+    def gaps(self) -> Floats:
+        """Begin and end of each stretch between the first and the last sample that was not measured, s, shape (n, 2)."""
+        blind = np.concatenate(([False], ~(np.diff(self.measured_s) > 0.0), [False]))
+        edges = np.flatnonzero(blind[1:] != blind[:-1])
+        found: Floats = self.time_s[edges].reshape(-1, 2)
+        return found
+
+    @classmethod
     def _built(cls, time: Floats, first: Floats, slope: Floats, measured: NDArray[np.bool_]) -> PowerSeries:
         span = np.where(measured, np.diff(time), 0.0)
         first, slope = np.where(measured, first, 0.0), np.where(measured, slope, 0.0)

@@ -31,6 +31,7 @@ class Reading:
         temperature_c: temperature, degrees Celsius.
         clock_mhz: clock of its cores, MHz.
         power_limit_w: the cap in force, W.
+        throttling: whether heat slows it down now.
         label: its model, such as ``NVIDIA H200``; empty where it has none.
         adds: whether its power counts in the sum of the meter's devices; false for parts of another device.
     """
@@ -44,6 +45,7 @@ class Reading:
     temperature_c: float | None = None
     clock_mhz: float | None = None
     power_limit_w: float | None = None
+    throttling: bool | None = None
     label: str = ""
     adds: bool = True
 
@@ -56,10 +58,12 @@ class Meter(Protocol):
     Attributes:
         name: of the meter: ``rapl``, ``nvml``, ``ipmi``, ``hwmon``, ``model``.
         source: ``measured``, or ``modelled`` where power is computed from utilisation.
+        whole_node: whether the devices that add up are all that the node draws; false where they are parts of it.
     """
 
     name: str
     source: Source
+    whole_node: bool
 
     def devices(self) -> tuple[str, ...]:
         """Return the names of its devices, in the order of its readings."""

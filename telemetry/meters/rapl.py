@@ -87,6 +87,7 @@ class RaplMeter:
 
     name = "rapl"
     source: Source = "measured"
+    whole_node = False
 
     def __init__(self, root: Path = Path("/"), only: Iterable[str] = ()) -> None:
         folder = root / _POWERCAP

@@ -40,6 +40,14 @@ def all_figures(run: Any) -> dict[str, Any]:
     }
 
 
+def test_a_long_name_leaves_room_for_the_bars() -> None:
+    name = "easy estimate=predictor predictor=/" + "a-folder/" * 30 + "model.wattq"
+    figure = plots.bars_figure({name: {"wait_mean_s": (9e4, 8e4, 1e5)}}, ["wait_mean_s", "energy_j", "makespan_s"])
+    assert plots.render(figure).startswith(PNG)
+    (shown, *_) = (text.get_text() for text in figure.axes[0].get_yticklabels())
+    assert shown == name[:30] + "…" + name[-30:]
+
+
 @pytest.mark.parametrize("size", ["small", "many"])
 def test_every_figure_has_axes_with_labels(size: str, small_run: Path, many_jobs: Any) -> None:
     run = read_run(small_run) if size == "small" else many_jobs

@@ -22,14 +22,17 @@ def run(*words: str) -> int:
     return int(end.value.code or 0)
 
 
-def test_the_command_writes_and_prints(tuning_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_and_prints(
+    tuning_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = (str(tuning_base / "small.yaml"), "-o", str(tmp_path / "out"), "--trials", "2", "--weeks", "1")
+    monkeypatch.setattr(sys, "argv", ["wattq", "tune", *words])
     assert run(*words) == 0
     out = capsys.readouterr().out
     assert out.startswith("The search\n- 2 trials: 2 judged on all tuning weeks")
     assert f"{tmp_path}/out/best.yaml" in out
     text = (tmp_path / "out" / "best.yaml").read_text()
-    assert text.startswith("# Found by: wattq ")
+    assert text.startswith("# Found by: wattq tune ")
     assert "platform: ../" in text or f"platform: {tuning_base}" in text or "machine.xml" in text
     assert run(*words) == 2
     assert "go on with it by --resume" in capsys.readouterr().err
