@@ -92,6 +92,13 @@ class ApiSettings(_Section):
     burst: int = Field(default=20, ge=1, description="requests that a caller may make at once")
     max_body_bytes: int = Field(default=1_000_000, ge=1000, description="largest body of a request")
     cache_ttl_s: float = Field(default=300.0, ge=0, description="how long an answer is kept, s")
+    cache_entries: int = Field(default=10_000, ge=0, le=10_000_000, description="most answers kept in process")
+    node_cores: int = Field(
+        default=0, ge=0, le=100_000, description="cores of a node; jobs are charged their share, whole nodes when 0"
+    )
+    forecast: str = Field(
+        default="persistence", description="forecast of prices and carbon intensities: persistence:DAYS or perfect"
+    )
 
 
 class ExporterSettings(_Section):
