@@ -110,11 +110,36 @@ class ExporterSettings(_Section):
 
 
 class SlurmSettings(_Section):
-    """Prolog, epilog and monitor of Slurm."""
+    """Prolog, epilog and monitor of Slurm, and switching nodes off and on."""
 
     log_dir: str = Field(default="/var/log/slurm/energy", description="folder of the jobs' logs")
+    state_dir: str = Field(default="/run/wattq/slurm", description="folder of what hooks remember of running jobs")
     time_box_s: float = Field(default=5.0, gt=0, le=60, description="longest that a hook may take, s")
     sample_s: float = Field(default=30.0, gt=0, description="seconds between two samples of a job")
+    exporter_url: str = Field(
+        default="", description="Slurm exporter that is told of starts and ends; 'off', or empty for that of exporter"
+    )
+    api_url: str = Field(
+        default="", description="HTTP API asked for predictions; 'off', or empty for that of section api"
+    )
+    api_token_file: str = Field(default="", description="file that holds the token for the HTTP API")
+    post_s: float = Field(default=2.0, gt=0, le=60, description="longest wait for the exporter or the API, s")
+    deliver_s: float = Field(default=30.0, gt=0, description="longest that a job's rows are tried on the database, s")
+    gpu_caps: str = Field(
+        default="", description="cap on each GPU of a job by its QoS, W, such as energy_efficient=250,low=200"
+    )
+    power_method: str = Field(
+        default="command", pattern="^(command|ipmi|ssh)$", description="how nodes are switched: command, ipmi or ssh"
+    )
+    suspend_command: str = Field(default="", description="command that switches {node} off, for power_method command")
+    resume_command: str = Field(default="", description="command that switches {node} on, for power_method command")
+    bmc: str = Field(default="{node}-bmc", description="address of a node's management controller, for ipmi")
+    bmc_user: str = Field(default="", description="user of the management controllers, for ipmi")
+    bmc_password_file: str = Field(default="", description="file that holds their password, for ipmi")
+    ssh_off: str = Field(default="systemctl poweroff", description="what a node runs to switch itself off, for ssh")
+    wake_command: str = Field(default="", description="command that wakes {node}, for ssh, such as ether-wake {node}")
+    power_log: str = Field(default="/var/log/slurm/wattq-power.log", description="log of switching nodes off and on")
+    power_dry_run: bool = Field(default=False, description="write what would be switched into the log, switch nothing")
 
 
 class HoldSettings(_Section):
