@@ -18,14 +18,15 @@ help: ## list the targets
 
 setup: $(STAMP) ## make .venv with all that wattq and its tests need
 
-$(STAMP): pyproject.toml requirements/core.lock requirements/dev.lock requirements/batsim.lock requirements/tune.lock
+$(STAMP): pyproject.toml requirements/core.lock requirements/dev.lock requirements/batsim.lock requirements/tune.lock \
+		requirements/telemetry.lock requirements/api.lock
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "'$(PYTHON)' is not there: install Python 3.11 or newer, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "'$(PYTHON)' is $$($(PYTHON) -V 2>&1), wattq needs Python 3.11 or newer: name one, as in make setup PYTHON=python3.11" >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "'$(PYTHON)' cannot make virtual environments: on Debian, apt install python3-venv" >&2; exit 2; }
 	@echo "setting up .venv (a few minutes the first time)"
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP) install --no-deps -r requirements/core.lock -r requirements/dev.lock -r requirements/batsim.lock \
-		-r requirements/tune.lock
+		-r requirements/tune.lock -r requirements/telemetry.lock -r requirements/api.lock
 	@$(PIP) install --no-deps -e .
 	@echo "compiling the simulator (about a minute)"
 	@$(BIN)/python -m wattq.schedulers.compile
@@ -40,7 +41,7 @@ demo: $(STAMP) ## compare policies on a real trace; table and results/demo/repor
 
 test: $(STAMP) ## all tests but the slow ones and those that need a live service
 	@$(BIN)/python -m wattq.schedulers.compile --all
-	$(BIN)/python -m pytest -m "not slow and not service"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not service"
 
 lint: $(STAMP) ## ruff, ruff format, mypy
 	$(BIN)/ruff check .
