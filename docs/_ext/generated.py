@@ -179,6 +179,18 @@ def formats() -> str:
     return table(["format", "what it is", "told by"], rows)
 
 
+def settings() -> str:
+    """Return every setting with its default."""
+    from wattq.settings import Settings
+
+    rows = []
+    for section, part in Settings.model_fields.items():
+        for key, field in type(part.default).model_fields.items():
+            default = "" if field.default in (None, "", ()) else f"`{field.default}`"
+            rows.append([f"`{section}.{key}`", default, str(field.description)])
+    return table(["setting", "default", "meaning"], rows)
+
+
 def signal_formats() -> str:
     """Return the formats of signal files."""
     from wattq.platforms.signals import SIGNAL_FORMATS
@@ -315,6 +327,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "policies": policies,
     "presets": presets,
     "series": series,
+    "settings": settings,
     "signal-formats": signal_formats,
     "study-quantities": study_quantities,
     "surrogate-features": surrogate_features,

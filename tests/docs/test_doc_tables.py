@@ -149,6 +149,7 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     from wattq.schedulers import ORDERS, POLICIES
     from wattq.schedulers.estimate_parameters import COMMON
     from wattq.schedulers.rl.backfill import OBSERVATION
+    from wattq.settings import Settings
     from wattq.surrogates import FEATURES, MODELS
     from wattq.telemetry import SERIES
     from wattq.workloads import TRACES
@@ -157,6 +158,11 @@ def test_generated_tables_are_complete(generated: ModuleType) -> None:
     whole |= {
         "study-quantities": QUANTITIES,
         "series": SERIES,
+        "settings": [
+            f"{section}.{key}"
+            for section, part in Settings.model_fields.items()
+            for key in type(part.default).model_fields
+        ],
         "signal-formats": SIGNAL_FORMATS,
         "gap-rules": GAP_RULES,
         "common-parameters": [parameter.name for parameter in COMMON],
