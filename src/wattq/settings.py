@@ -107,6 +107,15 @@ class ExporterSettings(_Section):
     host: str = Field(default="127.0.0.1", description="address to listen at")
     node_port: int = Field(default=9301, ge=0, le=65535, description="port of the node exporter; 0 takes a free one")
     slurm_port: int = Field(default=9300, ge=0, le=65535, description="port of the Slurm exporter; 0 takes a free one")
+    aliases: bool = Field(default=True, description="show the metrics under their other names, hpc_..., too")
+    fresh_s: float = Field(default=1.0, ge=0, le=60, description="how long one reading of the node's sensors serves, s")
+    max_jobs: int = Field(default=1000, ge=0, le=100_000, description="jobs with metrics of their own")
+    refresh_s: float = Field(default=10.0, gt=0, le=3600, description="seconds between two questions to Slurm")
+    usage_s: float = Field(default=30.0, gt=0, le=3600, description="seconds between two questions what jobs use")
+    command_s: float = Field(default=20.0, gt=0, le=600, description="longest that a command of Slurm may take, s")
+    slurm_state: str = Field(
+        default="", description="file of counters and of jobs already counted; in the user's state folder when empty"
+    )
 
 
 class SlurmSettings(_Section):

@@ -10,13 +10,52 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattq.telemetry.exporters.book import Book, render
+    from wattq.telemetry.exporters.node_collector import NodeCollector
+    from wattq.telemetry.exporters.node_exporter import NodeExporter
+    from wattq.telemetry.exporters.page import MetricsPage
+    from wattq.telemetry.exporters.serving import Answer, MetricsServer, Request, json_answer, serve_until_told
     from wattq.telemetry.exporters.vocabulary import METRICS, Alias, Metric, find_metric, metrics_of
 
-__all__ = ["METRICS", "Alias", "Book", "Metric", "find_metric", "metrics_of", "render"]
+__all__ = [
+    "METRICS",
+    "Alias",
+    "Answer",
+    "Book",
+    "Metric",
+    "MetricsPage",
+    "MetricsServer",
+    "NodeCollector",
+    "NodeExporter",
+    "Request",
+    "find_metric",
+    "json_answer",
+    "metrics_of",
+    "render",
+    "serve_until_told",
+]
 
 _MODULES = {
-    "book": ("Book", "render"),
-    "vocabulary": ("METRICS", "Alias", "Metric", "find_metric", "metrics_of"),
+    "book": (
+        "Book",
+        "render",
+    ),
+    "node_collector": ("NodeCollector",),
+    "node_exporter": ("NodeExporter",),
+    "page": ("MetricsPage",),
+    "serving": (
+        "Answer",
+        "MetricsServer",
+        "Request",
+        "json_answer",
+        "serve_until_told",
+    ),
+    "vocabulary": (
+        "METRICS",
+        "Alias",
+        "Metric",
+        "find_metric",
+        "metrics_of",
+    ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

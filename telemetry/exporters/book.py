@@ -46,8 +46,9 @@ class Book:
                 self._values[name][key] = 1.0 if self.metrics[name].kind == "info" else float(value)
 
     def replace(self, name: str, values: Mapping[Labels, float]) -> None:
-        """Replace all values of a gauge: label sets that are not named go."""
-        keyed = {self._key(name, ("gauge",), key): float(v) for key, v in values.items() if math.isfinite(v)}
+        """Replace all values of a gauge, or of a counter that something else counts: label sets not named go."""
+        kinds = ("gauge", "counter")
+        keyed = {self._key(name, kinds, key): float(value) for key, value in values.items() if math.isfinite(value)}
         with self._lock:
             self._values[name] = keyed
 
@@ -62,12 +63,6 @@ class Book:
             raise TelemetryError(f"metric '{name}': {amount} to add; a counter never falls")
         with self._lock:
             self._values[name][key] = self._values[name].get(key, 0.0) + amount
-
-    def follow(self, name: str, total: float, labels: Sequence[object] = ()) -> None:
-        """Set a counter to what another counter stands at; a smaller number is ignored."""
-        key = self._key(name, ("counter",), labels)
-        with self._lock:
-            self._values[name][key] = max(total, self._values[name].get(key, 0.0))
 
     def observe(self, name: str, value: float, labels: Sequence[object] = ()) -> None:
         """Put a value into a histogram."""

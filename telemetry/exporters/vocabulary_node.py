@@ -76,7 +76,7 @@ _POWER = (
         Alias("hpc_power_consumption_watts"),
     ),
     _counter(
-        "wattq_energy_joules_total", ("component",), "joules", "Measured energy of a part since the exporter began"
+        "wattq_energy_joules_total", ("component",), "joules", "Energy counter of a part; where it starts means nothing"
     ),
     _gauge(
         "wattq_node_power_watts",

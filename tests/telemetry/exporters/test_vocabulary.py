@@ -135,11 +135,11 @@ def test_no_reading_is_absent() -> None:
     assert series(render(book)[0].decode()) == ["wattq_power_watts", "hpc_power_consumption_watts"]
 
 
-def test_counters_follow_and_never_fall() -> None:
+def test_what_others_count_is_shown_as_it_stands() -> None:
     book = Book("node")
     for total in (5.0, 9.0, 2.0):
-        book.follow("wattq_energy_joules_total", total, ("psu",))
-    assert book.value("wattq_energy_joules_total", ("psu",)) == 9.0
+        book.replace("wattq_energy_joules_total", {("psu",): total})
+    assert book.value("wattq_energy_joules_total", ("psu",)) == 2.0
 
 
 def test_counters_survive_as_json() -> None:
