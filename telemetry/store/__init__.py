@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wattq.telemetry.store.derived import ROLLUPS, VIEWS
     from wattq.telemetry.store.problems import StoreAwayError
+    from wattq.telemetry.store.spooled_writer import SpooledWriter
     from wattq.telemetry.store.store import Store, open_store
     from wattq.telemetry.store.tables import TABLES
 
-__all__ = ["ROLLUPS", "TABLES", "VIEWS", "Store", "StoreAwayError", "open_store"]
+__all__ = ["ROLLUPS", "TABLES", "VIEWS", "SpooledWriter", "Store", "StoreAwayError", "open_store"]
 
 _MODULES = {
     "derived": ("ROLLUPS", "VIEWS"),
     "problems": ("StoreAwayError",),
+    "spooled_writer": ("SpooledWriter",),
     "store": ("Store", "open_store"),
     "tables": ("TABLES",),
 }

@@ -13,7 +13,7 @@ from sqlalchemy import event, exc
 
 from wattq.errors import TelemetryError
 from wattq.telemetry.store.address import Address
-from wattq.telemetry.store.problems import StoreAwayError
+from wattq.telemetry.store.problems import RowRefusedError, StoreAwayError
 
 __all__ = ["BUSY_S", "make_engine", "translated"]
 
@@ -83,6 +83,7 @@ def translated(shown: str, doing: str) -> Iterator[None]:
 
     Raises:
         StoreAwayError: the database does not answer, or is too busy.
+        RowRefusedError: it refuses values of a row.
         TelemetryError: anything else that it refuses.
     """
     try:
@@ -104,7 +105,8 @@ def _meaning(problem: exc.DBAPIError, shown: str, doing: str) -> TelemetryError:
         return TelemetryError(f"store {shown}: cannot be opened; check the path and its permissions")
     if problem.connection_invalidated or isinstance(problem, exc.OperationalError | exc.InterfaceError):
         return StoreAwayError(f"store {shown}: cannot {doing}, the database does not answer ({words})")
-    return TelemetryError(f"store {shown}: cannot {doing} ({words})")
+    kind = RowRefusedError if isinstance(problem, exc.DataError | exc.IntegrityError) else TelemetryError
+    return kind(f"store {shown}: cannot {doing} ({words})")
 
 
 def _words(problem: BaseException) -> str:
