@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -54,13 +55,18 @@ class _Domain:
             self.power_w, self.known = (None, False) if step_j is None else (step_j / span_s, True)
         self.last_j, self.last_s = raw_j, now_s
 
+    @property
+    def longest_s(self) -> float:
+        """Time in which the counter cannot go round twice, s."""
+        return math.inf if self.range_j is None else self.range_j / _MOST_W.get(self.kind, _MOST_W["package"])
+
     def _step_j(self, step_j: float, span_s: float) -> float | None:
         """Return the energy of a step of the counter; None where it may have gone round more than once."""
         if span_s < 0:
             return None
         if self.range_j is None:
             return step_j if step_j >= 0 else None
-        if span_s > self.range_j / _MOST_W.get(self.kind, _MOST_W["package"]):
+        if span_s > self.longest_s:
             return None
         return step_j if step_j >= 0 else step_j + self.range_j
 
@@ -96,6 +102,15 @@ class RaplMeter:
     def devices(self) -> tuple[str, ...]:
         """Return the names of the domains: ``package-0``, ``dram-0``, ``core-0``."""
         return tuple(domain.device for domain in self._domains)
+
+    def ranges_j(self) -> dict[str, float | None]:
+        """Return where the counter of each domain starts again, J; None where the kernel does not say."""
+        return {domain.device: domain.range_j for domain in self._domains}
+
+    @property
+    def longest_s(self) -> float:
+        """Longest time between two readings, s: in a longer one a counter may go round unseen."""
+        return min(domain.longest_s for domain in self._domains)
 
     def read(self, now_s: float) -> list[Reading]:
         """Return the counter of each domain, J, and its mean power since the reading before, W."""
