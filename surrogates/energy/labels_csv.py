@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,14 +30,20 @@ def is_labels_csv(first_line: str) -> bool:
     return set(_NEEDED) <= {cell.strip().lower() for cell in first_line.split(",")}
 
 
-def labels_csv(labels: EnergyLabels) -> str:
-    """Return labels as CSV; numbers are written so that they read back the same."""
+def labels_csv(labels: EnergyLabels, extra: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Return labels as CSV; numbers are written so that they read back the same.
+
+    Args:
+        labels: the jobs.
+        extra: further columns by name, with a text for each job; for people, they are not read back.
+    """
+    more = dict(extra or {})
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(LABEL_COLUMNS)
+    writer.writerow((*LABEL_COLUMNS, *more))
     columns = [_texts(getattr(labels.jobs, feature.name)) for feature in ENERGY_FEATURES]
     head = (labels.job_id, _texts(labels.run_s), _texts(labels.energy_j), [labels.label_source] * labels.n_jobs)
-    writer.writerows(zip(*head, *columns, strict=True))
+    writer.writerows(zip(*head, *columns, *more.values(), strict=True))
     return out.getvalue()
 
 
@@ -44,13 +51,18 @@ def _texts(values: NDArray[np.float64] | NDArray[np.str_]) -> list[str]:
     return ["" if value != value else value if isinstance(value, str) else f"{value!r}" for value in values.tolist()]
 
 
-def write_labels_csv(labels: EnergyLabels, path: str | Path) -> Path:
+def write_labels_csv(labels: EnergyLabels, path: str | Path, extra: Mapping[str, Sequence[str]] | None = None) -> Path:
     """Write labels as a file, plain, ``.gz`` or ``.xz``; it appears whole or not at all.
+
+    Args:
+        labels: the jobs.
+        path: the file.
+        extra: as for `labels_csv`.
 
     Raises:
         MissingFileError: when the folder cannot be written.
     """
-    return write_whole(path, compress_for(path, labels_csv(labels).encode()))
+    return write_whole(path, compress_for(path, labels_csv(labels, extra).encode()))
 
 
 def read_labels_csv(path: str | Path) -> EnergyLabels:

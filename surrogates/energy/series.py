@@ -157,7 +157,7 @@ class PowerSeries:
 
     @property
     def gaps(self) -> Floats:
-        """Begin and end of each stretch between the first and the last sample that was not measured, s, shape (n, 2)."""
+        """Begin and end of each unmeasured stretch between the first and the last sample, s, shape (n, 2)."""
         blind = np.concatenate(([False], ~(np.diff(self.measured_s) > 0.0), [False]))
         edges = np.flatnonzero(blind[1:] != blind[:-1])
         found: Floats = self.time_s[edges].reshape(-1, 2)

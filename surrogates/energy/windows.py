@@ -212,7 +212,9 @@ def labels_of(
     Args:
         table: windows and requests.
         found: energies of its jobs.
-        source, sha256, notes: of the samples.
+        source: name of the samples.
+        sha256: their digest.
+        notes: what else to know of them.
         least_coverage: what `found` was made with, for the notes.
 
     Raises:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wattq.cli import telemetry_align, telemetry_exporter, telemetry_stack
+
 if TYPE_CHECKING:
     from wattq.telemetry import AnswerCache, Fetcher, Series
 
@@ -97,3 +99,8 @@ def _write(series: Series, out: Path) -> None:
         typer.echo(f"note: {note}", err=True)
     typer.echo(f"{len(series.intervals)} intervals of {series.region} ({series.unit}) written to {out}")
     typer.echo(f"{series.requests} requests to {series.source}")
+
+
+app.command("align")(telemetry_align.align)
+app.command("stack")(telemetry_stack.stack)
+app.add_typer(telemetry_exporter.app, name="exporter")
