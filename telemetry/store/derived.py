@@ -58,7 +58,7 @@ JOB_METRICS_HOURLY = Rollup(
             Field("node_id", "text", "", "name of the node, or the list of nodes; empty text where none is known"),
             Field("job_count", "int", "1", "runs"),
             Field("jobs_completed", "int", "1", "runs in state COMPLETED"),
-            Field("jobs_failed", "int", "1", "runs in state FAILED, TIMEOUT, OUT_OF_MEMORY or NODE_FAIL"),
+            Field("jobs_failed", "int", "1", "runs that failed: FAILED, TIMEOUT, OUT_OF_MEMORY, NODE_FAIL, ..."),
             Field("total_duration_seconds", "real", "s", "sum of run times"),
             Field("avg_duration_seconds", "real", "s", "mean run time"),
             Field("total_cpu_hours", "real", "h", "cores x hours"),
@@ -83,7 +83,8 @@ JOB_METRICS_HOURLY = Rollup(
            COALESCE(node_id, '') AS node_id,
            COUNT(*) AS job_count,
            CAST(SUM(CASE WHEN job_state = 'COMPLETED' THEN 1 ELSE 0 END) AS BIGINT) AS jobs_completed,
-           CAST(SUM(CASE WHEN job_state IN ('FAILED', 'TIMEOUT', 'OUT_OF_MEMORY', 'NODE_FAIL') THEN 1 ELSE 0 END)
+           CAST(SUM(CASE WHEN job_state IN ('FAILED', 'TIMEOUT', 'OUT_OF_MEMORY', 'NODE_FAIL', 'BOOT_FAIL', 'DEADLINE')
+                         THEN 1 ELSE 0 END)
                 AS BIGINT) AS jobs_failed,
            SUM(duration_seconds) AS total_duration_seconds,
            AVG(duration_seconds) AS avg_duration_seconds,
