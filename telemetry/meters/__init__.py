@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wattq.telemetry.meters.hwmon import HwmonMeter
     from wattq.telemetry.meters.ipmi import IpmiMeter
     from wattq.telemetry.meters.model import ModelMeter, node_power_of
-    from wattq.telemetry.meters.node import Flow, NodeMeter, NodeReading
+    from wattq.telemetry.meters.node import CpuShare, Flow, NodeMeter, NodeReading
     from wattq.telemetry.meters.nvml import NvmlMeter
     from wattq.telemetry.meters.rapl import RaplMeter
     from wattq.telemetry.meters.thermal import Clock, CpuTemperature, Fan, ThermalSensors, Throttling, Zone
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "METERS",
     "Clock",
+    "CpuShare",
     "CpuTemperature",
     "Fan",
     "Flow",

@@ -11,7 +11,7 @@ from typing import Any
 
 from wattq.telemetry.extras import need
 
-__all__ = ["Flow", "NodeMeter", "NodeReading"]
+__all__ = ["CpuShare", "Flow", "NodeMeter", "NodeReading"]
 
 # Devices that stand on others: their bytes are counted by those below them already.
 _STACKED = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|drbd|bcache)\d*")
@@ -67,6 +67,32 @@ class NodeReading:
         return _sum(self.disks)
 
 
+class CpuShare:
+    """Share of the processors' time in use, between two readings.
+
+    Args:
+        module: stands in for ``psutil``.
+
+    Raises:
+        MissingDependencyError: psutil is not installed.
+    """
+
+    def __init__(self, module: Any = None) -> None:
+        self._psutil = need("psutil", "telemetry", "load of the node") if module is None else module
+        self._before: tuple[float, float] | None = None
+
+    def read(self) -> float | None:
+        """Return the share since the reading before, 0 to 1; None at the first. Waiting for disks is idle time."""
+        times = self._psutil.cpu_times()
+        # The kernel counts guests in user and nice already.
+        total = float(sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0))
+        idle = float(times.idle + getattr(times, "iowait", 0.0))
+        before, self._before = self._before, (total, idle)
+        if before is None or total <= before[0]:
+            return None
+        return min(max(1.0 - (idle - before[1]) / (total - before[0]), 0.0), 1.0)
+
+
 class NodeMeter:
     """Load of the node. Rates are counted from the reading before; one thread at a time may read.
 
@@ -82,7 +108,7 @@ class NodeMeter:
     def __init__(self, root: Path = Path("/"), *, module: Any = None, slow_s: float = 1.0) -> None:
         self._psutil = need("psutil", "telemetry", "load of the node") if module is None else module
         self._root, self._slow_s = root, slow_s
-        self._cpu: tuple[float, float] | None = None
+        self._cpus = CpuShare(self._psutil)
         self._flows: dict[str, dict[str, Flow]] = {"network": {}, "disks": {}}
         self._before_s: float | None = None
         self._filesystems: tuple[float, dict[str, float]] | None = None
@@ -100,7 +126,7 @@ class NodeMeter:
         span_s = None if self._before_s is None else now_s - self._before_s
         self._before_s = now_s
         return NodeReading(
-            self._utilization(),
+            self._cpus.read(),
             (memory.total - memory.available) / memory.total if memory.total else None,
             float(memory.total - memory.available),
             load1,
@@ -110,16 +136,6 @@ class NodeMeter:
             self._rated("disks", self._disks(), span_s),
             self._used(now_s),
         )
-
-    def _utilization(self) -> float | None:
-        times = self._psutil.cpu_times()
-        # The kernel counts guests in user and nice already.
-        total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-        idle = times.idle + getattr(times, "iowait", 0.0)
-        before, self._cpu = self._cpu, (total, idle)
-        if before is None or total <= before[0]:
-            return None
-        return min(max(1.0 - (idle - before[1]) / (total - before[0]), 0.0), 1.0)
 
     def _network(self) -> dict[str, Flow]:
         counters = self._psutil.net_io_counters(pernic=True)

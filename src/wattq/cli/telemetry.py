@@ -1,4 +1,4 @@
-"""``wattq telemetry``: carbon intensity and prices from public services."""
+"""``wattq telemetry``: sensors of this machine, and carbon intensity and prices from public services."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wattq.cli import telemetry_align, telemetry_exporter, telemetry_stack
+from wattq.cli import telemetry_align, telemetry_exporter, telemetry_loggers, telemetry_stack
 
 if TYPE_CHECKING:
     from wattq.telemetry import AnswerCache, Fetcher, Series
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Fetch carbon intensities and prices of the grid.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Log sensors, store and show measurements; fetch carbon intensities and prices of the grid.",
+)
 
 From = Annotated[str, typer.Option("--from", help="Begin: 2021-01-31 (midnight UTC), or 2021-01-31T14:30Z.")]
 To = Annotated[str, typer.Option("--to", help="End, not part of the period; written as --from.")]
@@ -102,5 +105,8 @@ def _write(series: Series, out: Path) -> None:
 
 
 app.command("align")(telemetry_align.align)
+app.command("node")(telemetry_loggers.node)
+app.command("nvml")(telemetry_loggers.nvml)
+app.command("rapl")(telemetry_loggers.rapl)
 app.command("stack")(telemetry_stack.stack)
 app.add_typer(telemetry_exporter.app, name="exporter")

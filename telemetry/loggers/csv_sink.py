@@ -1,0 +1,107 @@
+"""Samples in a CSV file that grows line by line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from wattq.errors import TelemetryError
+from wattq.telemetry.loggers.columns import Column, Sample
+
+__all__ = ["CsvSink"]
+
+
+class CsvSink:
+    """A CSV that grows by whole lines, each sample by one write: a killed logger loses nothing that it had written.
+
+    Args:
+        path: the file; standard output when None.
+        columns: of the rows; the first line names them.
+        append: go on with a file that has the same columns; an unfinished last line of it is cut off.
+
+    Raises:
+        TelemetryError: the file is there already, has other columns, or cannot be written.
+    """
+
+    def __init__(self, path: Path | None, columns: Sequence[Column], *, append: bool = False) -> None:
+        self._columns, self._place = columns, "standard output" if path is None else str(path)
+        self._owned = path is not None
+        self.rows = 0
+        header = ",".join(column.name for column in columns) + "\n"
+        if path is None:
+            sys.stdout.flush()
+            self._file = sys.stdout.fileno()
+            self._put(header)
+            return
+        known = _whole_lines(path, header) if append else False
+        self._file = _open(path, os.O_APPEND if known else os.O_EXCL)
+        if not known:
+            self._put(header)
+
+    def write(self, sample: Sample) -> None:
+        """Append the rows of a sample."""
+        rows = sample.rows()
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for row in rows:
+            writer.writerow([column.text(cell) for column, cell in zip(self._columns, row, strict=True)])
+        self._put(text.getvalue())
+        self.rows += len(rows)
+
+    def _put(self, text: str) -> None:
+        data = memoryview(text.encode())
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise TelemetryError(f"{self._place}: cannot be written ({error.strerror or error})") from None
+
+    def close(self) -> str:
+        """Close the file."""
+        if self._owned:
+            os.close(self._file)
+        return f"{self.rows} rows in {self._place}"
+
+
+def _open(path: Path, flag: int) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flag, 0o666)
+    except FileExistsError:
+        raise TelemetryError(f"{path}: is there already; name another file, or go on with it by --append") from None
+    except OSError as error:
+        raise TelemetryError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from None
+
+
+def _whole_lines(path: Path, header: str) -> bool:
+    """Cut an unfinished last line off, and return whether the file is there with this first line."""
+    try:
+        with path.open("r+b") as file:
+            first = file.readline(100_000)
+            if first and first != header.encode():
+                raise TelemetryError(f"{path}: has other columns than {header.strip()}; name another file")
+            size = file.seek(0, os.SEEK_END)
+            file.truncate(_end_of_last_line(file, size))
+            return bool(first)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise TelemetryError(f"{path}: cannot be appended to ({error.strerror or error})") from None
+
+
+def _end_of_last_line(file: BinaryIO, size: int) -> int:
+    while size > 0:
+        step = min(size, 4096)
+        file.seek(size - step)
+        newline = file.read(step).rfind(b"\n")
+        if newline >= 0:
+            return size - step + newline + 1
+        size -= step
+    return 0
