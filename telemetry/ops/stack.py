@@ -78,7 +78,7 @@ def _targets(role: str, addresses: Sequence[str]) -> bytes:
 def _checked(role: str, address: str) -> str:
     host, _, port = address.rpartition(":")
     if not (_is_host(host) and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
-        raise TelemetryError(f"{role} {address!r}: is no address; write HOST:PORT, such as node1:9301 or [fd00::1]:9301")
+        raise TelemetryError(f"{role} {address!r}: is no address; write HOST:PORT, such as n1:9301 or [fd00::1]:9301")
     return address
 
 
