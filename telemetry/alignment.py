@@ -128,8 +128,26 @@ def _meters(table: WindowTable, nodes: Mapping[str, MeasuredNode]) -> tuple[str,
 
 
 def files_of_power(paths: Sequence[Path], node: str | None = None) -> list[Readings]:
-    """Return the readings of files; see `wattq.surrogates.energy.read_readings`."""
-    return [read_readings(path, node=node) for path in paths]
+    """Return the readings of files together, so that devices of one node add up whichever file they are in.
+
+    Raises:
+        MissingFileError: a file cannot be read.
+        InvalidInputError: a file breaks its format; see `wattq.surrogates.energy.read_readings`.
+    """
+    found = [read_readings(path, node=node) for path in paths]
+    if len(found) == 1:
+        return found
+    together = Readings(
+        node=[name for each in found for name in each.node],
+        device=[name for each in found for name in each.device],
+        time_s=np.concatenate([each.time_s for each in found]),
+        power_w=np.concatenate([each.power_w for each in found]),
+        energy_j=np.concatenate([each.energy_j for each in found]),
+        meter=[name for each in found for name in each.meter],
+        source=", ".join(each.source for each in found),
+        notes=tuple(note for each in found for note in each.notes),
+    )
+    return [together]
 
 
 def power_of_store(store: Store, start_s: float, end_s: float) -> list[Readings]:

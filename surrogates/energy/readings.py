@@ -201,7 +201,9 @@ def _of_best_meter(rows: NDArray[np.int64], meters: NDArray[np.str_], energy_j: 
 
 def _series(readings: Readings, rows: NDArray[np.int64], hold: str, gap_s: float | None) -> PowerSeries | None:
     time, power, spent = readings.time_s[rows], readings.power_w[rows], readings.energy_j[rows]
-    kept = np.isfinite(time) & (np.isfinite(power) | np.isfinite(spent))
+    if not (np.isfinite(power) | np.isfinite(spent)).any():
+        return None
+    kept = np.isfinite(time)
     distinct, place = np.unique(time[kept], return_inverse=True)
     if len(distinct) < 2:
         return None
@@ -210,7 +212,8 @@ def _series(readings: Readings, rows: NDArray[np.int64], hold: str, gap_s: float
     energy = _grouped(place, spent[kept], len(distinct))
     count = _grouped(place, np.where(np.isfinite(power[kept]), 1.0, np.nan), len(distinct))
     mean = _grouped(place, power[kept], len(distinct)) / count
-    return PowerSeries.of_readings(distinct, mean, energy, hold=hold, gap_s=gap)
+    holds = np.isfinite(mean) | np.isfinite(energy) | np.append(np.isfinite(energy[1:]), False)
+    return PowerSeries.of_readings(distinct, mean, energy, hold=hold, gap_s=gap) if holds.sum() > 1 else None
 
 
 def _grouped(place: NDArray[np.int64], values: Floats, n: int) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ __all__ = ["MODELLED", "read_readings", "readings_of_rows", "readings_of_samples
 MODELLED = frozenset(("model", "modelled", "synthetic"))
 """What a meter or a source of power is called that measured nothing."""
 
-_TIMES = ("time", "time_s", "timestamp", "timestamp_utc")
+_TIMES = ("ts", "time", "time_s", "timestamp", "timestamp_utc")
 _NODES = ("node_id", "node", "host", "hostname")
 _POWERS = ("power_w", "power_consumption_watts")
-_SOURCES = ("meter", "power_source", "source")
+_SOURCES = ("meter", "power_meter", "power_source", "source")
+_DOMAIN = re.compile(r"(package|dram|psys)[-\w]*_[jw]")
 _PARQUET = b"PAR1"
 _MOST_ROWS = 50_000_000
 _RULE = "a number of 0 or more, or nothing"
@@ -34,10 +36,10 @@ _RULE = "a number of 0 or more, or nothing"
 def read_readings(path: str | Path, *, node: str | None = None, options: ReadOptions | None = None) -> Readings:
     """Return the readings of a file of power samples.
 
-    Known are wattq's own tables of power samples and of nodes (time, node_id, device, power_w or
-    power_consumption_watts, energy_j since the reading before, meter), as CSV or Parquet, and the files that
-    `wattq.platforms.calibrate.read_samples` reads (nvidia-smi, RAPL, IPMI). Rows whose power was modelled are left
-    out and counted: they measure nothing.
+    Known are the logs of wattq's loggers (``ts`` and a counter ``energy_j``), the store's tables of power samples and
+    nodes (time, node_id, device, power_w or power_consumption_watts, energy_j since the reading before, meter), as CSV
+    or Parquet, and the CSV files that `wattq.platforms.calibrate.read_samples` reads (nvidia-smi, RAPL, IPMI). Rows
+    whose power was modelled are left out and counted: they measure nothing.
 
     Args:
         path: the file, CSV also packed as ``.gz`` or ``.xz``.
@@ -55,7 +57,7 @@ def read_readings(path: str | Path, *, node: str | None = None, options: ReadOpt
     first = data[:4096].removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
     names = {cell.strip().lower() for cell in first.split(",")}
     has_power = names & set(_POWERS) or "energy_j" in names
-    if names & set(_TIMES) and has_power and names & {"node_id", "meter", "power_source"}:
+    if names & set(_TIMES) and has_power and names & {"ts", "node_id", "meter", "power_source"}:
         return _of_table(read_csv(data, source), node)
     return _of_logger(path, first, node, options or ReadOptions())
 
@@ -153,19 +155,44 @@ def _of_table(table: TextTable, node: str | None) -> Readings:
     if not kept.n_rows:
         raise SurrogateError(f"{table.source}: no measured power among {table.n_rows} rows; joules are not made up")
     dates = zip(kept.column(time).tolist(), kept.lines.tolist(), strict=True)
-    devices = kept.column("device").tolist()
+    time_s = np.array([parse_time(text, table.source, line, Column(0, time)) for text, line in dates])
+    devices = _device_names(kept)
     names = kept.column(where).tolist() if where else [node] * kept.n_rows if node else devices
+    energy = kept.convert("energy_j", amount, _RULE)
     return Readings(
         node=names,
         device=devices if where or node else [""] * kept.n_rows,
-        time_s=np.array([parse_time(text, table.source, line, Column(0, time)) for text, line in dates]),
+        time_s=time_s,
         power_w=kept.convert(power, amount, _RULE) if power else np.full(kept.n_rows, np.nan),
-        energy_j=kept.convert("energy_j", amount, _RULE),
-        meter=kept.column("meter").tolist(),
+        energy_j=_steps(names, devices, time_s, energy) if time == "ts" else energy,
+        meter=kept.column(origin).tolist() if origin in ("meter", "power_meter") else [""] * kept.n_rows,
         source=table.source,
         sha256=table.sha256,
         notes=_left_out(int((~measured).sum()), table.source),
     )
+
+
+def _device_names(table: TextTable) -> list[str]:
+    if "gpu_index" in table.columns:
+        return [f"gpu{text}" for text in table.column("gpu_index").tolist()]
+    if "device" not in table.columns and any(_DOMAIN.fullmatch(name) for name in table.columns):
+        return ["rapl"] * table.n_rows
+    return [str(text) for text in table.column("device").tolist()]
+
+
+def _steps(
+    nodes: Sequence[str], devices: Sequence[str], time_s: NDArray[np.float64], counter_j: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how far the counter of each device went since its reading before; NaN beside one that failed."""
+    steps = np.full(len(time_s), np.nan)
+    keys: dict[tuple[str, str], list[int]] = {}
+    for row, key in enumerate(zip(nodes, devices, strict=True)):
+        keys.setdefault(key, []).append(row)
+    for own in keys.values():
+        rows = np.array(own)[np.argsort(time_s[own], kind="stable")]
+        step = np.diff(counter_j[rows])
+        steps[rows[1:]] = np.where(step >= 0.0, step, np.nan)
+    return steps
 
 
 def _first(table: TextTable, names: Sequence[str]) -> str:

@@ -117,10 +117,13 @@ class PowerSeries:
             gap_s: two readings further apart than this leave a gap that counts as not measured, s.
 
         Raises:
-            SurrogateError: as `of_samples`, for fewer than two readings that hold anything.
+            SurrogateError: as `of_samples`, for fewer than two readings that hold anything
+                or that the next one counts from.
         """
         power, spent = np.asarray(power_w, dtype=np.float64), np.asarray(spent_j, dtype=np.float64)
-        kept = np.isfinite(power) | np.isfinite(spent)
+        # The first row of a counter holds nothing yet, but is where the energy of the second begins.
+        begins = np.concatenate((np.isfinite(spent[1:]), [False]))[: len(spent)]
+        kept = np.isfinite(power) | np.isfinite(spent) | begins
         time, power, spent = np.asarray(time_s, dtype=np.float64)[kept], power[kept], spent[kept]
         for values, name in ((power, "power_w"), (spent, "energy_j")):
             _checked(time, np.where(np.isnan(values), 0.0, values), name, gap_s)

@@ -300,3 +300,20 @@ def test_real_counters_of_two_sockets(shared_dir: Path) -> None:
     begin, end = nodes["n1"].series.time_s[[0, -1]]
     joules = sum(float(row[4]) for row in rows if begin < float(row[0]) <= end)
     assert nodes["n1"].series.energy_j[-1] == pytest.approx(joules, rel=0.01)
+
+
+def test_logs_of_the_loggers_count_on(tmp_path: Path) -> None:
+    """Their column energy_j is a counter; the one of a table of the store is the energy since the row before."""
+    gpus = "ts,gpu_index,power_w,energy_j\n0,0,100,5000\n0,1,10,\n10,0,100,6500\n10,1,10,\n20,0,100,100\n20,1,10,\n"
+    (tmp_path / "nvml.csv").write_text(gpus)
+    nodes, _ = measured_nodes(read_readings(tmp_path / "nvml.csv", node="n1"))
+    # GPU 0: 1,500 J counted, then a counter that began again, so that its power counts; GPU 1: 10 W.
+    assert nodes["n1"].series.energy_j.tolist() == [0.0, 1600.0, 2700.0]
+    assert nodes["n1"].devices == ("gpu0", "gpu1")
+    (tmp_path / "rapl.csv").write_text("ts,power_w,energy_j,package-0_w,package-0_j\n0,,1,,1\n10,50,501,50,501\n")
+    nodes, _ = measured_nodes(read_readings(tmp_path / "rapl.csv", node="n1"))
+    assert (nodes["n1"].devices, nodes["n1"].series.energy_j.tolist()) == (("rapl",), [0.0, 500.0])
+    log = "ts,node,power_w,power_meter,energy_j,modelled_w\n0,n7,80,ipmi,,\n10,n7,,,,90\n20,n7,100,ipmi,,\n"
+    (tmp_path / "node.csv").write_text(log)
+    nodes, _ = measured_nodes(read_readings(tmp_path / "node.csv"))
+    assert (nodes["n7"].meters, nodes["n7"].series.energy_j.tolist()) == (("ipmi",), [0.0, 1800.0])
