@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from wattq.telemetry.store.fields import DAY_S, HOUR_S, Field, Table
 
-__all__ = ["ROLLUPS", "RUNNING_STATES", "VIEWS", "Rollup", "View"]
+__all__ = ["COUNTED", "RATIOS", "ROLLUPS", "RUNNING_STATES", "SUMS", "VIEWS", "Rollup", "View"]
 
 RUNNING_STATES = ("STARTING", "CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "RESIZING", "COMPLETING")
 """States of jobs that hold nodes now."""
@@ -42,12 +42,22 @@ class View:
     sql: str
 
 
+COUNTED = "job_state = 'COMPLETED' AND energy_j IS NOT NULL AND cpu_cores IS NOT NULL AND duration_seconds IS NOT NULL"
+"""Which runs of `job_metrics` efficiencies are made of: those that have all that the ratios need."""
+
+SUMS = """COUNT(*) AS jobs_completed,
+               SUM(energy_j) AS energy_j,
+               SUM(cpu_cores * duration_seconds) / 3600.0 AS total_cpu_hours,
+               CASE WHEN COUNT(memory_mb) = COUNT(*)
+                    THEN SUM(memory_mb * duration_seconds) / 1024.0 / 3600.0 END AS total_memory_gb_hours"""
+"""What they are made of; the memory is known when that of every run is."""
+
+RATIOS = """energy_j / 3600.0 / NULLIF(jobs_completed, 0) AS energy_per_job_wh,
+           energy_j / 3600.0 / NULLIF(total_cpu_hours, 0) AS energy_per_cpu_hour_wh,
+           energy_j / 3600.0 / NULLIF(total_memory_gb_hours, 0) AS energy_per_gb_hour_wh"""
+
 _BUCKET = Field("bucket", "time", "Unix s", "when the hour or day began")
 _NODE = Field("node_id", "text", "", "name of the node, or the list of nodes of a job on several")
-_PER_JOB = "energy_j / 3600.0 / NULLIF(jobs_completed, 0)"
-_PER_CPU_HOUR = "energy_j / 3600.0 / NULLIF(total_cpu_hours, 0)"
-_PER_GB_HOUR = "energy_j / 3600.0 / NULLIF(total_memory_gb_hours, 0)"
-
 JOB_METRICS_HOURLY = Rollup(
     Table(
         "job_metrics_hourly",
@@ -112,7 +122,7 @@ ENERGY_EFFICIENCY_DAILY = Rollup(
             _BUCKET,
             _NODE,
             Field("energy_j", "real", "J", "energy of the jobs that completed"),
-            Field("jobs_completed", "int", "1", "how many, of those whose energy is known"),
+            Field("jobs_completed", "int", "1", "how many"),
             Field("total_cpu_hours", "real", "h", "cores x hours"),
             Field("total_memory_gb_hours", "real", "GiB h", "memory x hours"),
             Field("energy_per_job_wh", "real", "Wh", "per job"),
@@ -132,10 +142,12 @@ ENERGY_EFFICIENCY_DAILY = Rollup(
            SUM(energy_j) AS energy_j,
            CAST(SUM(jobs_completed) AS BIGINT) AS jobs_completed,
            SUM(total_cpu_hours) AS total_cpu_hours,
-           SUM(total_memory_gb_hours) AS total_memory_gb_hours,
+           CASE WHEN COUNT(total_memory_gb_hours) = COUNT(*)
+                THEN SUM(total_memory_gb_hours) END AS total_memory_gb_hours,
            SUM(energy_j) / 3600.0 / NULLIF(SUM(jobs_completed), 0) AS energy_per_job_wh,
            SUM(energy_j) / 3600.0 / NULLIF(SUM(total_cpu_hours), 0) AS energy_per_cpu_hour_wh,
-           SUM(energy_j) / 3600.0 / NULLIF(SUM(total_memory_gb_hours), 0) AS energy_per_gb_hour_wh,
+           CASE WHEN COUNT(total_memory_gb_hours) = COUNT(*)
+                THEN SUM(energy_j) / 3600.0 / NULLIF(SUM(total_memory_gb_hours), 0) END AS energy_per_gb_hour_wh,
            AVG(avg_thermal_efficiency) AS avg_thermal_efficiency,
            AVG(cooling_efficiency) AS cooling_efficiency
     FROM energy_efficiency
@@ -195,7 +207,7 @@ CURRENT_JOBS = View(
 NODE_EFFICIENCY_RANKING = View(
     Table(
         "node_efficiency_ranking",
-        "a node, by the jobs on it alone that began in the last 7 days, completed, and whose energy is known",
+        "a node, by the jobs on it alone that began in the last 7 days, completed, and whose ratios are known",
         (
             Field("efficiency_rank", "int", "1", "1 needs the least energy per core and hour"),
             Field("node_id", "text", "", "name of the node"),
@@ -211,23 +223,18 @@ NODE_EFFICIENCY_RANKING = View(
         ),
     ),
     f"""
-    SELECT RANK() OVER (ORDER BY CASE WHEN total_cpu_hours > 0 THEN 0 ELSE 1 END, {_PER_CPU_HOUR}) AS efficiency_rank,
+    SELECT RANK() OVER (ORDER BY CASE WHEN total_cpu_hours > 0 THEN 0 ELSE 1 END,
+                                 energy_j / NULLIF(total_cpu_hours, 0)) AS efficiency_rank,
            node_id, jobs_completed, energy_j, total_cpu_hours, total_memory_gb_hours,
-           {_PER_JOB} AS energy_per_job_wh,
-           {_PER_CPU_HOUR} AS energy_per_cpu_hour_wh,
-           {_PER_GB_HOUR} AS energy_per_gb_hour_wh,
+           {RATIOS},
            avg_power_watts, avg_cpu_temp
     FROM (
         SELECT node_id,
-               COUNT(*) AS jobs_completed,
-               SUM(energy_j) AS energy_j,
-               SUM(cpu_cores * duration_seconds) / 3600.0 AS total_cpu_hours,
-               SUM(memory_mb * duration_seconds) / 1024.0 / 3600.0 AS total_memory_gb_hours,
+               {SUMS},
                AVG(avg_power_watts) AS avg_power_watts,
                AVG(avg_cpu_temp) AS avg_cpu_temp
         FROM job_metrics
-        WHERE job_state = 'COMPLETED' AND energy_j IS NOT NULL AND node_id IS NOT NULL
-          AND COALESCE(node_count, 1) = 1 AND time >= {{ago_7d}}
+        WHERE {COUNTED} AND node_id IS NOT NULL AND COALESCE(node_count, 1) = 1 AND time >= {{ago_7d}}
         GROUP BY node_id
     ) sums
     """,

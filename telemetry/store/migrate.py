@@ -14,8 +14,10 @@ from wattq.telemetry.extras import need
 from wattq.telemetry.store.address import Address
 from wattq.telemetry.store.derived import VIEWS
 from wattq.telemetry.store.engine import BUSY_S
+from wattq.telemetry.store.functions import make_functions
 from wattq.telemetry.store.schema import SCHEMA_VERSION
 from wattq.telemetry.store.spelling import Flavor, view_query
+from wattq.telemetry.store.timescale import has_timescale
 
 __all__ = ["VERSION_TABLE", "flavor_of", "make_file", "make_views", "schema_version", "upgrade"]
 
@@ -38,7 +40,7 @@ def flavor_of(connection: sa.Connection) -> Flavor:
     """Return the kind of a store that is there, by what `job_metrics` is."""
     if connection.dialect.name == "sqlite":
         return "sqlite"
-    if not connection.execute(sa.text("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'")).scalar():
+    if not has_timescale(connection):
         return "postgresql"
     found = "SELECT 1 FROM timescaledb_information.hypertables WHERE hypertable_name = 'job_metrics'"
     return "timescaledb" if connection.execute(sa.text(found)).scalar() else "postgresql"
@@ -59,6 +61,7 @@ def upgrade(engine: sa.Engine, address: Address) -> None:
         check_version(version, address)
         _run(connection)
         make_views(connection)
+        make_functions(connection)
 
 
 def check_version(version: str | None, address: Address) -> None:

@@ -202,14 +202,14 @@ WORKLOAD_PATTERNS = Table(
 
 ENERGY_EFFICIENCY = Table(
     "energy_efficiency",
-    "an hour of a node: the jobs that began in it and completed",
+    "an hour of a node: the jobs that began in it, completed, and whose ratios are known; filled by `maintain`",
     (
         Field("time", "time", "Unix s", "when the hour began"),
         Field("node_id", "text", "", "name of the node, or the list of nodes of a job on several"),
         Field("energy_j", "real", "J", "energy of these jobs"),
-        Field("jobs_completed", "int", "1", "how many, of those whose energy is known"),
+        Field("jobs_completed", "int", "1", "how many"),
         Field("total_cpu_hours", "real", "h", "cores x hours"),
-        Field("total_memory_gb_hours", "real", "GiB h", "memory x hours"),
+        Field("total_memory_gb_hours", "real", "GiB h", "memory x hours; empty unless known of each job"),
         Field("energy_per_job_wh", "real", "Wh", "per job", "energy_j / 3600.0 / NULLIF(jobs_completed, 0)"),
         Field(
             "energy_per_cpu_hour_wh",

@@ -32,7 +32,8 @@ await server.start();
 console.log("ready");
 """
 _OWN = """
-SELECT format('DROP MATERIALIZED VIEW IF EXISTS %I CASCADE', view_name) FROM timescaledb_information.continuous_aggregates
+SELECT format('DROP MATERIALIZED VIEW IF EXISTS %I CASCADE', view_name)
+FROM timescaledb_information.continuous_aggregates
 UNION ALL
 SELECT format('DROP TABLE IF EXISTS %I CASCADE', tablename) FROM pg_tables WHERE schemaname = 'public'
 """
