@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wattq.telemetry.exporters.node_exporter import NodeExporter
     from wattq.telemetry.exporters.page import MetricsPage
     from wattq.telemetry.exporters.serving import Answer, MetricsServer, Request, json_answer, serve_until_told
+    from wattq.telemetry.exporters.slurm_exporter import SlurmExporter
     from wattq.telemetry.exporters.vocabulary import METRICS, Alias, Metric, find_metric, metrics_of
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "NodeCollector",
     "NodeExporter",
     "Request",
+    "SlurmExporter",
     "find_metric",
     "json_answer",
     "metrics_of",
@@ -46,9 +48,11 @@ _MODULES = {
         "Answer",
         "MetricsServer",
         "Request",
+        "SlurmExporter",
         "json_answer",
         "serve_until_told",
     ),
+    "slurm_exporter": ("SlurmExporter",),
     "vocabulary": (
         "METRICS",
         "Alias",

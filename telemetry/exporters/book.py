@@ -7,7 +7,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wattq.errors import TelemetryError
 from wattq.telemetry.exporters.vocabulary import Alias, Exporter, Metric, metrics_of
@@ -16,9 +16,10 @@ from wattq.telemetry.extras import need
 if TYPE_CHECKING:
     from prometheus_client.core import Metric as Family
 
-__all__ = ["Book", "Labels", "render"]
+__all__ = ["Book", "Key", "Labels", "render"]
 
 Labels = tuple[str, ...]
+Key = TypeVar("Key", bound=Labels)
 
 
 class Book:
@@ -45,7 +46,7 @@ class Book:
             with self._lock:
                 self._values[name][key] = 1.0 if self.metrics[name].kind == "info" else float(value)
 
-    def replace(self, name: str, values: Mapping[Labels, float]) -> None:
+    def replace(self, name: str, values: Mapping[Key, float]) -> None:
         """Replace all values of a gauge, or of a counter that something else counts: label sets not named go."""
         kinds = ("gauge", "counter")
         keyed = {self._key(name, kinds, key): float(value) for key, value in values.items() if math.isfinite(value)}

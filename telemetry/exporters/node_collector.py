@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from wattq import __version__
-from wattq.telemetry.exporters.book import Book, Labels
+from wattq.telemetry.exporters.book import Book, Key
 from wattq.telemetry.exporters.thermal_events import ThermalEvents
 from wattq.telemetry.meters import Flow, NodeReading, NodeWatts, PowerOfNode, Reading, ThermalSensors
 
@@ -32,7 +32,7 @@ class NodeCollector:
         self.book = book
         self._power, self._thermal = power, thermal
         self._events = ThermalEvents(book)
-        self._before: tuple[float, NodeWatts] | None = None
+        self._before: tuple[float, NodeWatts | None] | None = None
         system = f"{platform.system()} {platform.release()}"
         labels = (node or platform.node(), processor_name(root), os.cpu_count() or 0, system, __version__)
         book.set("wattq_node_info", 1, labels)
@@ -58,18 +58,10 @@ class NodeCollector:
         self._gauge("wattq_power_limit_watts", {(part.device,): part.power_limit_w for part in parts})
         self._gauge("wattq_meter_up", {(name,): float(_answers(found)) for name, found in meters.items()})
         self._gauge("wattq_node_power_watts", {} if watts is None else {(watts.source,): watts.power_w})
-        if watts is not None:
-            self.book.add("wattq_node_energy_joules_total", self._energy_j(watts, now_s), (watts.source,))
-
-    def _energy_j(self, watts: NodeWatts, now_s: float) -> float:
-        """Return the energy since the reading before: by the meter's counter where it has one, else power x time."""
         before, self._before = self._before, (now_s, watts)
-        if before is None or now_s <= before[0]:
-            return 0.0
-        last = before[1]
-        if watts.meter == last.meter and watts.energy_j is not None and last.energy_j is not None:
-            return max(watts.energy_j - last.energy_j, 0.0)
-        return watts.power_w * (now_s - before[0])
+        if watts is not None and before is not None:
+            energy_j = _energy_j(before, watts, now_s)
+            self.book.add("wattq_node_energy_joules_total", energy_j, (watts.source,))
 
     def _show_gpus(self, gpus: Iterable[Reading]) -> None:
         known = {(gpu.device.removeprefix("gpu"), gpu.label): gpu for gpu in gpus}
@@ -115,8 +107,17 @@ class NodeCollector:
     def _single(self, name: str, value: float | None) -> None:
         self._gauge(name, {(): value})
 
-    def _gauge(self, name: str, values: Mapping[Labels, float | None]) -> None:
+    def _gauge(self, name: str, values: Mapping[Key, float | None]) -> None:
         self.book.replace(name, {key: value for key, value in values.items() if value is not None})
+
+
+def _energy_j(before: tuple[float, NodeWatts | None], watts: NodeWatts, now_s: float) -> float:
+    """Return the energy since the reading before: by the meter's counter where it has one, else power x time."""
+    last_s, last = before
+    same = last is not None and watts.meter == last.meter
+    if last is not None and same and watts.energy_j is not None and last.energy_j is not None:
+        return max(watts.energy_j - last.energy_j, 0.0)
+    return watts.power_w * max(now_s - last_s, 0.0)
 
 
 def _answers(readings: Iterable[Reading]) -> bool:

@@ -55,6 +55,49 @@ def node(
         serve_until_told(server, _say)
 
 
+@app.command()
+def slurm(
+    host: _Host = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen at (default: 9300).")] = None,
+    aliases: _Aliases = None,
+    max_jobs: Annotated[
+        int | None, typer.Option(min=0, max=100_000, help="Jobs with metrics of their own (default: 1000).")
+    ] = None,
+    refresh: Annotated[
+        float | None, typer.Option(min=1, max=3600, help="Seconds between two questions to Slurm (default: 10).")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="File of counters and jobs already counted (default: in ~/.local/state/wattq).")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Store with energies of jobs (default: store.url; none when empty).")
+    ] = None,
+    once: _Once = False,
+    config: _Config = None,
+) -> None:
+    """Show the queue of Slurm, its jobs, their energy, and how many ended.
+
+    Slurm is asked in the background, so that a slow one never delays a scrape. Prolog and epilog may tell it of jobs
+    by POST. SIGTERM ends the exporter.
+    """
+    from wattq.errors import SlurmError
+    from wattq.telemetry.exporters import MetricsServer, SlurmExporter, serve_until_told
+
+    given = {"host": host, "slurm_port": port, "aliases": aliases, "max_jobs": max_jobs, "refresh_s": refresh}
+    settings = _settings(config, **given, slurm_state=str(state) if state else None)
+    if store is not None:
+        settings = settings.model_copy(update={"store": settings.store.model_copy(update={"url": store})})
+    exporter = SlurmExporter(settings, tell=(lambda text: None) if once else _say)
+    if once:
+        if not exporter.refresh():
+            raise SlurmError(f"Slurm does not answer: {exporter.collector.problems[0]}")
+        _print(exporter.page.book)
+        return
+    server = MetricsServer(settings.exporter.host, settings.exporter.slurm_port, exporter.routes)
+    with exporter.running():
+        serve_until_told(server, _say)
+
+
 def _settings(config: Path | None, **given: object) -> Settings:
     """Return the settings of file and environment, with the options that were given over those of the section."""
     from wattq.settings import load_settings
