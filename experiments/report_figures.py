@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -16,11 +15,11 @@ from wattq.experiments.plots import (
     machine_states_figure,
     power_figure,
     queue_figure,
-    render,
     slowdown_figure,
     utilisation_figure,
 )
 from wattq.experiments.plots.gantt import gantt_note
+from wattq.pages.figures import data_uri
 
 __all__ = ["bars_source", "case_figures"]
 
@@ -34,12 +33,6 @@ _BARS = (
     "jobs_rejected",
     "energy_j",
 )
-
-
-def data_uri(figure: Figure, form: Literal["png", "svg"]) -> str:
-    """Return a figure as the ``src`` of an image element."""
-    kind = "image/svg+xml" if form == "svg" else "image/png"
-    return f"data:{kind};base64,{base64.b64encode(render(figure, form, dpi=160)).decode('ascii')}"
 
 
 def bars_source(cases: Sequence[Case]) -> tuple[str, str]:

@@ -17,6 +17,7 @@ LAYER = {
     "errors": 0,
     "files": 0,
     "bundles": 0,
+    "pages": 0,
     "units": 0,
     "settings": 0,
     "strict_yaml": 0,

@@ -8,13 +8,13 @@ from typing import Any
 from wattq.experiments.accounting.decompose import TERMS
 from wattq.experiments.playbook import findings
 from wattq.experiments.plots.style import policy_colors
-from wattq.experiments.report_figures import data_uri
 from wattq.experiments.study.archive import StudyNumbers
 from wattq.experiments.study.figures import group_figure, pictured
 from wattq.experiments.study.quantities import QUANTITIES
 from wattq.experiments.study.summary import Group
 from wattq.experiments.study.tables import group_table, notes_of, term_tables
 from wattq.experiments.templating import render_template
+from wattq.pages.figures import data_uri
 
 __all__ = ["study_html"]
 

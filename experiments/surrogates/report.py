@@ -8,7 +8,6 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from wattq.experiments.plots.style import policy_colors
-from wattq.experiments.report_figures import data_uri
 from wattq.experiments.study.bootstrap import RESAMPLES
 from wattq.experiments.surrogates.effect import SCALED, SCALED_RULE
 from wattq.experiments.surrogates.evaluation import Evaluation, LogResults
@@ -35,6 +34,7 @@ from wattq.experiments.surrogates.tables import (
     split_table,
 )
 from wattq.experiments.templating import render_template
+from wattq.pages.figures import data_uri
 from wattq.surrogates.metrics import MEASURES
 
 __all__ = ["evaluation_html"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wattq.experiments.report_figures import data_uri
 from wattq.experiments.study.method import method, warnings
 from wattq.experiments.study.tables import group_table, notes_of
 from wattq.experiments.templating import render_template
@@ -21,6 +20,7 @@ from wattq.experiments.tuning.tables import (
     reference_table,
     space_table,
 )
+from wattq.pages.figures import data_uri
 
 __all__ = ["tuning_html", "tuning_method"]
 

@@ -128,11 +128,15 @@ def align_jobs(
     devices: list[set[str]] = [set() for _ in range(count)]
     for window, number in zip(windows, job.tolist(), strict=True):
         devices[number].update(window.devices)
-    sums = [np.bincount(job, each, minlength=count) for each in (found.measured_j, found.coverage * span, span)]
+    energy, measured, whole = (_summed(job, each) for each in (found.measured_j, found.coverage * span, span))
     first = np.unique(job, return_index=True)[1]
     names = tuple(windows[row].job_id for row in first)
-    run_s = sums[2] / np.array([len(each) for each in devices])
-    return _scaled(names, *sums, run_s, least_coverage)
+    run_s = whole / np.array([len(each) for each in devices])
+    return _scaled(names, energy, measured, whole, run_s, least_coverage)
+
+
+def _summed(job: NDArray[np.int64], values: Floats) -> Floats:
+    return np.bincount(job, values).astype(np.float64)
 
 
 def _scaled(

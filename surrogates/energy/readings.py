@@ -196,7 +196,8 @@ def _of_best_meter(rows: NDArray[np.int64], meters: NDArray[np.str_], energy_j: 
         return rows
     counted = {name: int(np.isfinite(energy_j[rows[meters == name]]).sum()) for name in names}
     best = max(names, key=lambda name: (counted[name], int((meters == name).sum())))
-    return rows[meters == best]
+    mine: NDArray[np.int64] = rows[meters == best]
+    return mine
 
 
 def _series(readings: Readings, rows: NDArray[np.int64], hold: str, gap_s: float | None) -> PowerSeries | None:
