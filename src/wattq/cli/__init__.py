@@ -15,6 +15,7 @@ import typer
 from wattq import __version__
 from wattq.cli import (
     account,
+    api,
     bound,
     campaign,
     config,
@@ -86,6 +87,7 @@ app.command("robin")(robin.robin)
 app.command("reproduce")(reproduce.reproduce)
 app.command("tune")(tune.tune)
 app.command("verify-backend")(verify.verify_backend)
+app.add_typer(api.app, name="api")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(config.app, name="config")
 app.add_typer(experiment.app, name="experiment")
