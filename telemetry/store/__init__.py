@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattq.telemetry.store.derived import ROLLUPS, VIEWS
+    from wattq.telemetry.store.maintenance import Maintenance
     from wattq.telemetry.store.problems import StoreAwayError
     from wattq.telemetry.store.spooled_writer import SpooledWriter
     from wattq.telemetry.store.store import Store, open_store
     from wattq.telemetry.store.tables import TABLES
 
-__all__ = ["ROLLUPS", "TABLES", "VIEWS", "SpooledWriter", "Store", "StoreAwayError", "open_store"]
+__all__ = ["ROLLUPS", "TABLES", "VIEWS", "Maintenance", "SpooledWriter", "Store", "StoreAwayError", "open_store"]
 
 _MODULES = {
     "derived": ("ROLLUPS", "VIEWS"),
+    "maintenance": ("Maintenance",),
     "problems": ("StoreAwayError",),
     "spooled_writer": ("SpooledWriter",),
     "store": ("Store", "open_store"),
@@ -26,7 +28,7 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 # Modules whose libraries an extra installs.
-_NEEDS = {"store": ("sqlalchemy", "the store")}
+_NEEDS = dict.fromkeys(("maintenance", "store"), ("sqlalchemy", "the store"))
 
 
 def __getattr__(name: str) -> Any:

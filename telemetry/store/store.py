@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -11,6 +12,8 @@ import sqlalchemy as sa
 from wattq.errors import TelemetryError
 from wattq.telemetry.store.address import Address, parse_address
 from wattq.telemetry.store.engine import make_engine, translated
+from wattq.telemetry.store.functions import efficiency_query, thermal_query
+from wattq.telemetry.store.maintenance import Maintenance, maintain_store
 from wattq.telemetry.store.migrate import check_version, flavor_of, make_file, schema_version, upgrade
 from wattq.telemetry.store.reading import selection
 from wattq.telemetry.store.rows import check_rows
@@ -147,6 +150,47 @@ class Store:
         ):
             for piece in connection.execute(query).mappings().partitions(rows):
                 yield [dict(row) for row in piece]
+
+    def maintain(self, now_s: float) -> Maintenance:
+        """Sum up hours and days, then remove rows that are older than their table keeps them; the sums stay.
+
+        Args:
+            now_s: the present, Unix seconds.
+
+        Raises:
+            StoreAwayError: the database does not answer.
+        """
+        with translated(self.shown, "maintain it"):
+            return maintain_store(self.engine, self.flavor, now_s)
+
+    def calculate_energy_efficiency(
+        self, node_id: str | None = None, since_s: float = 0.0, until_s: float | None = None
+    ) -> dict[str, Any]:
+        """Return energy per job, core hour and GiB hour of the jobs that began in a period and completed.
+
+        Args:
+            node_id: the node, as `job_metrics` names it; all of them when None.
+            since_s: begin of the period, Unix seconds.
+            until_s: end of the period, not part of it; the present when None.
+        """
+        query = efficiency_query(node_id, since_s, time.time() if until_s is None else until_s)
+        return self._answer(query, "calculate the energy efficiency")[0]
+
+    def get_thermal_events_summary(self, node_id: str | None = None, hours: float = 24.0) -> list[dict[str, Any]]:
+        """Return thermal events of the last hours by type: how many, how hot, how long, and what they cost.
+
+        Args:
+            node_id: the node; all of them when None.
+            hours: how far to look back.
+        """
+        return self._answer(thermal_query(node_id, time.time() - hours * 3600.0), "summarise thermal events")
+
+    def _answer(self, query: Any, doing: str) -> list[dict[str, Any]]:
+        with (
+            translated(self.shown, doing),
+            self.engine.connect().execution_options(read=True) as connection,
+        ):
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def close(self) -> None:
         """Close every connection."""
