@@ -72,6 +72,7 @@ _MODULES = {
         "node_power_of",
     ),
     "node": (
+        "CpuShare",
         "Flow",
         "NodeMeter",
         "NodeReading",

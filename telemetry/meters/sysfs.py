@@ -26,9 +26,9 @@ def read_number(path: Path) -> float | None:
 
 
 def sorted_glob(folder: Path, pattern: str) -> list[Path]:
-    """Return paths by name, with numbers in them by value: ``temp2_input`` before ``temp10_input``."""
+    """Return paths in order, with numbers in them by value: ``temp2_input`` before ``temp10_input``."""
     with suppress(OSError):
-        return sorted(folder.glob(pattern), key=lambda path: _natural(path.name))
+        return sorted(folder.glob(pattern), key=lambda path: _natural(str(path)))
     return []
 
 
