@@ -21,8 +21,8 @@ class Continuing:
     """Wraps any policy: jobs of the first message are started at once, and later messages are the policy's.
 
     The policy is the registered one itself, compiled or in plain Python. It meets the jobs that run as running, with
-    their expected ends, as it does in the middle of any simulation. Two policies count what users run in a memory of
-    their own (`fair-share`, `qos`); they are shown the first message, and start these jobs themselves.
+    their expected ends, as it does in the middle of any simulation. Three policies keep books of their own on what runs
+    (`fair-share`, `qos`, `sites`); they are shown the first message, and start these jobs themselves.
 
     Args:
         policy: made anew for this simulation.
@@ -63,7 +63,7 @@ class Continuing:
 
     def _begin(self, new: Sequence[int], view: View, actions: Actions) -> None:
         """Start the jobs that run already."""
-        if self._counts_users:
+        if self._keeps_books:
             self._answer(view, actions)
         waiting = set(view.queue.tolist())
         for job in new:
@@ -72,10 +72,10 @@ class Continuing:
         self._left -= len(new)
 
     @property
-    def _counts_users(self) -> bool:
+    def _keeps_books(self) -> bool:
         if isinstance(self._policy, CompiledPolicy):
             return self._policy.kind == kinds.FAIR_SHARE
-        return self.name == "qos"
+        return self.name in ("qos", "sites")
 
     def _answer(self, view: View, actions: Actions) -> None:
         if not isinstance(self._policy, CompiledPolicy):

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from wattq.errors import SignalError
-from wattq.platforms.signals import Forecaster, Signal, read_signal, utc_text, write_signal
+from wattq.platforms.signals import Forecaster, Signal, read_signal, write_signal
+from wattq.platforms.signals.rules import utc_text
 
 __all__ = ["HOUR_S", "PUBLISHED", "Grid", "constant", "known_now", "read_grid"]
 

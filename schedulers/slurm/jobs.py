@@ -87,8 +87,16 @@ class Job:
 
     @property
     def key(self) -> str:
-        """What tells it from any other job, also from one that gets the same number later."""
-        return f"{self.label}@{self.submit_s:.0f}"
+        """What tells it from any other job, also from one that gets the same number later.
+
+        The waiting tasks of an array keep it while some of them start.
+        """
+        return f"{self.number}@{self.submit_s:.0f}"
+
+    @property
+    def target(self) -> str:
+        """What `scontrol update` is to change: the job, or the waiting tasks of an array."""
+        return self.label.partition("%")[0] + "]" if "%" in self.label else self.label
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -152,7 +152,28 @@ class SlurmSettings(_Section):
 
 
 class HoldSettings(_Section):
-    """``wattq slurm hold``."""
+    """Holding jobs of a live Slurm that agreed to wait, ``wattq slurm hold``."""
+
+    signal: Literal["carbon", "price"] = Field(default="carbon", description="what jobs wait for: carbon or price")
+    forecast: str = Field(
+        default="published", description="forecast: published (what the file says), persistence, persistence:DAYS"
+    )
+    qos: str = Field(default="", description="QOS whose jobs agreed to wait, and how long: green=12h,flex=1d")
+    max_wait_s: float = Field(
+        default=86400.0, ge=0, le=2_592_000, description="longest wait of any job from its submission, s"
+    )
+    step_s: float = Field(default=3600.0, ge=1, le=86400, description="steps at which begin times are chosen, s")
+    min_gain: float = Field(default=0.02, ge=0, lt=1, description="by how much better the time must be, a share")
+    empty_gain: float = Field(
+        default=0.1, ge=0, lt=1, description="the same where the machine would stand empty, a share"
+    )
+    run_share: float = Field(default=0.5, gt=0, le=1, description="expected run time as a share of the time limit")
+    min_area_s: float = Field(default=0.0, ge=0, description="work below which no job waits, host-seconds")
+    share: float = Field(default=0.5, ge=0, le=1, description="held work at most, as a share of all work")
+    interval_s: float = Field(default=300.0, ge=1, le=86400, description="time between two looks at the queue, s")
+    time_box_s: float = Field(default=30.0, gt=0, le=600, description="longest that a command of Slurm may take, s")
+    folder: str = Field(default="/var/lib/wattq/hold", description="folder of audit log, lock and kill switch")
+    kill_file: str = Field(default="", description="file that stops all holding while it is there; FOLDER/stop if empty")
 
 
 class Settings(_Section):
