@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from wattq.errors import TelemetryError
 from wattq.telemetry.store.rows import Row
 
-__all__ = ["Position", "Record", "Spool", "SpoolFullError"]
+__all__ = ["Position", "Record", "Spool", "SpoolFullError", "pending_rows"]
 
 _SEGMENT = re.compile(r"rows-(\d{10})\.jsonl")
 _LINE_START = re.compile(rb"\[(\d{1,9}),")
@@ -100,12 +100,12 @@ class Spool:
             raise SpoolFullError(f"spool {self.folder}: cannot be written ({problem.strerror or problem})") from None
 
     def _add(self, line: bytes) -> Position:
-        sizes = self._sizes()
+        sizes = _sizes(self.folder)
         number = max(sizes, default=self.position().segment)
         if sum(sizes.values()) + len(line) > self.max_bytes:
             raise SpoolFullError(f"spool {self.folder}: full, {self.max_bytes} bytes wait for the database")
         number += sizes.get(number, 0) >= self.segment_bytes
-        path = self._path(number)
+        path = _segment(self.folder, number)
         with path.open("ab") as file:
             begin = os.fstat(file.fileno()).st_size
             whole = begin == 0 or _last_byte(path) == b"\n"
@@ -117,7 +117,7 @@ class Spool:
         """Return the next lines, of at most about `rows` rows and a few megabytes in all."""
         found: list[Record] = []
         taken = 0
-        for number in sorted(number for number in self._sizes() if number >= begin.segment):
+        for number in sorted(number for number in _sizes(self.folder) if number >= begin.segment):
             offset = begin.offset if number == begin.segment else 0
             for record, size in self._lines(number, offset):
                 found.append(record)
@@ -127,7 +127,7 @@ class Spool:
         return found
 
     def _lines(self, number: int, offset: int) -> Iterator[tuple[Record, int]]:
-        with suppress(FileNotFoundError), self._path(number).open("rb") as file:
+        with suppress(FileNotFoundError), _segment(self.folder, number).open("rb") as file:
             file.seek(offset)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -137,39 +137,29 @@ class Spool:
 
     def end(self) -> Position:
         """Return the place behind the last line."""
-        sizes = self._sizes()
+        sizes = _sizes(self.folder)
         last = max(sizes, default=self.position().segment)
         return Position(last, sizes.get(last, 0))
 
-    def pending(self) -> int:
-        """Return how many rows have not been delivered."""
-        begin, waiting = self.position(), 0
-        for number in sorted(number for number in self._sizes() if number >= begin.segment):
-            with suppress(FileNotFoundError), self._path(number).open("rb") as file:
-                file.seek(begin.offset if number == begin.segment else 0)
-                waiting += sum(int(start[1]) for line in file if (start := _LINE_START.match(line)))
-        return waiting
-
     def position(self) -> Position:
         """Return how far the spool has been delivered, as far as this machine knows."""
-        held = self._held()
-        return Position(held["segment"], held["offset"]) if held else Position(1, 0)
+        return _held(self.folder)[1]
 
     def delivered(self, position: Position) -> None:
         """Note how far the spool has been delivered, and remove files that are not needed any more."""
         self._hold(self.name.partition("@")[0], position)
-        for number in self._sizes():
+        for number in _sizes(self.folder):
             if number < position.segment:
-                self._path(number).unlink(missing_ok=True)
+                _segment(self.folder, number).unlink(missing_ok=True)
         if position.offset >= self.segment_bytes:
             self._start_anew(position)
 
     def _start_anew(self, position: Position) -> None:
         """Remove the last file too, once it is full and delivered."""
         with self._locked("append.lock"):
-            if self._sizes() == {position.segment: position.offset}:
+            if _sizes(self.folder) == {position.segment: position.offset}:
                 self._hold(self.name.partition("@")[0], Position(position.segment + 1, 0))
-                self._path(position.segment).unlink(missing_ok=True)
+                _segment(self.folder, position.segment).unlink(missing_ok=True)
 
     def reject(self, table: str, rows: Sequence[Row], why: str) -> None:
         """Keep rows that the database refuses in ``rejected.jsonl``, with the reason."""
@@ -201,25 +191,6 @@ class Spool:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"rows-{number:010d}.jsonl"
-
-    def _sizes(self) -> dict[int, int]:
-        found: dict[int, int] = {}
-        with os.scandir(self.folder) as entries:
-            for entry in entries:
-                if match := _SEGMENT.fullmatch(entry.name):
-                    with suppress(FileNotFoundError):
-                        found[int(match[1])] = entry.stat().st_size
-        return found
-
-    def _held(self) -> dict[str, Any]:
-        try:
-            held = json.loads((self.folder / "position.json").read_text(encoding="utf-8"))
-            return {"spool": str(held["spool"]), "segment": int(held["segment"]), "offset": int(held["offset"])}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
-
     def _hold(self, name: str, position: Position) -> None:
         part = self.folder / f"position.json.{os.getpid()}.part"
         part.write_text(json.dumps({"spool": name, **position._asdict()}) + "\n", encoding="utf-8")
@@ -227,12 +198,46 @@ class Spool:
 
     def _name(self) -> str:
         """Return what the database knows this spool by; one that is copied to another host has another name."""
-        held = self._held()
-        if not held:
+        name = _held(self.folder)[0]
+        if not name:
             # Without a position everything that lies here is delivered again, under a new name.
-            held = {"spool": uuid.uuid4().hex}
-            self._hold(held["spool"], Position(min(self._sizes(), default=1), 0))
-        return f"{held['spool']}@{socket.gethostname()}"
+            name = uuid.uuid4().hex
+            self._hold(name, Position(min(_sizes(self.folder), default=1), 0))
+        return f"{name}@{socket.gethostname()}"
+
+
+def pending_rows(folder: Path) -> int:
+    """Return how many rows of a spool have not been delivered; nothing is changed."""
+    begin, waiting = _held(folder)[1], 0
+    for number in sorted(number for number in _sizes(folder) if number >= begin.segment):
+        with suppress(FileNotFoundError), _segment(folder, number).open("rb") as file:
+            file.seek(begin.offset if number == begin.segment else 0)
+            waiting += sum(int(start[1]) for line in file if (start := _LINE_START.match(line)))
+    return waiting
+
+
+def _segment(folder: Path, number: int) -> Path:
+    return folder / f"rows-{number:010d}.jsonl"
+
+
+def _sizes(folder: Path) -> dict[int, int]:
+    """Return the sizes of a spool's files, by number."""
+    found: dict[int, int] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if match := _SEGMENT.fullmatch(entry.name):
+                with suppress(FileNotFoundError):
+                    found[int(match[1])] = entry.stat().st_size
+    return found
+
+
+def _held(folder: Path) -> tuple[str, Position]:
+    """Return name and position of a spool; an empty name where there is none, or a damaged one."""
+    try:
+        held = json.loads((folder / "position.json").read_text(encoding="utf-8"))
+        return str(held["spool"]), Position(int(held["segment"]), int(held["offset"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", Position(1, 0)
 
 
 def _record(line: bytes, end: Position) -> Record:

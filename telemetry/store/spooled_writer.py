@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from wattq.errors import TelemetryError, WattqError
 from wattq.telemetry.store.address import parse_address
 from wattq.telemetry.store.rows import check_rows
-from wattq.telemetry.store.spool import Spool, SpoolFullError
+from wattq.telemetry.store.spool import Spool, SpoolFullError, pending_rows
 
 if TYPE_CHECKING:
     from wattq.telemetry.store.store import Store
@@ -102,7 +102,7 @@ class SpooledWriter:
     @property
     def pending(self) -> int:
         """Rows in the spool that have not been delivered."""
-        return self._spool.pending()
+        return pending_rows(self._spool.folder)
 
     def flush(self, timeout_s: float) -> bool:
         """Deliver everything that has been written up to now.
@@ -217,7 +217,7 @@ class SpooledWriter:
             _LOG.warning("%s; rows wait in %s and will be delivered", problem, self._spool.folder)
         elif now_s - self._reminded_s >= _REMIND_S:
             self._reminded_s = now_s
-            away_s, waiting = now_s - self._away_since_s, self._spool.pending()
+            away_s, waiting = now_s - self._away_since_s, self.pending
             _LOG.warning("store %s: away for %.0f s, %d rows wait: %s", self._shown, away_s, waiting, problem)
 
     def _note_back(self, delivered: int) -> None:

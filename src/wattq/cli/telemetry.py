@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wattq.cli import telemetry_align, telemetry_exporter, telemetry_loggers, telemetry_stack
+from wattq.cli import telemetry_align, telemetry_exporter, telemetry_loggers, telemetry_stack, telemetry_store
 
 if TYPE_CHECKING:
     from wattq.telemetry import AnswerCache, Fetcher, Series
@@ -110,3 +110,4 @@ app.command("nvml")(telemetry_loggers.nvml)
 app.command("rapl")(telemetry_loggers.rapl)
 app.command("stack")(telemetry_stack.stack)
 app.add_typer(telemetry_exporter.app, name="exporter")
+app.add_typer(telemetry_store.app, name="store")
