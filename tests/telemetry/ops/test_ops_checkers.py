@@ -18,12 +18,13 @@ from wattq.telemetry.ops import write_stack
 
 pytestmark = pytest.mark.service
 
-SECRETS = {
+GIVEN = {
     "POSTGRES_PASSWORD": "a'b$c",
     "GRAFANA_DB_PASSWORD": "d'e\"f",
     "REDIS_PASSWORD": "ghi",
     "GRAFANA_ADMIN_PASSWORD": "jkl",
     "ALERT_WEBHOOK_URL": "http://127.0.0.1:9/x",
+    "STACK_USER": "1000:1000",
 }
 
 
@@ -79,18 +80,18 @@ def test_amtool_accepts_the_routes() -> None:
 
 def test_compose_validates() -> None:
     compose = [program("docker-compose"), "-f", str(OPS / "compose" / "docker-compose.yml")]
-    done = run([*compose, "--profile", "node", "--profile", "slurm", "config"], OPS / "compose", **SECRETS)
+    done = run([*compose, "--profile", "node", "--profile", "slurm", "config"], OPS / "compose", **GIVEN)
     assert done.returncode == 0, done.stderr
     services = yaml.safe_load(done.stdout)["services"]
     assert len(services) == 8
-    assert services["api"]["environment"]["PGPASSWORD"] == SECRETS["POSTGRES_PASSWORD"].replace("$", "$$")
+    assert services["api"]["environment"]["PGPASSWORD"] == GIVEN["POSTGRES_PASSWORD"].replace("$", "$$")
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_compose_refuses_to_begin_without_a_secret(name: str) -> None:
+@pytest.mark.parametrize("name", GIVEN)
+def test_compose_refuses_to_begin_without(name: str) -> None:
     compose = [program("docker-compose"), "-f", str(OPS / "compose" / "docker-compose.yml")]
     for value in ({}, {name: ""}):
-        given = {key: text for key, text in SECRETS.items() if key != name} | value
+        given = {key: text for key, text in GIVEN.items() if key != name} | value
         done = run([*compose, "config", "--quiet"], OPS / "compose", **given)
         assert done.returncode == 1
         assert "is not set, see .env.example" in done.stderr
@@ -119,7 +120,7 @@ def test_grafana_gets_a_role_that_reads_alone() -> None:
         place |= {"POSTGRES_DB": url.rpartition("/")[2], "PATH": f"{Path(psql).parent}:{os.environ['PATH']}"}
         script = ["sh", str(OPS / "compose" / "database" / "reader.sh")]
         assert run(script, OPS, **place).returncode != 0
-        done = run(script, OPS, **place, GRAFANA_DB_PASSWORD=SECRETS["GRAFANA_DB_PASSWORD"])
+        done = run(script, OPS, **place, GRAFANA_DB_PASSWORD=GIVEN["GRAFANA_DB_PASSWORD"])
         assert done.returncode == 0, done.stderr
         with psycopg.connect(url, autocommit=True) as owner:
             owner.execute("CREATE TABLE later AS SELECT 1 AS n")
