@@ -86,7 +86,10 @@ class NodeCollector:
         clocks = [clock.mhz for clock in thermal.clocks()]
         self._single("wattq_node_cpu_frequency_hertz", 1e6 * sum(clocks) / len(clocks) if clocks else None)
         counts = thermal.throttling()
-        self._gauge("wattq_thermal_throttling_active", {(count.core,): float(count.active or 0) for count in counts})
+        active = {(count.core,): float(count.active or 0) for count in counts}
+        gpus = self._power.readings.get("nvml", ())
+        active |= {(gpu.device,): float(gpu.throttling) for gpu in gpus if gpu.throttling is not None}
+        self._gauge("wattq_thermal_throttling_active", active)
         self._events.temperatures("cpu", [(" ".join(key), celsius) for key, celsius in values.items()])
         self._events.throttling(counts)
 

@@ -28,6 +28,7 @@ class NodeExporter:
         settings: sections node and exporter.
         root: folder that holds ``sys`` and ``proc``.
         nvml: stands in for the module ``pynvml``.
+        psutil: stands in for the module of that name.
 
     Attributes:
         page: answers /metrics.
@@ -38,8 +39,9 @@ class NodeExporter:
         PlatformError: the section node describes no node.
     """
 
-    def __init__(self, settings: Settings, root: Path = Path("/"), *, nvml: Any = None) -> None:
-        self._power = PowerOfNode.of_machine(node_power_of(settings.node), root, ipmi_waits=False, nvml=nvml)
+    def __init__(self, settings: Settings, root: Path = Path("/"), *, nvml: Any = None, psutil: Any = None) -> None:
+        model = node_power_of(settings.node)
+        self._power = PowerOfNode.of_machine(model, root, ipmi_waits=False, nvml=nvml, psutil=psutil)
         self.missing = self._power.found.missing
         book = Book("node", aliases=settings.exporter.aliases)
         collector = NodeCollector(book, self._power, ThermalSensors(root), settings.node.name, root)

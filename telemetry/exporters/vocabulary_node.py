@@ -55,7 +55,7 @@ _THERMAL = (
         "wattq_thermal_throttling_active",
         ("core",),
         "",
-        "1 where a core was slowed down by heat since the previous reading, else 0",
+        "1 where heat slowed a core, or a GPU (gpu0), since the previous reading, else 0",
         Alias("hpc_thermal_throttling_active"),
     ),
     _counter(
