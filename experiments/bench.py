@@ -197,6 +197,7 @@ def main(argv: list[str]) -> int:
     if argv == [_MILLION]:
         _million()
         return 0
+    from wattq.experiments.bench_api import bench_api
     from wattq.experiments.bench_node_power import bench_node_power
     from wattq.experiments.bench_policy import bench_policy
     from wattq.experiments.bench_rl import bench_rl
@@ -205,7 +206,7 @@ def main(argv: list[str]) -> int:
     from wattq.experiments.bench_training import bench_training
 
     results = []
-    rooms = (bench_surrogates, bench_node_power, bench_policy, bench_training, bench_server, bench_rl)
+    rooms = (bench_surrogates, bench_node_power, bench_policy, bench_training, bench_server, bench_rl, bench_api)
     for measure in (bench_start, bench_easy, bench_python_policy, bench_million, *rooms):
         print(f"measuring: {(measure.__doc__ or '').splitlines()[0]}", file=sys.stderr)
         results += measure()

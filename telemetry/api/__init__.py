@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattq.telemetry.api.app import create_app
-    from wattq.telemetry.api.serve import make_service, serve
+    from wattq.telemetry.api.process import make_service, serve
     from wattq.telemetry.api.service import Service
     from wattq.telemetry.api.tokens import create_token, read_tokens, revoke_token
 
@@ -18,13 +18,13 @@ __all__ = ["Service", "create_app", "create_token", "make_service", "read_tokens
 
 _MODULES = {
     "app": ("create_app",),
-    "serve": ("make_service", "serve"),
+    "process": ("make_service", "serve"),
     "service": ("Service",),
     "tokens": ("create_token", "read_tokens", "revoke_token"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 # Libraries of the extra `api`, without which these modules cannot be imported.
-_NEEDS = {"app": ("fastapi",), "serve": ("fastapi", "uvicorn"), "service": ("prometheus_client",)}
+_NEEDS = {"app": ("fastapi",), "process": ("fastapi", "uvicorn"), "service": ("prometheus_client",)}
 
 
 def __getattr__(name: str) -> Any:

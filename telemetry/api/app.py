@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from wattq import __version__
 from wattq.telemetry.api.expect import NoModelError, UnpredictableError
-from wattq.telemetry.api.gate import Gate
+from wattq.telemetry.api.gate import FAILED, Gate
 from wattq.telemetry.api.problems import problem_bytes, without_values
 from wattq.telemetry.api.routes import make_router
 from wattq.telemetry.api.service import Service
@@ -24,8 +24,8 @@ _ABOUT = (
 )
 
 
-def create_app(service: Service) -> FastAPI:
-    """Return the ASGI application of a service.
+def create_app(service: Service) -> Gate:
+    """Return the ASGI application of a service: its routes behind the gate.
 
     Args:
         service: what the routes ask.
@@ -48,8 +48,8 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(NoModelError, _no_model)
     app.add_exception_handler(UnpredictableError, _unpredictable)
-    app.add_middleware(Gate, service=service)
-    return app
+    app.add_exception_handler(Exception, _failed)
+    return Gate(app, service)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -66,6 +66,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     found = _problem(request, error.status_code, str(error.detail))
     found.headers.update(error.headers or {})
     return found
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return _problem(request, 500, FAILED)
 
 
 async def _no_model(request: Request, error: Exception) -> Response:

@@ -14,8 +14,10 @@ __all__ = ["MemoryCache", "stable_key"]
 
 def stable_key(content: Mapping[str, Any]) -> str:
     """Return the sha256 of JSON with sorted keys and no blanks: the same for equal content in every process."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_ENCODE(content).encode()).hexdigest()
+
+
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
 class MemoryCache:

@@ -18,7 +18,7 @@ from wattq.telemetry.api.logs import say
 from wattq.telemetry.api.problems import problem_bytes
 from wattq.telemetry.api.service import Service
 
-__all__ = ["OPEN_ROUTES", "ROUTES", "UNLIMITED_ROUTES", "Gate"]
+__all__ = ["FAILED", "OPEN_ROUTES", "ROUTES", "UNLIMITED_ROUTES", "Gate"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,6 +52,8 @@ _LABELS["/v1"] = "/"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _BODY_TIMEOUT_S = 30.0
+FAILED = "the service failed; its log has this request_id"
+"""What a client is told of an error of the service's own."""
 _JSON = (b"content-type", b"application/json")
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="wattq"')
 
@@ -124,7 +126,7 @@ class Gate:
             text = "".join(traceback.format_exception(error)) if self._service.debug else None
             say("error", "failed", request_id=scope["wattq.request_id"], error=repr(error), traceback=text)
             if not started:
-                await _refuse(visit, _RefusedError(500, "the service failed; its log has this request_id"), answer)
+                await _refuse(visit, _RefusedError(500, FAILED), answer)
         finally:
             self._note(visit, scope)
 

@@ -14,6 +14,9 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 """Levels of lines; those below the level in force are left out."""
 
 
+_ENCODE = json.JSONEncoder(default=str).encode
+
+
 class Log:
     """Lines of JSON.
 
@@ -35,7 +38,7 @@ class Log:
         known = {name: value for name, value in fields.items() if value is not None}
         line = {"time": f"{date}.{int(now_s % 1 * 1000):03d}Z", "level": level, "event": event, **known}
         stream = self.stream or sys.stderr
-        stream.write(json.dumps(line, default=str) + "\n")
+        stream.write(_ENCODE(line) + "\n")
         stream.flush()
 
 

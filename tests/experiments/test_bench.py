@@ -36,6 +36,7 @@ def test_a_missed_budget_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys:
         monkeypatch.setattr("wattq.experiments.bench_policy.bench_policy", measure)
         monkeypatch.setattr("wattq.experiments.bench_training.bench_training", measure)
         monkeypatch.setattr("wattq.experiments.bench_rl.bench_rl", measure)
+        monkeypatch.setattr("wattq.experiments.bench_api.bench_api", measure)
         assert bench.main([]) == code
     assert "MISSED" in capsys.readouterr().out
 
@@ -74,3 +75,13 @@ def test_steps_of_the_backfilling_environment_are_measured() -> None:
     rows = bench_rl(400, 2)
     assert [(row.unit, row.budget) for row in rows] == [("steps/s", 2e4), ("steps/s", 2e5), ("steps/s", None)]
     assert all(row.ours > 0.0 for row in rows)
+
+
+def test_the_api_answers_from_its_cache() -> None:
+    from wattq.experiments.bench_api import bench_api, measure_api
+
+    found = measure_api(200.0, 0.5, connections=4, distinct=10)
+    assert (found.sent, found.good, found.cached) == (100, 100, 100)
+    assert 0.0 < found.p50_ms <= found.p99_ms <= found.worst_ms
+    rows = bench_api(200.0, 0.1)
+    assert [(row.unit, row.budget) for row in rows] == [("%", 100.0), ("ms", 50.0)]
