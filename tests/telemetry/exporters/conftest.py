@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,16 @@ def job() -> Any:
 def t0() -> float:
     """When the jobs of `job` begin, Unix s."""
     return T0
+
+
+@pytest.fixture
+def until() -> Any:
+    """Waits until something is true; fails after half a minute."""
+
+    def wait(what: Any) -> None:
+        end = time.monotonic() + 30
+        while not what():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    return wait
