@@ -96,6 +96,12 @@ class Sysfs:
             self.write(f"class/hwmon/hwmon{number}/{file}", content)
 
 
+@pytest.fixture(scope="session")
+def sysfs_at() -> type[Sysfs]:
+    """Makes a tree in a folder, for services that several tests watch."""
+    return Sysfs
+
+
 @pytest.fixture
 def sysfs(tmp_path: Path) -> Sysfs:
     """An empty tree; tests write what the machine has."""
@@ -183,7 +189,7 @@ class FakeNvml(SimpleNamespace):
         return shapes.get(name, lambda: value)()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fake_nvml() -> type[FakeNvml]:
     """Makes a stand-in for the module ``pynvml``."""
     return FakeNvml
