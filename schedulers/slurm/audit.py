@@ -151,7 +151,7 @@ def _note(found: dict[str, Entry], key: str, event: Mapping[str, Any]) -> None:
         if entry is None:
             found[key] = _first(key, event, until_s)
         else:
-            found[key] = replace(entry, targets=(*entry.targets, until_s))
+            found[key] = replace(entry, targets=(*entry.targets, until_s), expected=_savings(event))
     elif entry is None:
         return
     elif kind in ("held", "moved"):
@@ -176,5 +176,9 @@ def _first(key: str, event: Mapping[str, Any], until_s: float) -> Entry:
         watts=float(numbers["watts"]),
         run_s=float(numbers["run_s"]),
         pue=float(numbers["pue"]),
-        expected={name: float(event["expected"][name]) for name in ("carbon_g", "cost")},
+        expected=_savings(event),
     )
+
+
+def _savings(event: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(event["expected"][name]) for name in ("carbon_g", "cost")}

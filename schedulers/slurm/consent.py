@@ -92,7 +92,9 @@ def consent_of(job: Job, qos: Mapping[str, float], most_s: float) -> Consent:
         for word, value in said:
             date_s = _latest(job, word, value)
             if date_s is None:
-                return Consent(None, f"'wattq:{word}{'=' if value else ''}{value[:40]}' in its comment is not understood")
+                return Consent(
+                    None, f"'wattq:{word}{'=' if value else ''}{value[:40]}' in its comment is not understood"
+                )
             dates.append(date_s)
         return _capped(job, min(dates), most_s, "comment")
     if job.qos in qos:

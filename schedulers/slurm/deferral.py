@@ -22,8 +22,6 @@ from wattq.workloads.generate import generate_saturated
 __all__ = ["Choice", "Deferral"]
 
 
-
-
 @dataclass(frozen=True)
 class Choice:
     """What the rule says of a job.

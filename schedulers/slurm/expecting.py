@@ -83,9 +83,7 @@ def _limit_s(task: Task, unlimited_s: float) -> float:
     return unlimited_s if math.isinf(task.limit_s) else max(task.limit_s, 1.0)
 
 
-def _left_s(
-    task: Task, run_s: float, now_s: float, unlimited_s: float, outlived: Callable[[float], float]
-) -> float:
+def _left_s(task: Task, run_s: float, now_s: float, unlimited_s: float, outlived: Callable[[float], float]) -> float:
     """Return how long a running job is expected to go on, s."""
     elapsed_s = max(now_s - task.begin_s, 0.0)
     if run_s <= elapsed_s:

@@ -12,7 +12,7 @@ from wattq.errors import SignalError
 from wattq.platforms.signals import Forecaster, Signal, read_signal, write_signal
 from wattq.platforms.signals.rules import utc_text
 
-__all__ = ["HOUR_S", "PUBLISHED", "Grid", "constant", "known_now", "read_grid"]
+__all__ = ["HOUR_S", "PUBLISHED", "Grid", "constant", "known_now", "read_grid", "read_published"]
 
 HOUR_S = 3600.0
 PUBLISHED = "published"
@@ -86,13 +86,41 @@ def read_grid(
     }
     for name, path in (("carbon", carbon), ("price", price)):
         if path:
-            found[name], said = known_now(read_signal(path, quantity=name), now_s, horizon_s, model, seed)
+            found[name], said = known_now(read_published(path, name), now_s, horizon_s, model, seed)
             notes += [f"{name}, {Path(path).name}: {note}" for note in said]
         else:
             found[name] = constant(*flat[name], now_s, horizon_s)
             notes.append(f"{name}: no file is given, {flat[name][0]:g} {flat[name][2]} all the time")
     given = tuple(name for name, path in (("carbon", carbon), ("price", price)) if path)
     return Grid(found["carbon"], found["price"], pue, tuple(notes), given)
+
+
+def read_published(path: str, quantity: str) -> Signal:
+    """Return what a file says of the past, and, where it has forecasts beyond its last actual value, those.
+
+    Raises:
+        SignalError: the file holds neither.
+        MissingFileError: it is not there.
+    """
+    try:
+        actual = read_signal(path, quantity=quantity)
+    except SignalError:
+        return read_signal(path, quantity=quantity, values="forecast")
+    try:
+        issued = read_signal(path, quantity=quantity, values="forecast")
+    except SignalError:
+        return actual
+    end_s = actual.end_s
+    if not issued.covers(end_s, end_s + 1e-3):
+        return actual
+    later = issued.slice(end_s, issued.end_s)
+    return replace(
+        actual,
+        start_s=np.concatenate((actual.start_s, later.start_s)),
+        value=np.concatenate((actual.value, later.value)),
+        end_s=later.end_s,
+        notes=(*actual.notes, f"from {utc_text(end_s)} on its forecasts"),
+    )
 
 
 def known_now(
@@ -117,7 +145,9 @@ def known_now(
     notes = forecaster.notes(now_s, horizon_s)
     if model == PUBLISHED:
         ends = signal.end_s
-        notes = () if ends >= now_s + horizon_s else (f"it ends {utc_text(ends)}; its last 24 h are repeated from there",)
+        notes = (
+            () if ends >= now_s + horizon_s else (f"it ends {utc_text(ends)}; its last 24 h are repeated from there",)
+        )
     return replace(issued, start_s=starts), notes
 
 

@@ -71,7 +71,11 @@ def note_outcomes(
         SlurmError: the log cannot be written.
     """
     jobs = {job.key: job for job in snapshot.jobs}
-    tasks = {(job.label.partition("_")[0], round(job.submit_s)): job for job in snapshot.jobs if "_" in job.label and job.runs}
+    tasks = {
+        (job.label.partition("_")[0], round(job.submit_s)): job
+        for job in snapshot.jobs
+        if "_" in job.label and job.runs
+    }
     for entry in book.values():
         if entry.closed or not entry.acted:
             continue

@@ -124,7 +124,9 @@ def nodes_in(text: str) -> tuple[str, ...]:
     try:
         return expand_nodes(text)
     except ValueError:
-        raise SlurmError(f"list of nodes '{text[:80]}' cannot be understood; try `scontrol show hostnames` on it") from None
+        raise SlurmError(
+            f"list of nodes '{text[:80]}' cannot be understood; try `scontrol show hostnames` on it"
+        ) from None
 
 
 def _lost(node: Node, reserved: Mapping[str, str]) -> LeftOut:

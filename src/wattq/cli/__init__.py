@@ -34,6 +34,7 @@ from wattq.cli import (
     run,
     signal,
     sla,
+    slurm,
     surrogate,
     telemetry,
     tune,
@@ -97,6 +98,7 @@ app.add_typer(workload.app, name="workload")
 app.add_typer(data.app, name="data")
 app.add_typer(rl.app, name="rl")
 app.add_typer(signal.app, name="signal")
+app.add_typer(slurm.app, name="slurm")
 app.add_typer(surrogate.app, name="surrogate")
 app.add_typer(telemetry.app, name="telemetry")
 
