@@ -96,7 +96,7 @@ def _ways(marks: Sequence[Mark], model: NodePower, sample_s: float) -> Iterable[
             series[meter, device] = one
     for mark in marks:
         whole.update({d.meter: d.whole for d in mark.devices if d.adds and (d.meter, d.device) in series})
-    groups = [(meter,) for meter in sorted(whole) if whole[meter]]
+    groups: list[tuple[str, ...]] = [(meter,) for meter in sorted(whole) if whole[meter]]
     groups += [tuple(meter for meter in ("rapl", "nvml") if meter in whole and not whole[meter])]
     groups += [tuple(meter for meter in sorted(whole) if not whole[meter] and meter not in ("rapl", "nvml"))]
     for group in filter(None, groups):

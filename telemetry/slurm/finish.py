@@ -87,19 +87,21 @@ def _node_memory_bytes() -> float:
     return float(os.sysconf("SC_PAGE_SIZE")) * float(os.sysconf("SC_PHYS_PAGES"))
 
 
-def job_energies(state: StateFolder, hook: Hook, now_s: float, ended: Mapping[str, Any] | None, job_id: str) -> Any:
-    """Return the energy of the job until it ended (or until now), or None.
+def job_energies(state: StateFolder, hook: Hook, now_s: float, ended: Mapping[str, Any] | None, facts: JobFacts) -> Any:
+    """Return the energy of a job on all its nodes until it ended (or until now), or None.
+
+    What other nodes of it drew counts with the power of this one, by cores, and as not covered.
 
     Args:
         state: of this node.
         hook: with settings.
         now_s: end of jobs that run, Unix s.
         ended: what the epilog wrote of this job; None while it runs.
-        job_id: the job.
+        facts: of the job.
     """
     from wattq.telemetry.slurm.attribution import energy_of_jobs
 
-    held = _held(state, now_s)
+    held, job_id = _held(state, now_s), facts.job_id
     if ended is not None:
         held[job_id] = _holding(ended, now_s)
     own = held.get(job_id)
@@ -110,8 +112,20 @@ def job_energies(state: StateFolder, hook: Hook, now_s: float, ended: Mapping[st
     model: NodePower = node_power_of(hook.settings.node)
     marks = state.marks(first_s - 3 * hook.settings.slurm.sample_s, now_s)
     energy = energy_of_jobs(marks, beside, model, hook.settings.slurm.sample_s).get(job_id)
-    alone = len(beside) == 1
-    return energy if energy is None or energy.source == "measured" or not alone else _accounted(hook, job_id, energy)
+    share = min((facts.cores or 1) / facts.all_cores, 1.0) if facts.all_cores and (facts.node_count or 1) > 1 else 1.0
+    if energy is None or share < 1.0:
+        return None if energy is None else _on_all_nodes(energy, share)
+    return energy if energy.source == "measured" or len(beside) > 1 else _accounted(hook, job_id, energy)
+
+
+def _on_all_nodes(energy: Any, share: float) -> Any:
+    return replace(
+        energy,
+        energy_j=energy.energy_j / share,
+        mean_w=energy.mean_w / share,
+        peak_w=energy.peak_w / share,
+        coverage=energy.coverage * share,
+    )
 
 
 def _held(state: StateFolder, now_s: float) -> dict[str, Any]:

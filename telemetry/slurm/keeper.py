@@ -163,7 +163,10 @@ class Keeper:
     def _job(self, job_id: str, since_s: float) -> _Job:
         facts = JobFacts.of_document(self._state.get(job_id, "facts") or {})
         asked = self._ask(facts)
-        facts = facts.filled(asked)
+        if asked is not None:
+            # How it ends is not known yet; the number in its array only Slurm tells.
+            began = replace(asked, state="", exit_code=None, signal=None, end_s=None)
+            facts = replace(facts.filled(began), name=asked.name)
         self._state.put(job_id, "facts", facts.document())
         held = self._state.get(job_id, "holding") or {"start_s": since_s, "end_s": None}
         if not held.get("cores") and facts.cores:
@@ -231,7 +234,7 @@ class Keeper:
 
     def _until_now(self, job: _Job, now_s: float) -> None:
         """Write the row of a job that runs: its state, and its energy until now."""
-        energy = finish.job_energies(self._state, self._hook, now_s, None, job.facts.job_id)
+        energy = finish.job_energies(self._state, self._hook, now_s, None, job.facts)
         columns = {} if energy is None else finish.energy_columns(energy)
         key = {"time": job.row_s, "job_id": job.facts.name, "job_state": "RUNNING"}
         self._rows.write("job_metrics", [{**key, **(columns if _speaks(job.facts) else {})}])
@@ -281,7 +284,7 @@ class Keeper:
         row_s = float(kept.get("time_s") or facts.start_s or start_s)
         stats = known.stats if known else JobStats.of_document(self._state.get(job_id, "stats"))
         timed = {**ended, "start_s": start_s, "cores": ended.get("cores") or facts.cores}
-        energy = self._safely(facts, lambda: finish.job_energies(self._state, self._hook, now_s, timed, job_id))
+        energy = self._safely(facts, lambda: finish.job_energies(self._state, self._hook, now_s, timed, facts))
         job = finish.EndedJob(facts, start_s, float(ended["end_s"]), row_s, energy, stats)
         if not _speaks(facts):
             # Of a job on several nodes, the first one writes the row; the others write what they know of themselves.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wattq.platforms import NodePower
@@ -88,9 +89,10 @@ class NodeSampler:
         # A slow management controller must not hold up the other jobs.
         self._power = PowerOfNode.of_machine(model, root, ipmi_waits=False)
         self._thermal = ThermalSensors(root)
-        self._before: NodeSample | None = None
         self._counters: tuple[float | None, ...] = (None,) * 4
         self._energy: tuple[str, float] | None = None
+        # Rates are since the reading before: this one makes the first sample whole.
+        self.sample(time.time(), "")
 
     @property
     def missing(self) -> dict[str, str]:
@@ -100,16 +102,10 @@ class NodeSampler:
     def sample(self, now_s: float, job_id: str) -> tuple[NodeSample, Mark]:
         """Return the node at a date, and the mark of it, in the name of a job."""
         watts = self._power.read(now_s)
-        sample = NodeSample(
-            now_s,
-            self._node,
-            **self._load(),
-            **self._heat(),
-            power_w=None if watts is None else watts.power_w,
-            energy_j=self._spent_j(None if watts is None else (watts.meter, watts.energy_j)),
-            source=None if watts is None else watts.source,
-        )
-        self._before = sample
+        sample = self._heated(self._loaded(NodeSample(now_s, self._node)))
+        spent_j = self._spent_j(None if watts is None else (watts.meter, watts.energy_j))
+        if watts is not None:
+            sample = replace(sample, power_w=watts.power_w, energy_j=spent_j, source=watts.source)
         readings = [(meter, self._power.readings.get(meter.name, [])) for meter in self._power.found.meters]
         return sample, mark_of(now_s, "tick", job_id, readings, self._root)
 
@@ -117,18 +113,18 @@ class NodeSampler:
         """Close the meters."""
         self._power.close()
 
-    def _load(self) -> dict[str, object]:
+    def _loaded(self, sample: NodeSample) -> NodeSample:
         load = self._power.load
         if load is None:
-            return {}
-        shares = (load.cpu_utilization, load.memory_utilization, max(load.filesystems.values(), default=None))
-        names = ("cpu_percent", "memory_percent", "disk_percent")
-        percent = {name: None if each is None else 100.0 * each for name, each in zip(names, shares, strict=True)}
-        return {
-            **percent,
-            "load": (load.load1, load.load5, load.load15),
-            "moved": self._moved(load.network_total(), load.disk_total()),
-        }
+            return sample
+        return replace(
+            sample,
+            cpu_percent=_percent(load.cpu_utilization),
+            memory_percent=_percent(load.memory_utilization),
+            disk_percent=_percent(max(load.filesystems.values(), default=None)),
+            load=(load.load1, load.load5, load.load15),
+            moved=self._moved(load.network_total(), load.disk_total()),
+        )
 
     def _moved(self, network: Flow | None, disk: Flow | None) -> tuple[int | None, int | None, int | None, int | None]:
         now: tuple[float | None, ...] = tuple(
@@ -141,18 +137,18 @@ class NodeSampler:
         ]
         return steps[0], steps[1], steps[2], steps[3]
 
-    def _heat(self) -> dict[str, object]:
+    def _heated(self, sample: NodeSample) -> NodeSample:
         gpus = self._power.readings.get("nvml", [])
-        fans = [fan.rpm for fan in self._thermal.fans()]
         slowed = [core.active for core in self._thermal.throttling()] + [gpu.throttling for gpu in gpus]
         known = [each for each in slowed if each is not None]
-        return {
-            "cpu_c": self._thermal.cpu_temperature_c(),
-            "gpu_c": max((gpu.temperature_c for gpu in gpus if gpu.temperature_c is not None), default=None),
-            "system_c": self._thermal.system_temperature_c(),
-            "throttling": any(known) if known else None,
-            "fan_rpm": max(fans, default=None),
-        }
+        return replace(
+            sample,
+            cpu_c=self._thermal.cpu_temperature_c(),
+            gpu_c=max((gpu.temperature_c for gpu in gpus if gpu.temperature_c is not None), default=None),
+            system_c=self._thermal.system_temperature_c(),
+            throttling=any(known) if known else None,
+            fan_rpm=max((fan.rpm for fan in self._thermal.fans()), default=None),
+        )
 
     def _spent_j(self, now: tuple[str, float | None] | None) -> float | None:
         before = self._energy
@@ -161,3 +157,7 @@ class NodeSampler:
             return None
         step = self._energy[1] - before[1]
         return step if step >= 0 else None
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100.0 * share
