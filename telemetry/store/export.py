@@ -72,10 +72,18 @@ def _whole(out: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
-def _packed(part: Path, out: Path) -> IO[bytes]:
-    if out.name.endswith(".gz"):
-        return gzip.GzipFile(filename="", mode="wb", fileobj=part.open("wb"), mtime=0)
-    return lzma.open(part, "wb") if out.name.endswith(".xz") else part.open("wb")
+@contextmanager
+def _packed(part: Path, out: Path) -> Iterator[IO[bytes]]:
+    with part.open("wb") as plain:
+        if out.name.endswith(".gz"):
+            # Neither name nor date go into the file: the same rows make the same bytes.
+            with gzip.GzipFile(filename="", mode="wb", fileobj=plain, mtime=0) as packed:
+                yield packed
+        elif out.name.endswith(".xz"):
+            with lzma.open(plain, "wb") as packed:
+                yield packed
+        else:
+            yield plain
 
 
 @contextmanager

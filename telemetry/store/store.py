@@ -147,8 +147,9 @@ class Store:
         with (
             translated(self.shown, f"read {name}"),
             self.engine.connect().execution_options(read=True, yield_per=rows) as connection,
+            connection.execute(query) as found,
         ):
-            for piece in connection.execute(query).mappings().partitions(rows):
+            for piece in found.mappings().partitions(rows):
                 yield [dict(row) for row in piece]
 
     def maintain(self, now_s: float) -> Maintenance:
