@@ -51,11 +51,18 @@ def targets(data_source: str) -> Iterator[Target]:
 
 
 def filled_promql(expr: str, values: Mapping[str, Sequence[str]]) -> str:
-    """Return PromQL with ``$name`` replaced: a regular expression of the values, or ``.*`` where there are none."""
+    """Return PromQL with ``$name`` replaced: a regular expression of the values, or ``.*`` where there are none.
+
+    Backslashes are doubled, because the expression stands in quotes.
+    """
     for name, chosen in values.items():
-        text = f"({'|'.join(re.escape(value) for value in chosen)})" if chosen else ".*"
+        text = f"({'|'.join(_escaped(value) for value in chosen)})" if chosen else ".*"
         expr = re.sub(rf"\$(?:{name}\b|\{{{name}(?::regex)?\}})", lambda match, text=text: text, expr)
     return expr
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"[.*+?^${}()|\[\]\\]", lambda match: "\\\\" + match[0], value)
 
 
 def filled_sql(sql: str, values: Mapping[str, Sequence[str]], since_s: float, until_s: float) -> str:
