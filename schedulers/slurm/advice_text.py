@@ -44,8 +44,8 @@ def advice_text(advice: Advice, most_rows: int = _MOST_ROWS) -> str:
 def _pool_lines(advice: Advice, pool: PoolAdvice, most_rows: int) -> list[str]:
     machine = pool.pool
     head = (
-        f"{machine.name}: {machine.hosts} {machine.unit}s, {len(machine.running)} jobs run, {len(machine.waiting)} wait; "
-        f"run times: {pool.source}"
+        f"{machine.name}: {machine.hosts} {machine.unit}s, {len(machine.running)} jobs run, "
+        f"{len(machine.waiting)} wait; run times: {pool.source}"
     )
     if not pool.jobs:
         return [head, ""]
@@ -89,10 +89,15 @@ def _row(job: JobAdvice, advice: Advice, pool: PoolAdvice) -> list[str]:
     cells = [job.label, job.user, str(job.hosts), _span(job.run_s)]
     cells += [_after(job.base_s, advice.now_s), _after(job.start_s, advice.now_s)]
     cells += [f"{job.kwh:.3f}", f"{job.carbon_g:,.0f}", f"{job.cost:.3f}"]
-    cells += [f"{shift.carbon_g:,.0f}", f"{shift.cost:.3f}"] if shift else ["", ""]
+    cells += [_signed(shift.carbon_g, 0), _signed(shift.cost, 3)] if shift else ["", ""]
     if best is None:
         return [*cells, "", "", ""]
     return [*cells, f"{hour:g} h", f"{best.carbon_g:,.0f}", f"{best.cost:.3f}"]
+
+
+def _signed(value: float, digits: int) -> str:
+    """Return a saving; one that rounds to nothing has no sign."""
+    return f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
 def _best(job: JobAdvice) -> tuple[float, Any]:

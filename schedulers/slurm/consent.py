@@ -79,7 +79,8 @@ def consent_of(job: Job, qos: Mapping[str, float], most_s: float) -> Consent:
 
     The comment counts before the QOS. ``wattq:defer=12h`` lets it start that much after its submission at the latest;
     ``wattq:deadline=DATE`` lets it start as late as its time limit before the date, so that it can end by it. Both: the
-    earlier. A date without a zone is one of this machine's clock, as Slurm's own are. What cannot be read is no consent.
+    earlier. A date without a zone is one of this machine's clock, as Slurm's own are. What cannot be read is no
+    consent.
 
     Args:
         job: the job.

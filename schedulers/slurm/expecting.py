@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,7 @@ def predicted(pool: Pool, bundle: Path, now_s: float, unlimited_s: float) -> Exp
             said = ask.submitted(k, _facts(tasks[k], numbers, unlimited_s), date_s - zero_s)
             known[k] = limit_s if math.isnan(said) else min(max(said, 1.0), limit_s)
     running = tuple(
-        _left_s(task, known[k], now_s, unlimited_s, lambda elapsed, k=k: ask.outlived(k, elapsed))
-        for k, task in enumerate(pool.running)
+        _left_s(task, known[k], now_s, unlimited_s, partial(ask.outlived, k)) for k, task in enumerate(pool.running)
     )
     waiting = tuple(known[len(running) + k] for k in range(len(pool.waiting)))
     return Expected(running, waiting, f"predicted by {bundle.name}")

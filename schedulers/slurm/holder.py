@@ -113,7 +113,7 @@ class Holder:
         A kill switch that cannot be looked at counts as pulled.
         """
         try:
-            os.stat(self.kill_file)
+            self.kill_file.stat()
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -250,7 +250,8 @@ def hold_lock(folder: Path) -> Iterator[None]:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
     except OSError as error:
         raise SlurmError(
-            f"{path}: cannot be written ({error.strerror}); give a folder that this user may write (hold.folder, --folder)"
+            f"{path}: cannot be written ({error.strerror}); give a folder that this user may write (hold.folder, "
+            "--folder)"
         ) from None
     try:
         try:

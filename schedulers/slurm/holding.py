@@ -1,4 +1,4 @@
-"""Which jobs to hold, to move and to let go now: one look at a Slurm, its log and the forecast; nothing is done here."""
+"""Which jobs to hold, to move and to let go now, by the queue, the log and the forecast; nothing is done here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""A live Slurm as machines that do not share nodes, with the work on each; what does not fit the model is left out by
-name.
-"""
+"""A live Slurm as machines that share no node, with the work on each; what does not fit is left out by name."""
 
 from __future__ import annotations
 

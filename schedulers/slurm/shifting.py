@@ -31,7 +31,7 @@ class Shift:
 
 
 def added_w(platform: Platform, hosts: int) -> float:
-    """Return what a job adds to the power of the machine, W: full less idle power of its hosts, in their first state."""
+    """Return what a job adds to the power of the machine, W: full less idle power of its hosts."""
     return hosts * float(platform.full_w[0, 0] - platform.idle_w[0, 0]) if platform.has_power else 0.0
 
 

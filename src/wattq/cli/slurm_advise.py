@@ -191,7 +191,7 @@ def _measure(run: Run, scene: Scene, grid: Grid, until_s: float) -> Measured:
         origin_s=scene.origin_s, window=(FIRST_S, until_s), horizon_s=until_s,
     )  # fmt: skip
     total = found.total
-    return Measured(total.facility_j / 3.6e6, total.carbon_g / 1e3, total.cost, found.currency)
+    return Measured(total.facility_j / 3.6e6, (total.carbon_g or 0.0) / 1e3, total.cost or 0.0, found.currency)
 
 
 def _hours(text: str) -> list[float]:
