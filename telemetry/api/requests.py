@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 __all__ = ["MOST_JOBS", "BatchRequest", "JobRequest", "JobType", "Objective", "RecommendJob", "RecommendRequest"]
 
@@ -30,9 +30,14 @@ def _check_date(text: str) -> str:
     return text
 
 
-Number = Annotated[float, Field(strict=True)]
+def _whole(value: Any) -> Any:
+    """Return 4.0 as 4: in JSON it is a whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = BeforeValidator(_whole)
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=100)]
-Code = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
+Code = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1), Whole]
 Date = Annotated[
     str,
     Field(strict=True, max_length=64, json_schema_extra={"format": "date-time"}),
@@ -56,10 +61,10 @@ class JobRequest(_Body):
     """
 
     job_id: Name | None = Field(default=None, description="name of the job, repeated in the answer")
-    hosts: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
+    hosts: Annotated[int, Field(strict=True, ge=1, le=1_000_000), Whole] | None = Field(
         default=None, description="nodes requested; without it, as many as the cores need"
     )
-    cpu_cores: Annotated[int, Field(strict=True, ge=1, le=100_000_000)] | None = Field(
+    cpu_cores: Annotated[int, Field(strict=True, ge=1, le=100_000_000), Whole] | None = Field(
         default=None, description="cores requested, on all nodes"
     )
     walltime_s: Seconds | None = Field(default=None, description="requested time, s")
@@ -70,7 +75,9 @@ class JobRequest(_Body):
     frequency_ghz: Annotated[float, Field(strict=True, gt=0, le=100)] | None = Field(
         default=None, description="requested clock, GHz"
     )
-    gpus: Annotated[int, Field(strict=True, ge=0, le=1024)] | None = Field(default=None, description="GPUs per node")
+    gpus: Annotated[int, Field(strict=True, ge=0, le=1024), Whole] | None = Field(
+        default=None, description="GPUs per node"
+    )
     submit_time: UnixTime | Date | None = Field(
         default=None, description="submission: Unix seconds, or an ISO 8601 date (UTC without an offset); default: now"
     )
