@@ -35,7 +35,11 @@ JOB_GAUGES = (
 )
 """What goes when Slurm does not answer for long."""
 
-_FROM_THE_BEGIN = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
+# A counter that begins at its first failure would hide that failure from a rate.
+_FROM_THE_BEGIN = (
+    *("COMPLETED", "CANCELLED", "FAILED", "TIMEOUT"),
+    *("OUT_OF_MEMORY", "NODE_FAIL", "BOOT_FAIL", "DEADLINE"),
+)
 _STALE_S = 60.0
 _MOST_KNOWN = 100_000
 _LONGEST_GAP_S = 86_400.0
