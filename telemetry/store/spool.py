@@ -107,9 +107,8 @@ class Spool:
         number += sizes.get(number, 0) >= self.segment_bytes
         path = _segment(self.folder, number)
         with path.open("ab") as file:
-            begin = os.fstat(file.fileno()).st_size
-            whole = begin == 0 or _last_byte(path) == b"\n"
-            _write_or_take_back(file.fileno(), line if whole else b"\n" + line, begin)
+            _mend(path)
+            _write_or_take_back(file.fileno(), line, os.fstat(file.fileno()).st_size)
             self._unsynced.add(path)
             return Position(number, os.fstat(file.fileno()).st_size)
 
@@ -137,9 +136,10 @@ class Spool:
 
     def end(self) -> Position:
         """Return the place behind the last line."""
-        sizes = _sizes(self.folder)
-        last = max(sizes, default=self.position().segment)
-        return Position(last, sizes.get(last, 0))
+        with self._locked("append.lock"):
+            sizes = _sizes(self.folder)
+            last = max(sizes, default=self.position().segment)
+            return Position(last, _mend(_segment(self.folder, last)) if last in sizes else 0)
 
     def position(self) -> Position:
         """Return how far the spool has been delivered, as far as this machine knows."""
@@ -252,10 +252,15 @@ def _record(line: bytes, end: Position) -> Record:
     return Record(table, rows, end)
 
 
-def _last_byte(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1)
+def _mend(path: Path) -> int:
+    """End a line that a power cut or a killed process left short, and return the size; the caller holds the lock."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                size += file.write(b"\n")
+    return size
 
 
 def _write_or_take_back(descriptor: int, line: bytes, begin: int) -> None:
