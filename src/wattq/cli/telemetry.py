@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wattq.cli import telemetry_align, telemetry_exporter, telemetry_loggers, telemetry_stack, telemetry_store
+from wattq.cli import (
+    telemetry_align,
+    telemetry_exporter,
+    telemetry_loggers,
+    telemetry_report,
+    telemetry_stack,
+    telemetry_store,
+)
 
 if TYPE_CHECKING:
     from wattq.telemetry import AnswerCache, Fetcher, Series
@@ -108,6 +115,7 @@ app.command("align")(telemetry_align.align)
 app.command("node")(telemetry_loggers.node)
 app.command("nvml")(telemetry_loggers.nvml)
 app.command("rapl")(telemetry_loggers.rapl)
+app.command("report")(telemetry_report.report)
 app.command("stack")(telemetry_stack.stack)
 app.add_typer(telemetry_exporter.app, name="exporter")
 app.add_typer(telemetry_store.app, name="store")

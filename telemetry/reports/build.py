@@ -1,0 +1,169 @@
+"""A report from a store: one period, the parts that are asked for, and what to do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from wattq import __version__
+from wattq.errors import SurrogateError, TelemetryError
+from wattq.surrogates.energy.align import JobWindow
+from wattq.surrogates.energy.balance import NodeBalance, node_balances
+from wattq.surrogates.energy.readings import measured_nodes
+from wattq.telemetry.alignment import jobs_of_store
+from wattq.telemetry.period import date_text
+from wattq.telemetry.reports.advice import Findings, recommendations
+from wattq.telemetry.reports.anomalies import anomaly_part
+from wattq.telemetry.reports.efficiency import choose_jobs, efficiency_part
+from wattq.telemetry.reports.grid import GridTerms
+from wattq.telemetry.reports.jobs import JobTable, job_table
+from wattq.telemetry.reports.predictions import prediction_part
+from wattq.telemetry.reports.samples import SampleTable, sample_table
+from wattq.telemetry.reports.schema import REPORT_FORMAT, REPORT_TYPES, Period, PredictionPart, TelemetryReport
+
+if TYPE_CHECKING:
+    from wattq.telemetry.store import Store
+
+__all__ = ["make_report", "report_types"]
+
+Kind = Literal["efficiency", "anomalies", "thermal", "predictions"]
+
+
+def report_types(text: str) -> tuple[Kind, ...]:
+    """Return the parts that a word names: one of `REPORT_TYPES`, several with commas, or ``all``.
+
+    Raises:
+        TelemetryError: for another word.
+    """
+    words = [word.strip().lower() for word in text.split(",")]
+    if words == ["all"]:
+        return cast("tuple[Kind, ...]", REPORT_TYPES)
+    wrong = [word for word in words if word not in REPORT_TYPES]
+    if wrong:
+        raise TelemetryError(f"--type '{wrong[0][:60]}': it is one of {', '.join(REPORT_TYPES)}, or all")
+    return tuple(cast("Kind", name) for name in REPORT_TYPES if name in words)
+
+
+def make_report(
+    store: Store, start_s: float, end_s: float, terms: GridTerms, types: Sequence[Kind] = cast("Any", REPORT_TYPES)
+) -> TelemetryReport:
+    """Return the report of a period: of the runs that began in it.
+
+    Args:
+        store: an open store.
+        start_s: begin, Unix s.
+        end_s: end, Unix s, not part of it.
+        terms: price and intensity.
+        types: the parts.
+
+    Raises:
+        TelemetryError: when the period is empty.
+    """
+    if not end_s > start_s:
+        raise TelemetryError(f"--start {date_text(start_s)} --end {date_text(end_s)}: the end must be after the start")
+    rows = store.read("job_metrics", since_s=start_s, until_s=end_s)
+    found = job_table(rows)
+    chosen = choose_jobs(found)
+    samples = sample_table(store.stream("node_metrics", since_s=start_s, until_s=end_s))
+    notes = _notes(found, chosen.coverage.left_out_synthetic, samples, terms)
+    efficiency = anomalies = thermal = predictions = None
+    if "efficiency" in types:
+        balances = _balances(store, samples, start_s, end_s)
+        efficiency = efficiency_part(chosen.jobs, terms, balances, (start_s, end_s))
+    if "anomalies" in types:
+        anomalies = anomaly_part(chosen.jobs, source="synthetic" if chosen.coverage.synthetic_only else "measured")
+        notes += _anomaly_notes(anomalies.checked)
+    if "thermal" in types:
+        from wattq.telemetry.reports.thermal import thermal_part
+
+        thermal = thermal_part(store.read("thermal_events", since_s=start_s, until_s=end_s), samples, chosen.jobs)
+        notes += [] if thermal.nodes else ["no thermal events and no temperatures in this period"]
+    if "predictions" in types:
+        predictions = _predictions(store, start_s, end_s, notes)
+    everything = Findings(chosen.jobs, chosen.coverage, terms, efficiency, anomalies, thermal, predictions)
+    return TelemetryReport(
+        format=cast("Literal['wattq-telemetry-report-1']", REPORT_FORMAT),
+        version=__version__,
+        store=store.shown,
+        period=Period(start_s=start_s, end_s=end_s, start=date_text(start_s), end=date_text(end_s)),
+        types=list(types),
+        coverage=chosen.coverage,
+        efficiency=efficiency,
+        anomalies=anomalies,
+        thermal=thermal,
+        predictions=predictions,
+        recommendations=recommendations(everything),
+        notes=notes,
+    )
+
+
+def _predictions(store: Store, start_s: float, end_s: float, notes: list[str]) -> PredictionPart:
+    """Return scores of the predictions made in the period; their runs may begin later."""
+    rows = store.read("energy_predictions", since_s=start_s, until_s=end_s)
+    names = {str(row["job_id"]) for row in rows}
+    jobs = [row for piece in store.stream("job_metrics", since_s=start_s) for row in piece if row["job_id"] in names]
+    part = prediction_part(rows, jobs)
+    if not rows:
+        notes.append("no predictions were made in this period")
+    elif not part.scores:
+        notes.append(f"{len(rows)} predictions, and none whose actual value is known")
+    return part
+
+
+def _balances(store: Store, samples: SampleTable, start_s: float, end_s: float) -> tuple[NodeBalance, ...]:
+    """Return where the measured energy of nodes went; of other periods nothing counts."""
+    readings = samples.readings()
+    if readings is None:
+        return ()
+    windows: tuple[JobWindow, ...] = ()
+    try:
+        windows = jobs_of_store(store, start_s, end_s).windows
+        nodes, _ = measured_nodes(readings)
+    except SurrogateError:
+        return ()
+    running = [row for row in store.read("current_jobs") if row.get("node_id")]
+    # A node with a job that has not ended is not idle since that job began.
+    busy = [_open_window(row, end_s) for row in running if float(row["time"]) < end_s]
+    return node_balances({name: node.series for name, node in nodes.items()}, (*windows, *busy))
+
+
+def _open_window(row: dict[str, Any], end_s: float) -> JobWindow:
+    from wattq.surrogates.energy.windows import device_names
+
+    names = tuple(dict.fromkeys(device_names(str(row["node_id"]))))
+    cores = float(row.get("cpu_cores") or len(names)) / len(names)
+    return JobWindow(str(row["job_id"]), float(row["time"]), end_s, names, cores)
+
+
+def _notes(found: JobTable, synthetic: int, samples: SampleTable, terms: GridTerms) -> list[str]:
+    notes = []
+    if not found.n_jobs:
+        notes.append("no runs began in this period")
+    elif not found.has_energy.any():
+        notes.append("no run of this period has a known energy")
+    if synthetic:
+        notes.append(f"{synthetic} runs with synthetic energy are left out beside real ones")
+    missing = [
+        name
+        for name, values in (("cpu_cores", found.cores), ("memory_mb", found.memory_mb), ("cpu_usage", found.cpu_usage))
+        if found.n_jobs and (values != values).all()
+    ]
+    missing += [
+        name
+        for name, texts in (("user_id", found.user), ("partition", found.partition), ("job_type", found.kind))
+        if found.n_jobs and (texts == "").all()
+    ]
+    if missing:
+        notes.append(f"the store has no {', '.join(missing)} of these runs; what rests on them is empty")
+    if samples.modelled:
+        notes.append(f"{samples.modelled} samples of nodes with modelled power count in no energy of nodes")
+    notes += [
+        f"signal of {s.quantity}: {note}" for s in (terms.carbon, terms.price) if s is not None for note in s.notes
+    ]
+    return notes
+
+
+def _anomaly_notes(checked: int) -> list[str]:
+    if checked >= 8:
+        return []
+    return [f"anomalies: {checked} runs with measured energy; eight are the least that can be compared"]
