@@ -70,7 +70,8 @@ class Spool:
 
     def __init__(self, folder: Path, *, segment_bytes: int = 2**22, max_bytes: int = 2**30) -> None:
         self.folder = folder
-        self.segment_bytes = segment_bytes
+        # What has been delivered of the last file takes room until the file is full.
+        self.segment_bytes = min(segment_bytes, max(1, max_bytes // 4))
         self.max_bytes = max_bytes
         self._unsynced: set[Path] = set()
         try:
