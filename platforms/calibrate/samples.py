@@ -92,8 +92,9 @@ def read_samples(path: str | Path, options: ReadOptions | None = None) -> Sample
     if "power" not in columns and "energy" not in columns:
         rule = "name it with --power COLUMN (or --energy COLUMN for a counter of joules)"
         raise InvalidInputError(f"{at(source, 1)}: no column of power among {', '.join(header)}; {rule}")
-    table = _Table(source, header, columns, rows)
-    return _samples(table, hashlib.sha256(data).hexdigest(), options)
+    notes: list[str] = []
+    table = _filled(_Table(source, header, columns, rows), options, notes)
+    return _samples(table, hashlib.sha256(data).hexdigest(), options, notes)
 
 
 def _table(data: bytes, source: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -133,8 +134,20 @@ class _Table:
         return np.array([parse(cells[column.index], self.source, line, column) for line, cells in self.rows])
 
 
-def _samples(table: _Table, digest: str, options: ReadOptions) -> Samples:
-    notes: list[str] = []
+def _filled(table: _Table, options: ReadOptions, notes: list[str]) -> _Table:
+    """Return the table without empty columns of utilisation, setting or rate: loggers write one for any device.
+
+    One that was named on purpose stays, and is refused where it is needed.
+    """
+    optional = [role for role in ("load", "setting", "rate") if role in table.columns and role not in options.columns]
+    empty = {role: table.columns[role].name for role in optional if np.isnan(table.numbers(role)).all()}
+    if empty:
+        notes.append(f"empty columns: {', '.join(empty.values())}")
+    columns = {role: column for role, column in table.columns.items() if role not in empty}
+    return _Table(table.source, table.header, columns, table.rows)
+
+
+def _samples(table: _Table, digest: str, options: ReadOptions, notes: list[str]) -> Samples:
     dropped: Counter[str] = Counter()
     time = table.numbers("time")
     load, setting, rate = (table.numbers(role) for role in ("load", "setting", "rate"))

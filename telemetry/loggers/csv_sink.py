@@ -39,7 +39,7 @@ class CsvSink:
             self._put(header)
             return
         known = _whole_lines(path, header) if append else False
-        self._file = _open(path, os.O_APPEND if known else os.O_EXCL)
+        self._file = _open(path, os.O_APPEND if append else os.O_EXCL)
         if not known:
             self._put(header)
 
@@ -71,11 +71,11 @@ class CsvSink:
 
 
 def _open(path: Path, flag: int) -> int:
+    if flag == os.O_EXCL and path.exists():
+        raise TelemetryError(f"{path}: is there already; name another file, or go on with it by --append")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flag, 0o666)
-    except FileExistsError:
-        raise TelemetryError(f"{path}: is there already; name another file, or go on with it by --append") from None
     except OSError as error:
         raise TelemetryError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from None
 
@@ -85,11 +85,11 @@ def _whole_lines(path: Path, header: str) -> bool:
     try:
         with path.open("r+b") as file:
             first = file.readline(100_000)
-            if first and first != header.encode():
+            whole = first == header.encode()
+            if not whole and (first.endswith(b"\n") or not header.encode().startswith(first)):
                 raise TelemetryError(f"{path}: has other columns than {header.strip()}; name another file")
-            size = file.seek(0, os.SEEK_END)
-            file.truncate(_end_of_last_line(file, size))
-            return bool(first)
+            file.truncate(_end_of_last_line(file, file.seek(0, os.SEEK_END)))
+            return whole
     except FileNotFoundError:
         return False
     except OSError as error:
