@@ -71,6 +71,11 @@ class Job:
     het: int = 0
 
     @property
+    def over(self) -> bool:
+        """Whether it has ended; Slurm tells of such jobs for some minutes more."""
+        return not (self.waits or self.runs or self.state == "SUSPENDED")
+
+    @property
     def waits(self) -> bool:
         """Whether it is in the queue."""
         return self.state == "PENDING"

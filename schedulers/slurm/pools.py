@@ -215,6 +215,9 @@ def _pool(names: tuple[str, ...], nodes: tuple[Node, ...], jobs: list[Job], snap
     sort = _Sorting(nodes, snapshot, unit, whole)
     running, free = [], sort.hosts
     for job in whole:
+        if job.state == "SUSPENDED":
+            sort.drop(job, "it is suspended")
+    for job in whole:
         task = sort.running(job) if job.runs else None
         if task is not None and task.hosts <= free:
             free -= task.hosts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, m
 from wattq.schedulers.qos.words import seconds
 from wattq.yaml_model import read_model
 
-__all__ = ["ClusterQos", "ClusterQosTable", "qos_commands", "qos_script", "read_cluster_qos"]
+__all__ = ["ClusterQos", "ClusterQosTable", "qos_script", "read_cluster_qos"]
 
 _SHIPPED = Path(__file__).resolve().parent / "qos.yaml"
 _WHAT = "a table of QoS classes is a mapping of names to limits such as MaxJobsPerUser"
@@ -58,7 +58,7 @@ class ClusterQos(BaseModel):
     preempt_mode: Literal["", "CANCEL", "REQUEUE", "SUSPEND", "GANG"] = Field(default="", alias="PreemptMode")
 
     def settings(self) -> list[str]:
-        """Return what follows ``sacctmgr modify qos NAME set``, but for `preempt`; -1 takes a limit away."""
+        """Return what follows ``sacctmgr modify qos NAME set``, without `preempt`; -1 takes a limit away."""
         return [
             f"Priority={self.priority}",
             f"UsageFactor={self.usage_factor:g}",
@@ -98,29 +98,19 @@ def read_cluster_qos(path: str | Path | None) -> dict[str, ClusterQos]:
     return read_model(_SHIPPED if path is None else path, ClusterQosTable, _WHAT).root
 
 
-def qos_commands(classes: Mapping[str, ClusterQos], there: Sequence[str] = ()) -> list[list[str]]:
-    """Return the commands of sacctmgr that make a cluster's QOS such as `classes`; run again they change nothing.
+def qos_script(classes: Mapping[str, ClusterQos]) -> str:
+    """Return a shell script that makes a cluster's QOS such as `classes`; run again it changes nothing.
 
-    Classes come first and who gives way last, for a QOS can only preempt one that exists.
-
-    Args:
-        classes: by name.
-        there: names of QOS that exist already and need not be added.
+    Classes come first and who gives way last, for a QOS can only preempt one that exists. ``--dry-run`` shows the
+    commands and needs no Slurm.
     """
-    added = [["sacctmgr", "-i", "add", "qos", name] for name in classes if name not in there]
-    limits = [["sacctmgr", "-i", "modify", "qos", name, "set", *one.settings()] for name, one in classes.items()]
+    adds = [f"add {shlex.quote(name)}" for name in classes]
+    limits = [f"limit {shlex.join([name, *one.settings()])}" for name, one in classes.items()]
     ways = [
-        ["sacctmgr", "-i", "modify", "qos", name, "set", f"Preempt={','.join(one.preempt)}"]
+        f"preempt {shlex.quote(name)} {shlex.quote(','.join(one.preempt))}" if one.preempt else f"spare {name}"
         for name, one in classes.items()
     ]
-    return added + limits + ways
-
-
-def qos_script(classes: Mapping[str, ClusterQos]) -> str:
-    """Return a shell script that does the same; ``--dry-run`` shows the commands alone."""
-    adds = [f"add {shlex.quote(name)}" for name in classes]
-    rest = [f"run {shlex.join(words)}" for words in qos_commands(classes, tuple(classes))]
-    return "\n".join([_SCRIPT, *adds, *rest, ""])
+    return "\n".join([_SCRIPT, *adds, *limits, *ways, ""])
 
 
 _SCRIPT = """\
@@ -140,17 +130,36 @@ esac
 
 run() {
     if [ "$dry" = yes ]; then
-        echo "$@"
+        echo "sacctmgr -i $*"
     else
-        "$@" >/dev/null
+        sacctmgr -i "$@" >/dev/null
     fi
 }
 
+value() {
+    sacctmgr -n -P show qos where name="$1" format="$2"
+}
+
 add() {
-    if [ "$dry" = yes ]; then
-        echo "sacctmgr -i add qos $1"
-    elif [ -z "$(sacctmgr -n -P show qos where name="$1" format=name)" ]; then
-        sacctmgr -i add qos "$1" >/dev/null
+    if [ "$dry" = yes ] || [ -z "$(value "$1" name)" ]; then
+        run add qos "$1"
+    fi
+}
+
+limit() {
+    name=$1
+    shift
+    run modify qos "$name" set "$@"
+}
+
+preempt() {
+    run modify qos "$1" set "Preempt=$2"
+}
+
+# An empty list is never set: Slurm 22.05 takes it for a class that preempts, and then refuses lists that name it.
+spare() {
+    if [ "$dry" = no ] && [ -n "$(value "$1" preempt)" ]; then
+        run modify qos "$1" set "Preempt-=$(value "$1" preempt)"
     fi
 }
 """

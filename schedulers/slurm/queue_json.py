@@ -12,7 +12,7 @@ from wattq.schedulers.slurm.words import expand_tasks, plain
 
 __all__ = ["parse_queue_json"]
 
-_DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+_DAMAGED = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 # Greater numbers of dates and limits are Slurm's own signs for "none".
 _NO_DATE_S = 4e9
 

@@ -33,7 +33,8 @@ def read_snapshot(ask: Ask, clock: Callable[[], float] = time.time) -> Snapshot:
     Raises:
         SlurmError: a command fails or answers what cannot be understood.
     """
-    jobs, notes = _read_queue(ask)
+    told, notes = _read_queue(ask)
+    jobs = tuple(job for job in told if not job.over)
     nodes = parse_nodes(ask(NODE_WORDS))
     if not nodes:
         raise SlurmError(f"{' '.join(NODE_WORDS)}: Slurm tells of no node; check sinfo by hand")
