@@ -313,7 +313,47 @@ def _assigns(statement: ast.stmt, name: str) -> bool:
     return any(isinstance(target, ast.Name) and target.id == name for target in targets)
 
 
+def alerts() -> str:
+    """Return the alerts: expression, duration, severity."""
+    rows = [
+        [f"`{rule['alert']}`", f"`{' '.join(rule['expr'].split())}`", rule["for"], rule["labels"]["severity"]]
+        for rule in _rules("alerts.yml")
+    ]
+    return table(["alert", "fires when", "for", "severity"], rows)
+
+
+def recordings() -> str:
+    """Return the recording rules."""
+    rows = [[f"`{rule['record']}`", f"`{' '.join(rule['expr'].split())}`"] for rule in _rules("recording.yml")]
+    return table(["series", "expression"], rows)
+
+
+def _rules(file: str) -> list[dict[str, Any]]:
+    import yaml
+
+    from wattq.telemetry import ops
+
+    text = (Path(ops.__file__).parent / "prometheus" / file).read_text(encoding="utf-8")
+    return [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
+
+
+def panels() -> str:
+    """Return the panels of each dashboard."""
+    import json
+
+    from wattq.telemetry import ops
+
+    boards = sorted((Path(ops.__file__).parent / "grafana" / "dashboards").glob("*.json"))
+    rows = [
+        [board["title"], panel["title"], panel["description"]]
+        for board in (json.loads(path.read_text(encoding="utf-8")) for path in boards)
+        for panel in board["panels"]
+    ]
+    return table(["dashboard", "panel", "what it shows"], rows)
+
+
 TABLES: dict[str, Callable[..., str]] = {
+    "alerts": alerts,
     "api": api,
     "backfill-observation": backfill_observation,
     "cleaning": cleaning,
@@ -324,8 +364,10 @@ TABLES: dict[str, Callable[..., str]] = {
     "gap-rules": gap_rules,
     "metrics": metrics,
     "orders": orders,
+    "panels": panels,
     "policies": policies,
     "presets": presets,
+    "recordings": recordings,
     "series": series,
     "settings": settings,
     "signal-formats": signal_formats,

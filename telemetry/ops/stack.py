@@ -16,7 +16,7 @@ ROLES = ("node", "slurm", "api", "alertmanager")
 """Whom Prometheus asks: node exporters, Slurm exporter, API, and Alertmanager, which it tells."""
 
 _HERE = Path(__file__).resolve().parent
-_PARTS = ("prometheus", "alertmanager", "grafana", "compose")
+_PARTS = ("prometheus", "alertmanager", "grafana", "compose", "nginx")
 _TARGETS = ("prometheus/targets", "compose/targets")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252})")
 

@@ -14,6 +14,7 @@ from grafana_panels import OPS
 from wattq.cli import main
 from wattq.errors import MissingFileError, TelemetryError
 from wattq.settings import Settings, load_settings
+from wattq.telemetry import ops
 from wattq.telemetry.ops import ROLES, stack_files, write_stack
 
 COMPOSE = OPS / "compose"
@@ -233,3 +234,10 @@ def test_dashboards_are_where_grafana_looks() -> None:
     for path in (OPS / "grafana" / "dashboards").iterdir():
         text = path.read_text(encoding="utf-8")
         assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n", "indent by 2, as Grafana does"
+
+
+def test_public_names_are_documented(repo_dir: Path) -> None:
+    page = (repo_dir / "docs" / "telemetry-ops.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page[page.index("## Public names") :], re.MULTILINE)
+    assert sorted(rows) == sorted(ops.__all__)
+    assert "generated: api wattq.telemetry.ops -->" in (repo_dir / "docs" / "api.md").read_text(encoding="utf-8")
