@@ -23,8 +23,12 @@ class Client:
         self.service = service
         self.app = create_app(service)
         self._runner = asyncio.Runner()
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(caller, 1))
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://wattq.test")
+        self._transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(caller, 1))
+        self._client = httpx.AsyncClient(transport=self._transport, base_url="http://wattq.test")
+
+    def move(self, address: str) -> None:
+        """Ask from another address from now on."""
+        self._transport.client = (address, 1)
 
     def run(self, work: Any) -> Any:
         return self._runner.run(work)
