@@ -104,7 +104,7 @@ def _meaning(problem: exc.DBAPIError, shown: str, doing: str) -> TelemetryError:
     if isinstance(original, sqlite3.OperationalError) and "unable to open" in words:
         return TelemetryError(f"store {shown}: cannot be opened; check the path and its permissions")
     if problem.connection_invalidated or isinstance(problem, exc.OperationalError | exc.InterfaceError):
-        return StoreAwayError(f"store {shown}: cannot {doing}, the database does not answer ({words})")
+        return StoreAwayError(f"store {shown}: cannot {doing} now ({words})")
     kind = RowRefusedError if isinstance(problem, exc.DataError | exc.IntegrityError) else TelemetryError
     return kind(f"store {shown}: cannot {doing} ({words})")
 
