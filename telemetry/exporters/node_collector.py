@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from wattq import __version__
+from wattq.telemetry.energy_step import energy_between_j
 from wattq.telemetry.exporters.book import Book, Key
 from wattq.telemetry.exporters.thermal_events import ThermalEvents
 from wattq.telemetry.meters import Flow, NodeReading, NodeWatts, PowerOfNode, Reading, ThermalSensors
@@ -60,7 +61,7 @@ class NodeCollector:
         self._gauge("wattq_node_power_watts", {} if watts is None else {(watts.source,): watts.power_w})
         before, self._before = self._before, (now_s, watts)
         if watts is not None and before is not None:
-            energy_j = _energy_j(before, watts, now_s)
+            energy_j = energy_between_j(*before, now_s, watts)
             self.book.add("wattq_node_energy_joules_total", energy_j, (watts.source,))
 
     def _show_gpus(self, gpus: Iterable[Reading]) -> None:
@@ -112,15 +113,6 @@ class NodeCollector:
 
     def _gauge(self, name: str, values: Mapping[Key, float | None]) -> None:
         self.book.replace(name, {key: value for key, value in values.items() if value is not None})
-
-
-def _energy_j(before: tuple[float, NodeWatts | None], watts: NodeWatts, now_s: float) -> float:
-    """Return the energy since the reading before: by the meter's counter where it has one, else power x time."""
-    last_s, last = before
-    same = last is not None and watts.meter == last.meter
-    if last is not None and same and watts.energy_j is not None and last.energy_j is not None:
-        return max(watts.energy_j - last.energy_j, 0.0)
-    return watts.power_w * max(now_s - last_s, 0.0)
 
 
 def _answers(readings: Iterable[Reading]) -> bool:

@@ -16,6 +16,7 @@ from wattq import __version__
 from wattq.cli import (
     account,
     api,
+    benchmark,
     bound,
     campaign,
     config,
@@ -89,6 +90,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.command("tune")(tune.tune)
 app.command("verify-backend")(verify.verify_backend)
 app.add_typer(api.app, name="api")
+app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(config.app, name="config")
 app.add_typer(experiment.app, name="experiment")
