@@ -19,12 +19,12 @@ class Column:
 
     Attributes:
         name: with its unit, as ``power_w``.
-        kind: ``number`` or ``text``.
+        kind: ``number``, ``whole`` for counts, or ``text``.
         digits: after the decimal point, at most.
     """
 
     name: str
-    kind: Literal["number", "text"] = "number"
+    kind: Literal["number", "whole", "text"] = "number"
     digits: int = 3
 
     def text(self, cell: Cell) -> str:
@@ -33,7 +33,7 @@ class Column:
             return ""
         if isinstance(cell, str):
             return cell
-        text = f"{cell:.{self.digits}f}"
+        text = f"{cell:.{0 if self.kind == 'whole' else self.digits}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -12,16 +12,16 @@ __all__ = ["NVML_COLUMNS", "NvmlRecorder"]
 
 NVML_COLUMNS = (
     Column("ts", digits=6),
-    Column("gpu_index", digits=0),
+    Column("gpu_index", "whole"),
     Column("power_w"),
     Column("gpu_util_pct", digits=1),
     Column("mem_util_pct", digits=1),
     Column("temp_c", digits=1),
     Column("energy_counter_j"),
-    Column("mem_used_bytes", digits=0),
+    Column("mem_used_bytes", "whole"),
     Column("sm_clock_mhz", digits=0),
     Column("power_limit_w"),
-    Column("throttling", digits=0),
+    Column("throttling", "whole"),
 )
 
 

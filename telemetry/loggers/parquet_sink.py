@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wattq.errors import TelemetryError
 from wattq.telemetry.extras import need
-from wattq.telemetry.loggers.columns import Column, Row, Sample
+from wattq.telemetry.loggers.columns import Cell, Column, Row, Sample
 
 __all__ = ["ParquetSink"]
 
@@ -18,7 +18,7 @@ class ParquetSink:
 
     Args:
         path: the file.
-        columns: of the rows: numbers as float64, words as strings.
+        columns: of the rows: numbers as float64, counts as int64, words as strings.
         group: rows per group, all that memory holds.
 
     Raises:
@@ -31,7 +31,8 @@ class ParquetSink:
         parquet = need("pyarrow.parquet", "parquet", f"{path}")
         if path.exists():
             raise TelemetryError(f"{path}: is there already; a Parquet file cannot grow, name another one")
-        kinds = {"number": self._arrow.float64(), "text": self._arrow.string()}
+        kinds = {"number": self._arrow.float64(), "whole": self._arrow.int64(), "text": self._arrow.string()}
+        self._columns = columns
         self._schema = self._arrow.schema([(column.name, kinds[column.kind]) for column in columns])
         self._path, self._part, self._group = path, path.with_name(path.name + ".part"), group
         self._waiting: list[Row] = []
@@ -49,8 +50,9 @@ class ParquetSink:
             self._flush()
 
     def _flush(self) -> None:
-        cells = list(zip(*self._waiting, strict=True))
-        arrays = [self._arrow.array(cell, kind) for cell, kind in zip(cells, self._schema.types, strict=True)]
+        cells = zip(self._columns, zip(*self._waiting, strict=True), strict=True)
+        lists = [[_whole(cell) for cell in each] if column.kind == "whole" else each for column, each in cells]
+        arrays = [self._arrow.array(each, kind) for each, kind in zip(lists, self._schema.types, strict=True)]
         try:
             self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
         except OSError as error:
@@ -68,3 +70,7 @@ class ParquetSink:
                 self._writer.close()
         self._part.replace(self._path)
         return f"{self.rows} rows in {self._path}"
+
+
+def _whole(cell: Cell) -> int | None:
+    return round(cell) if isinstance(cell, float | int) else None

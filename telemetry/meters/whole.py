@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,37 +35,46 @@ class NodeWatts:
     is_whole: bool
 
 
-def whole_node(meters: Sequence[Meter], readings: Mapping[str, Sequence[Reading]]) -> NodeWatts | None:
+def whole_node(
+    meters: Sequence[Meter], readings: Mapping[str, Sequence[Reading]], known: Collection[tuple[str, str]] = ()
+) -> NodeWatts | None:
     """Return the power of a node from readings of its meters; None where none has a reading.
 
     The first meter of the whole node counts alone. Without one, RAPL (packages and memory) and NVML (GPUs) are added:
     they measure different devices. Sensors of hwmon that are parts may measure the same ones, and are used alone, last.
+    A sum is never made without one of its parts: a counter that has no power yet, or a device that had one before.
 
     Args:
         meters: in the order of `METERS`.
         readings: of each meter, by its name.
+        known: names of meters and devices that have had a power.
     """
     whole = [meter for meter in meters if meter.whole_node]
     parts = [meter for meter in meters if not meter.whole_node]
     ways = [[meter] for meter in whole]
     ways += [[meter for meter in parts if meter.name != "hwmon"], [meter for meter in parts if meter.name == "hwmon"]]
     for way in ways:
-        found = _sum_of(way, readings)
+        found = _sum_of(way, readings, known)
         if found is not None:
             return found
     return None
 
 
-def _sum_of(meters: Sequence[Meter], readings: Mapping[str, Sequence[Reading]]) -> NodeWatts | None:
-    powers = {meter: total_power_w(readings.get(meter.name, ())) for meter in meters}
-    known = [meter for meter in meters if powers[meter] is not None]
-    if not known:
+def _sum_of(
+    meters: Sequence[Meter], readings: Mapping[str, Sequence[Reading]], known: Collection[tuple[str, str]] = ()
+) -> NodeWatts | None:
+    found = {meter.name: [reading for reading in readings.get(meter.name, ()) if reading.adds] for meter in meters}
+    pairs = [(name, reading) for name, each in found.items() for reading in each]
+    lacking = [(name, reading) for name, reading in pairs if reading.power_w is None]
+    if any(reading.energy_j is not None or (name, reading.device) in known for name, reading in lacking):
         return None
-    counters = [total_energy_j(readings[meter.name]) for meter in known]
-    energy_j = None if None in counters else sum(counter for counter in counters if counter is not None)
-    power_w = sum(power for power in powers.values() if power is not None)
-    is_whole = all(meter.whole_node for meter in known)
-    return NodeWatts(power_w, energy_j, known[0].source, "+".join(meter.name for meter in known), is_whole)
+    used = [meter for meter in meters if total_power_w(found[meter.name]) is not None]
+    if not used:
+        return None
+    adding = [reading for meter in used for reading in found[meter.name] if reading.power_w is not None]
+    power_w = sum(reading.power_w for reading in adding if reading.power_w is not None)
+    is_whole = all(meter.whole_node for meter in used)
+    return NodeWatts(power_w, total_energy_j(adding), used[0].source, "+".join(m.name for m in used), is_whole)
 
 
 class PowerOfNode:
@@ -87,6 +96,7 @@ class PowerOfNode:
         self.load: NodeReading | None = None
         self.readings: dict[str, list[Reading]] = {}
         self._load_meter = load
+        self._known: set[tuple[str, str]] = set()
         self._model = None if model is None else ModelMeter(model, self._loads)
 
     @classmethod
@@ -112,7 +122,8 @@ class PowerOfNode:
         """
         self.load = self._load_meter.read(now_s)
         self.readings = {meter.name: meter.read(now_s) for meter in self.found.meters}
-        measured = whole_node(self.found.meters, self.readings)
+        measured = whole_node(self.found.meters, self.readings, self._known)
+        self._known |= {(n, r.device) for n, each in self.readings.items() for r in each if r.power_w is not None}
         if self._model is None:
             return measured
         # The model is read at each date, so that its counter covers dates at which a sensor fails.

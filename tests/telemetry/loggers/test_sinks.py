@@ -132,6 +132,15 @@ def test_parquet_appears_at_the_end_in_groups(tmp_path: Path) -> None:
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_counts_are_whole_in_parquet(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    sink = ParquetSink(tmp_path / "a.parquet", (Column("gpu_index", "whole"),))
+    sink.write(Sample((1.0,), (None,)))
+    sink.close()
+    assert parquet.read_table(tmp_path / "a.parquet").to_pydict() == {"gpu_index": [1, None]}
+    assert Column("gpu_index", "whole").text(7.0) == "7"
+
+
 def test_parquet_without_rows_has_its_columns(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     ParquetSink(tmp_path / "a.parquet", COLUMNS).close()

@@ -43,10 +43,15 @@ def test_processors_memory_and_gpus_add_up(sysfs: Any, fake_psutil: Any, fake_nv
     sysfs.rapl("intel-rapl:0:0", "core", 0)
     nvml = fake_nvml({"power_mw": 250_000, "energy_mj": 1000, "util": (100, 0)}, {"power_mw": 50_000, "energy_mj": 0})
     node = machine(sysfs, fake_psutil, nvml)
-    # At the first date the counter has no power yet, and GPUs stand alone.
-    assert node.read(0.0) == NodeWatts(300.0, 1.0, "measured", "nvml", False)
+    # At the first date the counter has no power yet: GPUs alone would pass for the node.
+    assert node.read(0.0) is None
     file.write_text("100000000\n", encoding="utf-8")
     assert node.read(1.0) == NodeWatts(400.0, 101.0, "measured", "rapl+nvml", False)
+
+
+def test_what_never_had_a_power_is_not_waited_for(sysfs: Any, fake_psutil: Any, fake_nvml: Any) -> None:
+    node = machine(sysfs, fake_psutil, fake_nvml({"power_mw": 50_000, "energy_mj": 3000}, {"util": (1, 1)}))
+    assert node.read(0.0) == NodeWatts(50.0, 3.0, "measured", "nvml", False)
 
 
 def test_the_board_counts_alone(sysfs: Any, fake_psutil: Any, fake_nvml: Any) -> None:
