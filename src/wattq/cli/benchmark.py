@@ -106,12 +106,13 @@ def _run(options: Options, output: Path | None, samples: Path | None, quiet: boo
     for file in (output, samples):
         _check_folder(file)
     # as Ctrl-C does: workers end, and files of the I/O work go
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     power = PowerOfNode.of_machine(node_power_of(load_settings(config).node), ipmi_waits=False)
     try:
         measured = run_benchmark(options, power, ThermalSensors())
     finally:
         power.close()
+        signal.signal(signal.SIGTERM, before)
     document = benchmark_document(measured)
     if output is not None:
         write_whole(output, json.dumps(document, indent=2).encode() + b"\n")
