@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattq.telemetry.slurm.attribution import Holding, JobEnergy, energy_of_jobs
-    from wattq.telemetry.slurm.classify import classify
     from wattq.telemetry.slurm.deploy import write_hook_files
     from wattq.telemetry.slurm.entry import main
     from wattq.telemetry.slurm.facts import JobFacts, facts_from_environment, facts_from_scontrol
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from wattq.telemetry.slurm.hostlist import expand_nodes
     from wattq.telemetry.slurm.marks import Device, Mark
     from wattq.telemetry.slurm.node_switch import switch_nodes
+    from wattq.telemetry.slurm.pattern import classify
 
 __all__ = [
     "Device",
@@ -39,7 +39,7 @@ __all__ = [
 
 _MODULES = {
     "attribution": ("Holding", "JobEnergy", "energy_of_jobs"),
-    "classify": ("classify",),
+    "pattern": ("classify",),
     "deploy": ("write_hook_files",),
     "entry": ("main",),
     "facts": ("JobFacts", "facts_from_environment", "facts_from_scontrol"),

@@ -13,9 +13,9 @@ from wattq.errors import WattqError
 from wattq.platforms import NodePower
 from wattq.telemetry.meters import node_power_of
 from wattq.telemetry.slurm.ask import command_environment, run_command
-from wattq.telemetry.slurm.classify import classify
 from wattq.telemetry.slurm.facts import JobFacts
 from wattq.telemetry.slurm.hook import Hook
+from wattq.telemetry.slurm.pattern import classify
 from wattq.telemetry.slurm.running import JobStats
 from wattq.telemetry.slurm.state import StateFolder
 
