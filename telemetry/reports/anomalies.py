@@ -1,13 +1,14 @@
 """Runs unlike their like: by the rule of `wattq.surrogates.energy.anomalies`, of power per node and of energy per run.
 
-Power per node is compared within runs of one name, else of one user. It does not see a run that took three times as
-long as usual; energy per run does, compared within runs of one user, name and number of nodes. A run is listed when it
-lies beyond the fence of its group and is far enough from the group's median to matter: tiny spreads have narrow fences.
-Only measured energies are compared: a model of power knows nothing unusual.
+Power per node is compared within runs of one name (else kind), else of one user. It does not see a run that took three
+times as long as usual; energy per run does, compared within runs of one user, name and number of nodes. A run is listed
+when it lies beyond the fence of its group and is far enough from the group's median to matter: tiny spreads have narrow
+fences. Only measured energies are compared: a model of power knows nothing unusual.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -29,6 +30,7 @@ LEAST_RATIO = {"power": 1.3, "energy": 2.0}
 _FENCE = 1.5
 _LEAST_JOBS = 8
 _WATTS_PER_KW = 1000.0
+_EXPLAINS = 1.5
 
 
 def anomaly_part(jobs: JobTable, *, source: str = "measured") -> AnomalyPart:
@@ -78,12 +80,13 @@ def _nodes(jobs: JobTable) -> NDArray[np.float64]:
 
 def _per_run(jobs: JobTable, source: str) -> EnergyLabels:
     """Return labels of one node and one hour, so that their kWh per node-hour are the kWh of the run."""
-    one = np.ones(jobs.n_jobs)
+    one, labels = np.ones(jobs.n_jobs), _labels(jobs, source)
     keys = [
         f"{name} of {user} on {nodes:g} nodes" if name else ""
-        for name, user, nodes in zip(jobs.name.tolist(), jobs.user.tolist(), _nodes(jobs).tolist(), strict=True)
+        for name, user, nodes in zip(
+            labels.jobs.application.tolist(), jobs.user.tolist(), _nodes(jobs).tolist(), strict=True
+        )
     ]
-    labels = _labels(jobs, source)
     return replace(labels, jobs=EnergyJobs.of(one, application=keys), run_s=HOUR_S * one)
 
 
@@ -113,14 +116,18 @@ def _listed(jobs: JobTable, measure: str, report: AnomalyReport) -> Iterator[Job
 
 
 def _merged(found: list[JobAnomaly]) -> list[JobAnomaly]:
-    """Return each run once, by the measure in which it is farthest from usual, farthest first."""
+    """Return each run once, farthest from usual first: by its power where that explains most of its energy."""
     best: dict[tuple[str, float], JobAnomaly] = {}
     for each in found:
         key = (each.job_id, each.start_s)
-        if key not in best or _far(each) > _far(best[key]):
+        if key not in best or _weight(each) > _weight(best[key]):
             best[key] = each
     return sorted(best.values(), key=lambda each: (-_far(each), each.job_id, each.start_s))
 
 
 def _far(each: JobAnomaly) -> float:
-    return abs(float(np.log(max(each.ratio, 1e-300))))
+    return abs(math.log(max(each.ratio, 1e-300)))
+
+
+def _weight(each: JobAnomaly) -> float:
+    return _far(each) + (math.log(_EXPLAINS) if each.measure == "power" else 0.0)

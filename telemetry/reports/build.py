@@ -19,7 +19,7 @@ from wattq.telemetry.reports.grid import GridTerms
 from wattq.telemetry.reports.jobs import JobTable, job_table
 from wattq.telemetry.reports.predictions import prediction_part
 from wattq.telemetry.reports.samples import SampleTable, sample_table
-from wattq.telemetry.reports.schema import REPORT_FORMAT, REPORT_TYPES, Period, PredictionPart, TelemetryReport
+from wattq.telemetry.reports.schema import REPORT_FORMAT, REPORT_TYPES, Group, Period, PredictionPart, TelemetryReport
 
 if TYPE_CHECKING:
     from wattq.telemetry.store import Store
@@ -70,6 +70,7 @@ def make_report(
     if "efficiency" in types:
         balances = _balances(store, samples, start_s, end_s)
         efficiency = efficiency_part(chosen.jobs, terms, balances, (start_s, end_s))
+        notes += _grid_notes(efficiency.total)
     if "anomalies" in types:
         anomalies = anomaly_part(chosen.jobs, source="synthetic" if chosen.coverage.synthetic_only else "measured")
         notes += _anomaly_notes(anomalies.checked)
@@ -161,6 +162,16 @@ def _notes(found: JobTable, synthetic: int, samples: SampleTable, terms: GridTer
         f"signal of {s.quantity}: {note}" for s in (terms.carbon, terms.price) if s is not None for note in s.notes
     ]
     return notes
+
+
+def _grid_notes(total: Group) -> list[str]:
+    """Tell of energy at times that a signal does not cover."""
+    pairs = (("price", "cost", total.cost_share), ("carbon intensity", "CO2e", total.co2e_share))
+    return [
+        f"the {signal} covers {100.0 * share:.1f} % of the energy; {what} is of that part alone"
+        for signal, what, share in pairs
+        if share is not None and share < 1.0 - 1e-9
+    ]
 
 
 def _anomaly_notes(checked: int) -> list[str]:

@@ -106,7 +106,6 @@ def _group(name: str, jobs: JobTable, rows: Mask, cost: Floats, co2e: Floats) ->
     known = rows & jobs.has_energy
     energy = float(jobs.energy_j[known].sum())
     done = known & jobs.completed
-    priced = known & np.isfinite(cost) & np.isfinite(co2e)
     usage, hours = jobs.cpu_usage, jobs.cpu_hours
     used = rows & np.isfinite(usage) & np.isfinite(hours)
     worked = used & known
@@ -127,8 +126,9 @@ def _group(name: str, jobs: JobTable, rows: Mask, cost: Floats, co2e: Floats) ->
         ),
         mean_cpu_usage=_ratio(float((hours * usage)[used].sum()), float(hours[used].sum())),
         cost=_sum_or_none(cost, known & np.isfinite(cost)),
+        cost_share=_ratio(float(jobs.energy_j[known & np.isfinite(cost)].sum()), energy),
         co2e_kg=_sum_or_none(co2e, known & np.isfinite(co2e)),
-        priced_share=_ratio(float(jobs.energy_j[priced].sum()), energy),
+        co2e_share=_ratio(float(jobs.energy_j[known & np.isfinite(co2e)].sum()), energy),
     )
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from wattq.pages.figures import PALETTE, new_figure, style_axes
 from wattq.telemetry.reports.schema import AnomalyPart, Daily, Group, NodeUse, PredictionPart, ThermalPart
 from wattq.telemetry.reports.thermal import CPU_CRITICAL_C, CPU_WARNING_C
 from wattq.units import JOULES_PER_KWH
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["anomalies_figure", "daily_figure", "groups_figure", "heat_figure", "nodes_figure", "predictions_figure"]
 
@@ -52,8 +56,9 @@ def groups_figure(groups: Sequence[Group], what: str) -> Figure:
     for source in ("measured", "modelled"):
         share = np.array([getattr(group, f"{source}_share") or 0.0 for group in shown])
         energy = share * np.array([group.energy_j for group in shown]) / JOULES_PER_KWH
-        left.barh(places, energy, 0.7, left=below, color=SOURCE_COLORS[source], label=source)
-        below += energy
+        if energy.any():
+            left.barh(places, energy, 0.7, left=below, color=SOURCE_COLORS[source], label=source)
+            below += energy
     rest = np.array([group.energy_j for group in shown]) / JOULES_PER_KWH - below
     if (rest > 1e-9 * np.max(below + rest, initial=0.0)).any():
         left.barh(places, rest, 0.7, left=below, color=SOURCE_COLORS["unknown"], label="other")
@@ -76,12 +81,15 @@ def nodes_figure(nodes: Sequence[NodeUse]) -> Figure:
     places = np.arange(len(shown))
     jobs = np.array([node.jobs_j for node in shown]) / JOULES_PER_KWH
     axes.bar(places, jobs, 0.8, color=PALETTE[0], label="of jobs")
-    axes.bar(places, [node.idle_j / JOULES_PER_KWH for node in shown], 0.8, bottom=jobs, color=PALETTE[4], label="idle")
+    axes.bar(
+        places, [node.idle_j / JOULES_PER_KWH for node in shown], 0.8, bottom=jobs, color=PALETTE[4], label="idle"
+    )
     axes.set_xticks(places.tolist(), [_short(node.node, 12) for node in shown], rotation=0 if len(shown) < 9 else 60)
+    axes.set_xlim(-0.6, max(len(shown), 6) - 0.4)
     axes.set_xlabel("Node, most idle energy first")
     axes.set_ylabel("Measured energy (kWh)")
     style_axes(axes)
-    axes.legend(fontsize=8.5, frameon=False)
+    axes.legend(fontsize=8.5, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
@@ -96,8 +104,7 @@ def anomalies_figure(part: AnomalyPart) -> Figure:
             label = "power per node" if measure == "power" else "energy of the run"
             axes.plot(energy, [each.ratio for each in mine], marker, color=color, markersize=5, label=label)
     axes.axhline(1.0, color=_GREY, linewidth=0.9, linestyle="--", zorder=0)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    _logarithmic(axes)
     axes.set_xlabel("Energy of the run (kWh)")
     axes.set_ylabel("Value over the usual of its like")
     style_axes(axes, grid="both")
@@ -155,8 +162,7 @@ def predictions_figure(part: PredictionPart) -> Figure:
         line = np.array([min(ends), max(ends)])
         left.plot(line, line, color=_GREY, linewidth=0.9, label="equal")
         left.fill_between(line, 0.9 * line, 1.1 * line, color=_GREY, alpha=0.2, linewidth=0, label="within 10 %")
-        left.set_xscale("log")
-        left.set_yscale("log")
+        _logarithmic(left)
     left.set_xlabel("Actual energy (kWh)")
     left.set_ylabel("Predicted energy (kWh)")
     right.set_xlabel("(predicted - actual) / actual, beyond ±100 % at the ends")
@@ -167,6 +173,16 @@ def predictions_figure(part: PredictionPart) -> Figure:
         style_axes(axes, grid="both")
     left.legend(fontsize=8, frameon=False)
     return figure
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Make both axes logarithmic, with plain numbers at 1, 2 and 5 of each decade."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=12))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _short(name: str, most: int = 26) -> str:

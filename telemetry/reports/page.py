@@ -180,7 +180,7 @@ def _method(report: TelemetryReport) -> list[str]:
         "Wh per run, CPU-hour and GiB-hour are of completed runs whose energy is known; energy, cost and CO2e are of "
         "all ended runs whose energy is known. CPU-hours are cores held x hours; used CPU-hours count utilisation too.",
         "Cost and CO2e of a run: its energy x PUE x the mean of price or intensity over the time that it ran, "
-        "integrated over the steps of the signal; 'priced' is the share of energy that the signals cover.",
+        "integrated over the steps of the signal; energy at times that a signal does not cover has none, and is noted.",
         "Measured: from counters and sensors, shared out by cores on shared nodes. Modelled: from utilisation by a "
         "model of the node. Synthetic energy is never mixed with real one.",
         "MAE, RMSE, bias: of joules or seconds. MAPE: mean of |error| / actual. R²: 1 - squared errors / squares about "

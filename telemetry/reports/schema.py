@@ -108,9 +108,10 @@ class Group(_Strict):
     wh_per_gb_hour: Number
     used_cpu_hours_per_kwh: Number = Field(description="cores x hours x utilisation for a kWh, where all is known")
     mean_cpu_usage: Number = Field(description="percent, weighted with cores x hours")
-    cost: Number = Field(description="in the grid's currency, of the energy whose time its signal covers")
-    co2e_kg: Number
-    priced_share: Number = Field(description="share of the energy that cost and CO2e are of")
+    cost: Number = Field(description="in the grid's currency, of the energy whose time the price covers")
+    cost_share: Number = Field(description="share of the energy that it is of")
+    co2e_kg: Number = Field(description="of the energy whose time the intensity covers")
+    co2e_share: Number = Field(description="share of the energy that it is of")
 
 
 class Daily(_Strict):

@@ -83,10 +83,15 @@ def group_table(part: EfficiencyPart, by: str, most: int) -> Table:
     """Return energy for work by day, user, partition or job_type."""
     currency = part.grid.currency
     headings = [_BY[by], "runs", "completed", "energy", "measured", "modelled", "not completed", "Wh/run"]
-    headings += ["Wh/CPU-h", "Wh/GiB-h", "CPU use", "used CPU-h/kWh", currency, "kg CO2e", "priced"]
+    headings += ["Wh/CPU-h", "Wh/GiB-h", "CPU use", "CPU-h/kWh", currency, "kg CO2e"]
     groups = part.by[by]
-    rows = [_group_row(group) for group in (groups[-most:] if by == "day" else groups[:most])]
-    return Table(f"By {by.replace('_', ' ')}", headings, [_group_row(part.total), *rows], max(0, len(groups) - most))
+    shown = [part.total, *(groups[-most:] if by == "day" else groups[:most])]
+    rows = [_group_row(group) for group in shown]
+    # A column that says 0 of every row would push others off the page.
+    plain = not any(group.modelled_share for group in shown)
+    kept = [k for k, heading in enumerate(headings) if not (plain and heading == "modelled")]
+    rows = [[row[k] for k in kept] for row in rows]
+    return Table(f"By {by.replace('_', ' ')}", [headings[k] for k in kept], rows, max(0, len(groups) - most))
 
 
 def _group_row(group: Group) -> list[str]:
@@ -104,7 +109,6 @@ def _group_row(group: Group) -> list[str]:
         _number(group.used_cpu_hours_per_kwh),
         _number(group.cost),
         _number(group.co2e_kg),
-        _percent(group.priced_share),
     ]
 
 
@@ -138,7 +142,7 @@ def anomaly_table(part: AnomalyPart, most: int) -> Table:
             f"{number_text(each.value)} W" if each.measure == "power" else energy_text(each.value),
             f"{number_text(each.usual)} W" if each.measure == "power" else energy_text(each.usual),
             f"{each.ratio:.2f} x",
-            each.group,
+            each.group.removeprefix("application "),
         ]
         for each in part.anomalies[:most]
     ]

@@ -16,7 +16,8 @@ from wattq.telemetry.reports.tables import (
 __all__ = ["grid_sentence", "report_text"]
 
 _MOST = 8
-_SHOWN = {"group": (0, 1, 3, 4, 5, 8, 12, 13), "anomaly": (0, 2, 3, 4, 5, 6, 7), "heat": (0, 1, 2, 3, 5, 8, 9, 10)}
+_HIDDEN = {"completed", "not completed", "Wh/run", "Wh/GiB-h", "CPU-h/kWh", "begin (UTC)", "compared with"}
+_HIDDEN |= {"throttling", "event max °C", "over limit K", "CPU > 85 °C", "warming K/day", "RMSE", "bias", "in interval"}
 
 
 def report_text(report: TelemetryReport) -> str:
@@ -30,14 +31,14 @@ def report_text(report: TelemetryReport) -> str:
     if report.anomalies is not None:
         part = report.anomalies
         lines += ["", f"Anomalies: {len(part.anomalies)} of {part.checked:,} runs with measured energy"]
-        lines += _table(anomaly_table(part, _MOST), _SHOWN["anomaly"])
+        lines += _table(anomaly_table(part, _MOST))
     if report.thermal is not None:
         hot = sum(node.hotspot for node in report.thermal.nodes)
         lines += ["", f"Heat: {hot} hot of {len(report.thermal.nodes)} nodes"]
-        lines += _table(heat_table(report.thermal, _MOST), _SHOWN["heat"])
+        lines += _table(heat_table(report.thermal, _MOST))
     if report.predictions is not None:
         lines += ["", f"Predictions: {report.predictions.without_actual} wait for their actual energy"]
-        lines += _table(score_table(report.predictions), (0, 1, 2, 3, 4, 6, 8, 9, 10, 11))
+        lines += _table(score_table(report.predictions))
     lines += ["", "Recommendations:" if report.recommendations else "Recommendations: none"]
     lines += [f"  {advice_line(each)}" for each in report.recommendations]
     lines += [f"note: {note}" for note in report.notes]
@@ -56,7 +57,7 @@ def _efficiency(part: EfficiencyPart) -> list[str]:
         table = group_table(part, by, _MOST)
         rows = table.rows if by == "partition" else table.rows[1:]
         shown = Table(table.title, table.headings, rows, table.left_out)
-        lines += ["", table.title + ":", *_table(shown, _SHOWN["group"])]
+        lines += ["", table.title + ":", *_table(shown)]
     idle, energy = sum(node.idle_j for node in part.nodes), sum(node.energy_j for node in part.nodes)
     if energy > 0:
         share = 100.0 * idle / energy
@@ -76,9 +77,10 @@ def _term(term: GridTerm) -> str:
     return f"{term.source or 'signal'} {term.region} in {term.unit}, {term.span}{made_up}".replace("  ", " ")
 
 
-def _table(table: Table, columns: tuple[int, ...]) -> list[str]:
+def _table(table: Table) -> list[str]:
     if not table.rows:
         return ["  (nothing)"]
+    columns = [k for k, heading in enumerate(table.headings) if heading not in _HIDDEN]
     cells = [[row[c] for c in columns] for row in [table.headings, *table.rows]]
     widths = [min(max(len(row[c]) for row in cells), 34) for c in range(len(columns))]
     lines = [

@@ -51,7 +51,7 @@ def thermal_part(events: Rows, samples: SampleTable, jobs: JobTable) -> ThermalP
 
 def _rank(heat: NodeHeat) -> tuple[float, ...]:
     hottest = max(heat.max_cpu_c or 0.0, heat.max_event_c or 0.0)
-    return (-heat.critical, -heat.high, -heat.event_seconds, -hottest)
+    return (-heat.hotspot, -heat.critical, -heat.high, -heat.event_seconds, -hottest)
 
 
 def _node(name: str, events: Rows, samples: SampleTable, rows: NDArray[np.int64]) -> NodeHeat:
