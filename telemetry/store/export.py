@@ -73,7 +73,7 @@ def _whole(out: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _packed(part: Path, out: Path) -> Iterator[IO[bytes]]:
+def _packed(part: Path, out: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     with part.open("wb") as plain:
         if out.name.endswith(".gz"):
             # Neither name nor date go into the file: the same rows make the same bytes.

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from numbers import Integral, Real
+from operator import index
 from typing import Any
 
 from wattq.errors import TelemetryError
@@ -112,7 +113,7 @@ def _int(value: object) -> int:
         raise ValueError("must be a whole number")
     if not isinstance(value, Integral) and not float(value).is_integer():
         raise ValueError("must be a whole number")
-    number = int(value)
+    number = index(value) if isinstance(value, Integral) else int(float(value))
     if not -_MAX_INT <= number < _MAX_INT:
         raise ValueError("must fit 64 bits")
     return number
