@@ -30,16 +30,12 @@ class CsvSink:
 
     def __init__(self, path: Path | None, columns: Sequence[Column], *, append: bool = False) -> None:
         self._columns, self._place = columns, "standard output" if path is None else str(path)
-        self._owned = path is not None
+        self._file: int | None = None
         self.rows = 0
         header = ",".join(column.name for column in columns) + "\n"
-        if path is None:
-            sys.stdout.flush()
-            self._file = sys.stdout.fileno()
-            self._put(header)
-            return
-        known = _whole_lines(path, header) if append else False
-        self._file = _open(path, os.O_APPEND if append else os.O_EXCL)
+        known = path is not None and append and _whole_lines(path, header)
+        if path is not None:
+            self._file = _open(path, os.O_APPEND if append else os.O_EXCL)
         if not known:
             self._put(header)
 
@@ -56,6 +52,10 @@ class CsvSink:
     def _put(self, text: str) -> None:
         data = memoryview(text.encode())
         try:
+            if self._file is None:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+                return
             while data:
                 data = data[os.write(self._file, data) :]
         except BrokenPipeError:
@@ -65,8 +65,9 @@ class CsvSink:
 
     def close(self) -> str:
         """Close the file."""
-        if self._owned:
+        if self._file is not None:
             os.close(self._file)
+            self._file = None
         return f"{self.rows} rows in {self._place}"
 
 

@@ -38,6 +38,7 @@ NODE_COLUMNS = (
     Column("energy_counter_j"),
     Column("modelled_w"),
 )
+"""Columns of a log of a node."""
 
 _SLOW_S = 1.0
 

@@ -23,6 +23,7 @@ NVML_COLUMNS = (
     Column("power_limit_w"),
     Column("throttling", "whole"),
 )
+"""Columns of a log of GPUs."""
 
 
 @dataclass(frozen=True)

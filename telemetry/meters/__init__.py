@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wattq.telemetry.meters.base import Meter, MeterError, Reading, Source, total_energy_j, total_power_w
+    from wattq.telemetry.meters.base import Meter, MeterError, Reading, total_energy_j, total_power_w
     from wattq.telemetry.meters.finding import METERS, FoundMeters, find_meters
     from wattq.telemetry.meters.hwmon import HwmonMeter
     from wattq.telemetry.meters.ipmi import IpmiMeter
@@ -40,7 +40,6 @@ __all__ = [
     "PowerOfNode",
     "RaplMeter",
     "Reading",
-    "Source",
     "ThermalSensors",
     "Throttling",
     "Zone",
@@ -56,7 +55,6 @@ _MODULES = {
         "Meter",
         "MeterError",
         "Reading",
-        "Source",
         "total_energy_j",
         "total_power_w",
     ),
