@@ -84,14 +84,14 @@ def expect(jobs: Sequence[Resolved], bundles: Bundles, past: Past, node: NodePow
     rows = np.flatnonzero(learned)
     if rows.size and bundles.energy is not None:
         found = predict_energy(
-            bundles.energy.model, _energy_jobs([jobs[row] for row in rows], bundles), runtime.take(rows)
+            bundles.energy.model, _energy_jobs([jobs[row] for row in rows.tolist()], bundles), runtime.take(rows)
         )
         power[rows], energy[rows] = found.power.point_w, found.energy_j
         low[rows], high[rows] = found.low_j, found.high_j
     return Expected(
         run_s=runtime.point_s,
-        run_low_s=runtime.low_s(),
-        run_high_s=runtime.high_s(),
+        run_low_s=np.minimum(runtime.low_s(), runtime.point_s),
+        run_high_s=np.maximum(runtime.high_s(), runtime.point_s),
         learned_time=np.isnan(known),
         power_w=power,
         energy_j=energy * share,
@@ -110,8 +110,8 @@ def _run_times(jobs: Sequence[Resolved], known: Floats, bundles: Bundles, past: 
         raise NoModelError(
             "no model of run times is loaded (wattq api --runtime-model FILE); give duration_seconds, or load one"
         )
-    request_s = np.array([jobs[row].request.walltime_s or math.nan for row in rows])
-    x = np.stack([_features(jobs[row], past) for row in rows])[:, bundles.runtime_columns]
+    request_s = np.array([jobs[row].request.walltime_s or math.nan for row in rows.tolist()])
+    x = np.stack([_features(jobs[row], past) for row in rows.tolist()])[:, bundles.runtime_columns]
     found = bundles.runtime.model.predict(x).capped(request_s)
     if not (np.isfinite(found.point_s).all() and np.isfinite(found.quantile_s).all()):
         raise UnpredictableError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +121,7 @@ class Predictor:
         return replace(used, carbon_g=used.facility_kwh * carbon_kg_per_kwh * GRAMS_PER_KG)
 
 
-def _amounts(used: Amounts, currency: str, price: Rate, carbon: Rate) -> dict[str, object]:
+def _amounts(used: Amounts, currency: str, price: Rate, carbon: Rate) -> dict[str, Any]:
     cost = used.cost or 0.0
     return {
         "facility_energy_wh": joules_to_wh(used.facility_j),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from wattq.settings import Settings
 from wattq.telemetry.api.answers import Flag
 from wattq.telemetry.api.requests import JobRequest, unix_time
-from wattq.telemetry.slurm.classify import classify
+from wattq.telemetry.slurm.pattern import classify
 from wattq.telemetry.store.tables import PATTERN_ROWS
 from wattq.units import DAY_S
 
@@ -38,6 +38,8 @@ LIMITS = {
 _CUT = ("cpu_usage_percent", "memory_usage_percent", "gpu_usage_percent")
 _SUBMITTED = ("hosts", "walltime_s", "user", "group", "queue", "application", "frequency_ghz", "gpus", "submit_time")
 _LOADS = ("cpu_usage_percent", "gpu_usage_percent", "job_type")
+_PATTERN = ("memory_usage_percent", "io_read_mbps", "io_write_mbps")
+_LEARNED = ("walltime_s", "user", "group", "queue", "application", "frequency_ghz", "gpus")
 _TYPES = {str(row["pattern_name"]): row for row in PATTERN_ROWS}
 _SHORT = {"cpu": "cpu_intensive", "io": "io_intensive", "memory": "memory_intensive"}
 _AHEAD_S = 366 * DAY_S
@@ -95,6 +97,7 @@ def resolve(request: JobRequest, settings: Settings, now_s: float, *, learned_po
     if by_load and request.cpu_usage_percent is None and request.job_type is None:
         notes.append(f"cpu_usage_percent is not given; {filled['cpu_usage_percent']:g} is assumed")
     known = not described or request.duration_seconds is not None
+    notes += _unused(request, settings, known=known, by_load=by_load)
     return Resolved(
         request=request,
         now_s=now_s,
@@ -110,6 +113,21 @@ def resolve(request: JobRequest, settings: Settings, now_s: float, *, learned_po
         flags=flags,
         notes=notes,
     )
+
+
+def _unused(request: JobRequest, settings: Settings, *, known: bool, by_load: bool) -> list[str]:
+    """Say which of the fields that were given change no energy."""
+    notes = []
+    pattern = [name for name in _PATTERN if getattr(request, name) is not None]
+    if pattern:
+        notes.append(f"{', '.join(pattern)}: of use to workload_pattern alone")
+    unread = [name for name in _LEARNED if getattr(request, name) is not None] if known and by_load else []
+    if request.gpu_usage_percent is not None and not settings.node.gpus:
+        unread.append("gpu_usage_percent")
+    if unread:
+        why = "the run time is given, and the power is that of the node in the settings"
+        notes.append(f"{', '.join(unread)}: not used, as {why}")
+    return notes
 
 
 def _within_limits(request: JobRequest, flags: list[Flag]) -> dict[str, float]:

@@ -120,13 +120,25 @@ def _add_state(router: APIRouter, service: Service) -> None:
 
 
 def _add_predictions(router: APIRouter, service: Service) -> None:
-    asks = {"responses": _POST, "dependencies": [Security(_TOKEN)]}
+    guard = [Security(_TOKEN)]
 
-    @router.post("/predict", response_model=Prediction, summary="Energy, cost and CO2e of a job", **asks)
+    @router.post(
+        "/predict",
+        response_model=Prediction,
+        responses=_POST,
+        dependencies=guard,
+        summary="Energy, cost and CO2e of a job",
+    )
     async def predict(job: JobRequest) -> Response:
         return Response(await service.predict(job), media_type="application/json")
 
-    @router.post("/predict/batch", response_model=BatchAnswer, summary="The same for several jobs", **asks)
+    @router.post(
+        "/predict/batch",
+        response_model=BatchAnswer,
+        responses=_POST,
+        dependencies=guard,
+        summary="The same for several jobs",
+    )
     async def predict_batch(batch: BatchRequest) -> Response:
         found = await run_in_threadpool(service.predictor.predict, batch.jobs, service.clock())
         return _json(BatchAnswer(predictions=found))

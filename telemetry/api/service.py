@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +73,9 @@ class Service:
         self.book = Book("api")
         self._opener = opener
         self._store: JobStore | None = None
+        self._opening = threading.Lock()
+        # Threads of their own: a store that hangs holds up nothing else.
+        self._readers = ThreadPoolExecutor(2, "store")
         self._cache = MemoryCache(settings.api.cache_ttl_s, settings.api.cache_entries)
         self._redis: RedisCache | None = None
         self._began_s = time.monotonic()
@@ -211,8 +217,8 @@ class Service:
             WattqError: when it does not answer, within its time.
             TimeoutError: when it takes too long.
         """
-        store = await asyncio.wait_for(asyncio.to_thread(self._opened), _STORE_TIMEOUT_S)
-        return await asyncio.wait_for(asyncio.to_thread(store.read, name, **how), _STORE_TIMEOUT_S)
+        work = partial(self._read, name, **how)
+        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._readers, work), _STORE_TIMEOUT_S)
 
     async def store_answers(self) -> bool:
         """Return whether the store answers."""
@@ -222,11 +228,15 @@ class Service:
             return False
         return True
 
+    def _read(self, name: str, **how: Any) -> list[dict[str, object]]:
+        return self._opened().read(name, **how)
+
     def _opened(self) -> JobStore:
-        if self._store is None:
-            assert self._opener is not None
-            self._store = self._opener()
-        return self._store
+        with self._opening:
+            if self._store is None:
+                assert self._opener is not None
+                self._store = self._opener()
+            return self._store
 
     # Start, end, and what happens in between
 
@@ -247,6 +257,7 @@ class Service:
                 await self._task
         if self._redis is not None:
             await self._redis.close()
+        self._readers.shutdown(wait=False, cancel_futures=True)
         close = getattr(self._store, "close", None)
         if close is not None:
             await asyncio.to_thread(close)

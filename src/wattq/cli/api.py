@@ -59,7 +59,7 @@ def serve(
     """Serve predictions and recommendations over HTTP until told to stop."""
     if context.invoked_subcommand is not None:
         return
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "api": {
             "host": host,
             "port": port,

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from wattq.platforms.estimate import estimate
 from wattq.platforms.signals import Signal, write_signal
+from wattq.surrogates import Prediction
 from wattq.surrogates.bundle import load_bundle
 from wattq.surrogates.energy import EnergyJobs, predict_energy
 from wattq.telemetry.api import make_service
@@ -230,6 +232,37 @@ def test_without_a_model_of_run_times(ask: Make, bundles: dict[str, str]) -> Non
     only = ask(api={"runtime_model": bundles["runtime_model"]}).post("/predict", SUBMITTED).json()
     assert only["prediction_method"] == "runtime-model+node-power"
     assert only["notes"] == ["cpu_usage_percent is not given; 50 is assumed"]
+
+
+def test_fields_that_change_nothing_are_named(ask: Make) -> None:
+    body = {"duration_seconds": 60, "cpu_usage_percent": 10, "user": "ann", "io_read_mbps": 5, "gpu_usage_percent": 40}
+    notes = ask().post("/predict", body).json()["notes"]
+    assert notes[0] == "io_read_mbps: of use to workload_pattern alone"
+    assert notes[1].startswith("user, gpu_usage_percent: not used")
+    found = ask(node={"gpus": 2}).post("/predict", body).json()
+    assert found["predicted_power_watts"] == pytest.approx(150.0 + 30.0 + 2 * (40.0 + 260.0 * 0.4), rel=1e-12)
+    assert "gpu_usage_percent" not in " ".join(found["notes"])
+
+
+class Silent:
+    """A model of run times that knows nothing of jobs without a requested time."""
+
+    name = "silent"
+    needs = ("request_s",)
+
+    def predict(self, x: Any) -> Prediction:
+        return Prediction(x[:, 0].astype(float), np.repeat(x.astype(float), 11, axis=1))
+
+
+def test_a_job_that_a_model_says_nothing_about(ask: Make, bundles: dict[str, str]) -> None:
+    client = ask(api={"runtime_model": bundles["runtime_model"]})
+    known = client.service.predictor.bundles
+    silent = replace(known, runtime=replace(known.runtime, model=Silent()))
+    client.service.predictor = replace(client.service.predictor, bundles=silent)
+    found = client.post("/predict", {"user": "ann"})
+    assert found.status_code == 422
+    assert "give walltime_s or duration_seconds" in found.json()["detail"]
+    assert client.post("/predict", {"user": "ann", "walltime_s": 100}).json()["predicted_duration_seconds"] == 100.0
 
 
 def test_a_batch_is_its_requests(ask: Make, bundles: dict[str, str]) -> None:
