@@ -313,6 +313,25 @@ def _assigns(statement: ast.stmt, name: str) -> bool:
     return any(isinstance(target, ast.Name) and target.id == name for target in targets)
 
 
+def store_columns(name: str) -> str:
+    """Return the columns of a table, roll-up or view of the store."""
+    from wattq.telemetry.store.schema import DESCRIPTIONS
+
+    described = DESCRIPTIONS[name]
+    kept = f" Rows are kept for {described.kept_days} days." if described.kept_days else ""
+    rows = [
+        [f"**`{f.name}`**" if f.name in described.key else f"`{f.name}`", f.kind, f.unit, _column_words(f)]
+        for f in described.fields
+    ]
+    return f"A row is {described.doc}.{kept}\n\n" + table(["column", "kind", "unit", "what it holds"], rows)
+
+
+def _column_words(field: Any) -> str:
+    choices = f": {', '.join(f'`{choice}`' for choice in field.choices)}" if field.choices else ""
+    computed = "; computed" if field.computed else ""
+    return f"{field.doc}{choices}{computed}"
+
+
 def alerts() -> str:
     """Return the alerts: expression, duration, severity."""
     rows = [
@@ -371,6 +390,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "series": series,
     "settings": settings,
     "signal-formats": signal_formats,
+    "store-columns": store_columns,
     "study-quantities": study_quantities,
     "surrogate-features": surrogate_features,
     "surrogate-measures": surrogate_measures,

@@ -83,7 +83,7 @@ def export(
         raise TelemetryError(f"--start {start} --end {end}: the end must be after the start")
     with open_store(_address(store), create=False) as opened:
         rows = export_rows(opened, name, output, since_s=since_s, until_s=until_s)
-    typer.echo(f"{rows} rows of {name} written to {output}")
+    typer.echo(f"{_rows(rows)} of {name} written to {output}")
 
 
 def _address(named: str) -> str:
@@ -123,7 +123,7 @@ def _summary_text(summary: StoreSummary, waiting: tuple[str, int] | None) -> str
         kept = f"{found.kept_days} d" if found.kept_days else ""
         lines.append(f"{found.name:24} {found.rows:10d}  {first:16}  {last:16}  {kept}".rstrip())
     if waiting is not None:
-        lines.append(f"{waiting[1]} rows wait in {waiting[0]}")
+        lines.append(f"waiting in {waiting[0]}: {_rows(waiting[1])}")
     return "\n".join(lines)
 
 
@@ -135,7 +135,11 @@ def _maintenance_json(done: Maintenance) -> str:
 
 
 def _maintenance_text(done: Maintenance) -> str:
-    lines = [f"{name}: {rows} rows summed up" for name, rows in done.summed.items()]
-    lines += [f"{name}: {rows} old rows removed" for name, rows in done.removed.items() if rows]
-    lines += [f"{name}: {rows} rows came too late for the sums of their time" for name, rows in done.late.items()]
+    lines = [f"{name}: {_rows(rows)} summed up" for name, rows in done.summed.items()]
+    lines += [f"{name}: {_rows(rows, 'old ')} removed" for name, rows in done.removed.items() if rows]
+    lines += [f"{name}: {_rows(rows)} came too late for the sums of their time" for name, rows in done.late.items()]
     return "\n".join(lines)
+
+
+def _rows(count: int, kind: str = "") -> str:
+    return f"{count} {kind}row{'' if count == 1 else 's'}"

@@ -137,7 +137,7 @@ def test_show_counts_what_waits(
         writer.close(0.0)
     code, out, _ = run(capsys, "show")
     assert code == 0
-    assert out.endswith(f"2 rows wait in {tmp_path / 'spool'}\n")
+    assert out.endswith(f"waiting in {tmp_path / 'spool'}: 2 rows\n")
 
 
 @pytest.mark.parametrize(
