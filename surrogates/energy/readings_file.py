@@ -165,17 +165,28 @@ def _of_table(table: TextTable, node: str | None) -> Readings:
         time_s=time_s,
         power_w=kept.convert(power, amount, _RULE) if power else np.full(kept.n_rows, np.nan),
         energy_j=_steps(names, devices, time_s, energy) if time == "ts" else energy,
-        meter=kept.column(origin).tolist() if origin in ("meter", "power_meter") else [""] * kept.n_rows,
+        meter=kept.column(origin).tolist() if origin in ("meter", "power_meter") else [_meter(kept)] * kept.n_rows,
         source=table.source,
         sha256=table.sha256,
         notes=_left_out(int((~measured).sum()), table.source),
     )
 
 
+def _meter(table: TextTable) -> str:
+    """Return what read a log of wattq that does not say so, by its columns."""
+    if "ts" not in table.columns:
+        return ""
+    return "nvml" if "gpu_index" in table.columns else "rapl" if _has_domains(table) else ""
+
+
+def _has_domains(table: TextTable) -> bool:
+    return any(_DOMAIN.fullmatch(name) for name in table.columns)
+
+
 def _device_names(table: TextTable) -> list[str]:
     if "gpu_index" in table.columns:
         return [f"gpu{text}" for text in table.column("gpu_index").tolist()]
-    if "device" not in table.columns and any(_DOMAIN.fullmatch(name) for name in table.columns):
+    if "device" not in table.columns and _has_domains(table):
         return ["rapl"] * table.n_rows
     return [str(text) for text in table.column("device").tolist()]
 

@@ -37,7 +37,8 @@ def report_text(report: TelemetryReport) -> str:
         lines += ["", f"Heat: {hot} hot of {len(report.thermal.nodes)} nodes"]
         lines += _table(heat_table(report.thermal, _MOST))
     if report.predictions is not None:
-        lines += ["", f"Predictions: {report.predictions.without_actual} wait for their actual energy"]
+        scored, waiting = len(report.predictions.scores), report.predictions.without_actual
+        lines += ["", f"Predictions: {scored} scores, {waiting} predictions wait for their actual energy"]
         lines += _table(score_table(report.predictions))
     lines += ["", "Recommendations:" if report.recommendations else "Recommendations: none"]
     lines += [f"  {advice_line(each)}" for each in report.recommendations]
@@ -79,7 +80,7 @@ def _term(term: GridTerm) -> str:
 
 def _table(table: Table) -> list[str]:
     if not table.rows:
-        return ["  (nothing)"]
+        return []
     columns = [k for k, heading in enumerate(table.headings) if heading not in _HIDDEN]
     cells = [[row[c] for c in columns] for row in [table.headings, *table.rows]]
     widths = [min(max(len(row[c]) for row in cells), 34) for c in range(len(columns))]
