@@ -198,7 +198,7 @@ class SlurmCollector:
         last_s = self._ended.refreshed_s
         if not self._accounting or last_s is None or now_s - last_s < self._min_age_s / 2:
             return []
-        since_s = max(last_s - 60.0, now_s - _LONGEST_GAP_S)
+        since_s = max(last_s - 60.0, self._ended.began_s or 0.0, now_s - _LONGEST_GAP_S)
         ended = self._asked("sacct", lambda: self._commands.ended(since_s))
         # a cluster without accounting would refuse each time
         self._accounting = ended is not None

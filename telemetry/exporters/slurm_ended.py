@@ -61,6 +61,7 @@ class EndedJobs:
 
     Attributes:
         refreshed_s: the last date up to which Slurm was asked, Unix s; None at the very first.
+        began_s: the first such date; what the accounting knows of ends before it is none of ours.
 
     Raises:
         TelemetryError: the file cannot be read, or holds something else.
@@ -72,6 +73,7 @@ class EndedJobs:
         self._known: dict[str, float] = {}
         self._changed = True
         self.refreshed_s: float | None = None
+        self.began_s: float | None = None
         if file is not None and file.exists():
             self._load(file)
         self._publish()
@@ -110,10 +112,12 @@ class EndedJobs:
             TelemetryError: the file cannot be written.
         """
         self.refreshed_s = self.refreshed_s if now_s is None else now_s
+        self.began_s = self.refreshed_s if self.began_s is None else self.began_s
         if self._file is not None and (self._changed or now_s is not None):
             text = json.dumps(
                 {
                     "version": _VERSION,
+                    "began_s": self.began_s,
                     "refreshed_s": self.refreshed_s,
                     "ended": self._known,
                     "counters": self._tally.dump(COUNTED),
@@ -138,7 +142,9 @@ class EndedJobs:
             if saved["version"] != _VERSION:
                 raise ValueError(f"version {saved['version']}, not {_VERSION}")
             self._known = {str(key): float(end) for key, end in saved["ended"].items()}
-            self.refreshed_s = None if saved["refreshed_s"] is None else float(saved["refreshed_s"])
+            self.began_s, self.refreshed_s = (
+                None if saved[key] is None else float(saved[key]) for key in ("began_s", "refreshed_s")
+            )
             self._tally.restore({name: saved["counters"][name] for name in COUNTED})
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             why = f"{type(error).__name__}: {error}"

@@ -142,7 +142,7 @@ def test_a_gap_is_filled_from_the_accounting(fake_slurm: Any, job: Any, t0: floa
     late = collector(file)
     late.refresh(t0 + 3600)
     late.refresh(t0 + 3610)
-    assert "--starttime=2023-11-14T22:12:20" in fake_slurm.asked("sacct")[0]
+    assert "--starttime=2023-11-14T22:13:20" in fake_slurm.asked("sacct")[0]
     assert len(fake_slurm.asked("sacct")) == 1
     counts = {
         state: late.book.value("wattq_slurm_jobs_finished_total", (state, "p")) for state in ("TIMEOUT", "FAILED")
