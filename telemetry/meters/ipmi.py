@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,8 +53,8 @@ class IpmiMeter:
         command: the program, with words that come before its own: ``("sudo", "-n", "ipmitool")``.
         time_box_s: longest time that one answer may take, s.
         period_s: age at which an answer is old, s.
-        wait: wait for a new answer, at most `time_box_s`; otherwise a reading gives the last one, at most three
-            periods old, and starts the program for the next.
+        wait: wait for a new answer, at most `time_box_s`; otherwise a thread asks every `period_s`, and a reading gives
+            the last answer, at most three periods old.
 
     Raises:
         MeterError: there is no such program, no BMC, no permission, or no sensor of power.
@@ -73,12 +74,15 @@ class IpmiMeter:
         if shutil.which(command[0]) is None:
             raise MeterError(f"IPMI: the program {command[0]} is not here; install ipmitool where the node has a BMC")
         self._command, self._time_box_s, self._period_s, self._wait = tuple(command), time_box_s, period_s, wait
-        self._running: tuple[subprocess.Popen[bytes], float] | None = None
-        self._way, self._watts = self._first()
-        self._answered_s = time.monotonic()
-        self._names = tuple(self._watts)
+        self._way, watts = self._first()
+        self._latest = (time.monotonic(), watts)
+        self._names = tuple(watts)
         self._adding = _adding(self._names)
         self.whole_node = bool(self._adding)
+        self._stop = threading.Event()
+        self._thread = None if wait else threading.Thread(target=self._renew_often, name="wattq-ipmi", daemon=True)
+        if self._thread is not None:
+            self._thread.start()
 
     def _first(self) -> tuple[_Way, dict[str, float]]:
         problems = []
@@ -121,44 +125,30 @@ class IpmiMeter:
 
     def read(self, now_s: float) -> list[Reading]:
         """Return the power of each sensor, W; None where the BMC gave none in time. The date does not matter."""
-        self._renew_waiting() if self._wait else self._renew_later()
+        if self._wait and time.monotonic() - self._latest[0] >= self._period_s:
+            self._renew()
+        answered_s, watts = self._latest
         oldest_s = self._period_s if self._wait else 3.0 * self._period_s
-        watts = self._watts if time.monotonic() - self._answered_s <= oldest_s else {}
-        return [Reading(name, power_w=watts.get(name), label="BMC", adds=name in self._adding) for name in self._names]
+        known = watts if time.monotonic() - answered_s <= oldest_s else {}
+        return [Reading(name, power_w=known.get(name), label="BMC", adds=name in self._adding) for name in self._names]
 
-    def _renew_waiting(self) -> None:
-        if time.monotonic() - self._answered_s < self._period_s:
-            return
+    def _renew(self) -> None:
+        """Ask, and keep the answer with its date; no answer counts as one without sensors."""
         try:
-            self._take(self._ask(self._way))
+            watts = self._way.parse(self._ask(self._way))
         except MeterError:
-            self._watts = {}
+            watts = {}
+        self._latest = (time.monotonic(), watts)
 
-    def _renew_later(self) -> None:
-        now_s = time.monotonic()
-        if self._running is None:
-            if now_s - self._answered_s >= self._period_s:
-                with suppress(MeterError):
-                    self._running = self._start(self._way), now_s
-            return
-        program, started_s = self._running
-        if program.poll() is not None:
-            out, _ = program.communicate()
-            self._running = None
-            if program.returncode == 0:
-                self._take(out[:_MOST_BYTES].decode("utf-8", "replace"))
-        elif now_s - started_s > self._time_box_s:
-            _end(program)
-            self._running = None
-
-    def _take(self, text: str) -> None:
-        self._watts, self._answered_s = self._way.parse(text), time.monotonic()
+    def _renew_often(self) -> None:
+        while not self._stop.wait(self._period_s):
+            self._renew()
 
     def close(self) -> None:
-        """End the program if it still runs."""
-        if self._running is not None:
-            _end(self._running[0])
-            self._running = None
+        """End the thread; a program that still runs ends within its time box."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(2.0 * self._time_box_s)
 
 
 def parse_dcmi(text: str) -> float | None:

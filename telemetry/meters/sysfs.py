@@ -49,7 +49,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 def _number(text: bytes) -> float | None:
     try:
         return float(int(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["node", "nvml", "rapl"]
 
+_WAITS_FROM_S = 5.0
+
 _Interval = Annotated[float, typer.Option("--interval", help="Seconds between two samples, 0.01 to 86400.")]
 _Duration = Annotated[float | None, typer.Option("--duration", help="Stop after so many seconds.")]
 _Count = Annotated[int | None, typer.Option("--count", help="Stop after so many samples.")]
@@ -96,7 +98,9 @@ def node(
     from wattq.telemetry.meters import PowerOfNode, ThermalSensors, node_power_of
 
     settings = _settings()
-    power = PowerOfNode.of_machine(node_power_of(settings.node), sysfs, ipmi_waits=False)
+    # A slow cadence has the time to wait for the controller's answer; a fast one takes the last that it gave.
+    waits = interval >= _WAITS_FROM_S
+    power = PowerOfNode.of_machine(node_power_of(settings.node), sysfs, ipmi_waits=waits)
     _say_missing(power.found)
     recorder = NodeRecorder(power, ThermalSensors(sysfs), _node(settings), longest_s=5.0 * interval)
     _log(recorder, settings, (interval, duration, count), out, store, append=append)

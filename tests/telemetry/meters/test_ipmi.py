@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -89,12 +90,16 @@ def test_old_answers_are_renewed_and_failures_are_none(tmp_path: Path) -> None:
     text = says(tmp_path, "a", DCMI.format(watts=220, state="activated"))
     meter = IpmiMeter(program(tmp_path, dcmi=text))
     says(tmp_path, "a", DCMI.format(watts=333, state="activated"))
-    meter._period_s = 1000.0
-    meter._answered_s -= 2000.0
+    grow_old(meter)
     assert meter.read(0.0)[0].power_w == 333.0
     (tmp_path / "a").unlink()
-    meter._answered_s -= 2000.0
+    grow_old(meter)
     assert meter.read(0.0)[0].power_w is None
+
+
+def grow_old(meter: IpmiMeter) -> None:
+    """Date the last answer back by an hour."""
+    meter._latest = (meter._latest[0] - 3600.0, meter._latest[1])
 
 
 def test_answers_count_for_their_period(tmp_path: Path) -> None:
@@ -104,18 +109,20 @@ def test_answers_count_for_their_period(tmp_path: Path) -> None:
     assert meter.read(0.0)[0].power_w == 220.0
 
 
-def test_reading_without_waiting(tmp_path: Path) -> None:
+def test_a_thread_asks_where_readings_do_not_wait(tmp_path: Path) -> None:
     text = says(tmp_path, "a", DCMI.format(watts=220, state="activated"))
-    meter = IpmiMeter(program(tmp_path, dcmi=text), period_s=100.0, wait=False)
-    meter._period_s = 0.0
-    meter._answered_s -= 1.0
-    says(tmp_path, "a", DCMI.format(watts=333, state="activated"))
-    meter.read(0.0)
-    assert meter._running is not None
-    meter._running[0].wait()
-    meter._period_s = 100.0
-    assert meter.read(0.0)[0].power_w == 333.0
+    meter = IpmiMeter(program(tmp_path, dcmi=text), period_s=0.02, wait=False)
+    says(tmp_path, "b", DCMI.format(watts=333, state="activated"))
+    (tmp_path / "b").replace(tmp_path / "a")
+    for _ in range(1000):
+        if meter.read(0.0)[0].power_w == 333.0:
+            break
+        time.sleep(0.02)
+    else:
+        raise AssertionError("no new answer")
     meter.close()
+    grow_old(meter)
+    assert meter.read(0.0)[0].power_w is None
 
 
 def test_a_controller_that_hangs(tmp_path: Path) -> None:
@@ -123,20 +130,16 @@ def test_a_controller_that_hangs(tmp_path: Path) -> None:
         IpmiMeter(program(tmp_path, dcmi="sleep 60", sdr="sleep 60"), time_box_s=0.1)
 
 
-def test_one_that_hangs_later_is_ended(tmp_path: Path) -> None:
+def test_one_that_hangs_later_is_ended_within_its_time_box(tmp_path: Path) -> None:
     (tmp_path / "a").write_text(DCMI.format(watts=220, state="activated"), encoding="utf-8")
-    meter = IpmiMeter(
-        program(tmp_path, dcmi=f"cat {tmp_path / 'a'} 2>/dev/null || sleep 60"), time_box_s=0.2, wait=False
-    )
+    hangs = f"cat {tmp_path / 'a'} 2>/dev/null || (echo $$ >{tmp_path / 'pid'}; sleep 60)"
+    meter = IpmiMeter(program(tmp_path, dcmi=hangs), time_box_s=1.0)
     (tmp_path / "a").unlink()
-    meter._answered_s = time.monotonic() - 1000.0
+    grow_old(meter)
     assert meter.read(0.0)[0].power_w is None
-    running, _ = meter._running or (None, 0.0)
-    assert running is not None
-    time.sleep(0.3)
-    assert meter.read(0.0)[0].power_w is None
-    assert meter._running is None
-    assert running.returncode is not None
+    pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_no_permission_in_its_words(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_gap_in_which_the_counter_may_go_round_twice_is_not_guessed(sysfs: Any
     assert (again.power_w, again.energy_j) == (100.0, 101.0)
 
 
-@pytest.mark.parametrize("content", ["", "nonsense", "-", "1e5"])
+@pytest.mark.parametrize("content", ["", "nonsense", "-", "1e5", "9" * 4000])
 def test_what_is_no_number_is_no_reading(sysfs: Any, content: str) -> None:
     file = sysfs.rapl("intel-rapl:0", "package-0", 1_000_000)
     meter = RaplMeter(sysfs.root)
