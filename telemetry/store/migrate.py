@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 # Any number that no other program is likely to lock: "wattq" in ASCII.
 _LOCK = 0x7761747471
+
+# Alembic runs one migration per process at a time: what it works on is a variable of its module.
+_ALEMBIC = threading.Lock()
 
 
 def schema_version(connection: sa.Connection) -> str | None:
@@ -87,7 +91,8 @@ def _run(connection: sa.Connection) -> None:
     config = need("alembic.config", "telemetry", "the store's schema").Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _ALEMBIC:
+        command.upgrade(config, "head")
 
 
 def make_views(connection: sa.Connection) -> None:

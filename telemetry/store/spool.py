@@ -116,13 +116,14 @@ class Spool:
     def read(self, begin: Position, rows: int) -> list[Record]:
         """Return the next lines, of at most about `rows` rows and a few megabytes in all."""
         found: list[Record] = []
-        taken = 0
+        count = taken = 0
         for number in sorted(number for number in _sizes(self.folder) if number >= begin.segment):
             offset = begin.offset if number == begin.segment else 0
             for record, size in self._lines(number, offset):
                 found.append(record)
+                count += len(record.rows)
                 taken += size
-                if sum(len(record.rows) for record in found) >= rows or taken > _MOST_READ:
+                if count >= rows or taken > _MOST_READ:
                     return found
         return found
 

@@ -6,11 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from wattq.errors import TelemetryError, WattqError
+from wattq.errors import TelemetryError
 from wattq.telemetry.store.address import parse_address
 from wattq.telemetry.store.rows import check_rows
 from wattq.telemetry.store.spool import Spool, SpoolFullError, pending_rows
@@ -101,8 +102,10 @@ class SpooledWriter:
 
     @property
     def pending(self) -> int:
-        """Rows in the spool that have not been delivered."""
-        return pending_rows(self._spool.folder)
+        """Rows in the spool that have not been delivered; 0 when its folder has gone."""
+        with suppress(FileNotFoundError):
+            return pending_rows(self._spool.folder)
+        return 0
 
     def flush(self, timeout_s: float) -> bool:
         """Deliver everything that has been written up to now.
@@ -113,8 +116,13 @@ class SpooledWriter:
         Returns:
             Whether it was delivered in time; if not, it is on the disk.
         """
+        limit_s = time.monotonic() + timeout_s
         self._sync()
-        end, limit_s = self._spool.end(), time.monotonic() + timeout_s
+        try:
+            end = self._spool.end()
+        except OSError as problem:
+            _LOG.error("spool %s: cannot be read (%s)", self._spool.folder, problem)
+            return False
         while self._spool.position() < end:
             left_s = limit_s - time.monotonic()
             if left_s <= 0.0 or self._stop.is_set():
@@ -185,7 +193,8 @@ class SpooledWriter:
                 if not held:
                     return self._spool.position() >= self._spool.end()
                 delivered = self._deliver()
-        except (WattqError, OSError) as problem:
+        except Exception as problem:
+            # Whatever it is, rows stay on the disk and the thread goes on: it is all that delivers them.
             self._drop_store()
             self._note_away(problem)
             return False

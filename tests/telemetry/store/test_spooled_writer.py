@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -304,3 +305,52 @@ def test_the_spool_outlives_its_store(tmp_path: Path) -> None:
         with open_store(url) as store:
             assert powers(store) == [float(number)]
         Path(url).unlink()
+
+
+def test_a_spool_that_vanishes(url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody removes the folder under a writer: rows are refused in words, nothing hangs or breaks."""
+    with SpooledWriter(url, tmp_path / "spool", **QUICK) as writer:
+        writer.write("power_samples", [sample(0)])
+        assert writer.flush(LIMIT_S)
+        shutil.rmtree(tmp_path / "spool")
+        assert writer.write("power_samples", [sample(1)]) == 0
+        assert (writer.refused, writer.pending) == (1, 0)
+        assert not writer.flush(1.0)
+        assert not writer.close(1.0)
+    assert "cannot be written (No such file or directory)" in caplog.text
+
+
+def test_errors_that_nobody_expects_stop_no_delivery(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = [ZeroDivisionError("what?"), MemoryError(), KeyError("x")]
+    real = Store.__init__
+
+    def init(self: Store, *words: Any) -> None:
+        if failures:
+            raise failures.pop()
+        real(self, *words)
+
+    monkeypatch.setattr(Store, "__init__", init)
+    with SpooledWriter(url, tmp_path / "spool", **QUICK) as writer:
+        writer.write("power_samples", [sample(0)])
+        assert writer.flush(LIMIT_S)
+    assert failures == []
+    assert audited(url) == [0.0]
+
+
+def test_stores_are_made_by_several_threads_at_a_time(tmp_path: Path) -> None:
+    problems: list[Exception] = []
+
+    def make(k: int) -> None:
+        try:
+            open_store(str(tmp_path / f"{k % 2}.db")).close()
+        except Exception as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=make, args=(k,)) for k in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
