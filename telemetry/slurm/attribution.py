@@ -98,6 +98,8 @@ def _ways(marks: Sequence[Mark], model: NodePower, sample_s: float) -> Iterable[
         whole.update({d.meter: d.whole for d in mark.devices if d.adds and (d.meter, d.device) in series})
     groups: list[tuple[str, ...]] = [(meter,) for meter in sorted(whole) if whole[meter]]
     groups += [tuple(meter for meter in ("rapl", "nvml") if meter in whole and not whole[meter])]
+    # GPUs that a short job does not hold may not have been read while it ran.
+    groups += [("rapl",)] if groups[-1] == ("rapl", "nvml") else []
     groups += [tuple(meter for meter in sorted(whole) if not whole[meter] and meter not in ("rapl", "nvml"))]
     for group in filter(None, groups):
         yield _Way({d: one for (m, d), one in series.items() if m in group}, "measured", "+".join(group))
@@ -156,24 +158,41 @@ def _along(way: _Way, marks: Sequence[Mark], held: Mapping[str, Holding]) -> dic
     if not windows:
         return {}
     found = align(way.parts, windows, least_coverage=1e-9)
-    sums: dict[str, dict[tuple[float, float], list[float]]] = {}
+    sums: dict[str, _Sums] = {}
     for k, window in enumerate(windows):
-        part = sums.setdefault(window.job_id, {}).setdefault((window.start_s, window.end_s), [0.0, 1.0])
-        part[0] += float(found.measured_j[k])
-        part[1] = min(part[1], float(found.coverage[k]))
-    energies = {job: _job_energy(way, parts) for job, parts in sums.items() if np.isfinite(held[job].end_s)}
+        measured = float(found.measured_j[k]), float(found.coverage[k]) * (window.end_s - window.start_s)
+        sums.setdefault(window.job_id, _Sums()).add(window, *measured)
+    energies = {job: one.energy(way) for job, one in sums.items() if np.isfinite(held[job].end_s)}
     return {job: energy for job, energy in energies.items() if energy is not None}
 
 
-def _job_energy(way: _Way, parts: Mapping[tuple[float, float], Sequence[float]]) -> JobEnergy | None:
-    run_s = sum(end - start for start, end in parts)
-    measured_s = sum((end - start) * share for (start, end), (_, share) in parts.items())
-    if not measured_s > 0:
-        return None
-    mean_w = sum(energy for energy, _ in parts.values()) / measured_s
-    long = [(energy, (end - start) * share) for (start, end), (energy, share) in parts.items()]
-    peak_w = max([energy / span for energy, span in long if span >= _PEAK_S], default=mean_w)
-    return JobEnergy(mean_w * run_s, mean_w, max(peak_w, mean_w), measured_s / run_s, way.source, way.meter)
+class _Sums:
+    """What a job drew from each device, and between each two dates."""
+
+    def __init__(self) -> None:
+        self._devices: dict[str, list[float]] = {}
+        self._spans: dict[tuple[float, float], list[float]] = {}
+
+    def add(self, window: JobWindow, measured_j: float, measured_s: float) -> None:
+        span_s = window.end_s - window.start_s
+        device = self._devices.setdefault(window.devices[0], [0.0, 0.0, 0.0])
+        for k, value in enumerate((measured_j, measured_s, span_s)):
+            device[k] += value
+        span = self._spans.setdefault((window.start_s, window.end_s), [0.0, span_s])
+        span[0] += measured_j
+        span[1] = min(span[1], measured_s)
+
+    def energy(self, way: _Way) -> JobEnergy | None:
+        """Return the energy; each device counts on with its mean power where it was not measured."""
+        if any(measured_s <= 0.0 for _, measured_s, _ in self._devices.values()):
+            return None
+        energy_j = sum(joules * span_s / measured_s for joules, measured_s, span_s in self._devices.values())
+        coverage = min(measured_s / span_s for _, measured_s, span_s in self._devices.values())
+        run_s = sum(end - start for start, end in self._spans)
+        whole = {span: each[0] for span, each in self._spans.items() if each[1] > 0.999 * (span[1] - span[0])}
+        powers = [joules / (end - start) for (start, end), joules in whole.items() if end - start >= _PEAK_S]
+        mean_w = energy_j / run_s
+        return JobEnergy(energy_j, mean_w, max([mean_w, *powers]), min(coverage, 1.0), way.source, way.meter)
 
 
 def _dates(marks: Sequence[Mark], held: Mapping[str, Holding]) -> list[float]:

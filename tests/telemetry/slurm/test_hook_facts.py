@@ -143,7 +143,8 @@ def test_what_is_no_list_of_nodes(text: str) -> None:
     ("cpu", "memory", "io", "pattern"),
     [
         (71, 49, 0, "cpu_intensive"),
-        (70, 49, 0, "light"),
+        (70, 49, 0, "mixed"),
+        (70, 40, 0, "light"),
         (71, 50, 0, "mixed"),
         (49, 71, 60, "memory_intensive"),
         (50, 71, 0, "mixed"),
