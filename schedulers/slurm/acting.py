@@ -21,8 +21,10 @@ def begin_words(job: Job, until_s: float) -> tuple[str, ...]:
     return ("scontrol", "update", f"JobId={job.target}", f"StartTime={date}")
 
 
-def release_words(job: Job) -> tuple[str, ...]:
-    """Return the command that lets a job start at once."""
+def release_words(job: Job, begin_s: float | None = None) -> tuple[str, ...]:
+    """Return the command that lets a job start at once, or at the begin time that its user gave it."""
+    if begin_s is not None:
+        return begin_words(job, begin_s)
     return ("scontrol", "update", f"JobId={job.target}", "StartTime=now")
 
 
@@ -71,14 +73,14 @@ def act(
 def _change(one: Decision, ask: Ask, log: AuditLog, clock: Callable[[], float]) -> str:
     """Change the begin time of a job; return what went wrong, empty when nothing did."""
     hold = one.kind != "release"
-    words = begin_words(one.job, one.until_s or 0.0) if hold else release_words(one.job)
+    words = begin_words(one.job, one.until_s or 0.0) if hold else release_words(one.job, one.until_s)
     before = {"begin_s": one.job.eligible_s, "reason": one.job.reason}
     try:
         ask(words)
     except SlurmError as error:
         log.write("failed", clock(), **_who(one.job), command=" ".join(words), said=str(error), before=before)
         return str(error)
-    after = {"begin_s": one.until_s if hold else round(clock(), 3)}
+    after = {"begin_s": round(clock(), 3) if one.until_s is None else one.until_s}
     name = {"hold": "held", "move": "moved", "release": "released"}[one.kind]
     log.write(name, clock(), **_who(one.job), reason=one.why, command=" ".join(words), before=before, after=after)
     return ""

@@ -101,6 +101,7 @@ class Entry:
         targets: begin times that were asked for, Unix s.
         acted: whether the log says that one of them was set.
         let_go: whether it was released, or its begin time was seen to have come.
+        begin_s: its begin time before it was held, Unix s; not later than then for a job that could start.
         first_s: when it was held first, Unix s.
         could_start_s: when it would have started otherwise, as expected then, Unix s.
         watts: what it adds to the power of the machine, W.
@@ -117,6 +118,7 @@ class Entry:
     targets: tuple[float, ...] = ()
     acted: bool = False
     let_go: bool = False
+    begin_s: float = 0.0
     first_s: float = 0.0
     could_start_s: float = 0.0
     watts: float = 0.0
@@ -171,6 +173,7 @@ def _first(key: str, event: Mapping[str, Any], until_s: float) -> Entry:
         number=int(event["number"]),
         label=str(event["job"]),
         targets=(until_s,),
+        begin_s=float(event["before"]["begin_s"] or 0.0),
         first_s=float(event["time_s"]),
         could_start_s=float(numbers["could_start_s"]),
         watts=float(numbers["watts"]),

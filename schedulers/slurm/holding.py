@@ -66,7 +66,7 @@ class Decision:
         kind: ``hold``, ``move``, ``release``, ``keep``, ``lapsed`` (its begin time has come), or ``skip``.
         job: the job.
         why: the reason, in words.
-        until_s: begin time of `hold`, `move` and `keep`, Unix s.
+        until_s: begin time of `hold`, `move` and `keep`, Unix s; of `release` the one that its user gave it, if any.
         latest_s: latest start that it agreed to, Unix s.
         load: what is expected of it; None for those that are not looked at.
         choice: what the rule says.
@@ -108,19 +108,24 @@ class _Round:
         if ours and job.eligible_s is not None and job.eligible_s <= self.now_s:
             return Decision("lapsed", job, "its begin time has come")
         if self.killed:
-            return Decision("release" if ours else "skip", job, self.killed)
+            return self._let_go(job, entry, self.killed) if ours and entry else Decision("skip", job, self.killed)
         why_not = self._untouchable(job, ours, entry)
         if why_not:
             return Decision("skip", job, why_not)
         consent = consent_of(job, self.rules.qos or {}, self.rules.max_wait_s)
-        found = self._weigh(job, consent)
+        # Who is held already is not let go moments before the time has come.
+        found = self._weigh(job, consent, 0.0 if ours else _SOON_S)
         if found.kind == "hold" and ours:
             return self._again(job, found)
         if found.kind == "skip" and ours and self._unknown(found, job):
             return Decision("keep", job, found.why, job.eligible_s, found.latest_s, found.load)
-        if found.kind == "skip" and ours:
-            return Decision("release", job, found.why, latest_s=consent.latest_s, load=found.load, choice=found.choice)
+        if found.kind == "skip" and ours and entry is not None:
+            return self._let_go(job, entry, found.why)
         return found
+
+    def _let_go(self, job: Job, entry: Entry, why: str) -> Decision:
+        """Return the release of a job, to the begin time that its user gave it where that is still to come."""
+        return Decision("release", job, why, entry.begin_s if entry.begin_s > self.now_s else None)
 
     def _unknown(self, found: Decision, job: Job) -> bool:
         """Return whether a job that is held stays so for want of knowledge: its begin time lets it go in any case."""
@@ -138,19 +143,17 @@ class _Round:
             return ""
         if entry is not None and (entry.acted or entry.let_go):
             return "it was held before; who was let go is not held again"
-        if job.eligible_s > self.now_s + _SOON_S:
-            return "it has a begin time of its own"
         if job.het:
             return "part of a heterogeneous job"
         return f"it waits for reservation {job.reservation}" if job.reservation else ""
 
-    def _weigh(self, job: Job, consent: Consent) -> Decision:
+    def _weigh(self, job: Job, consent: Consent, soon_s: float) -> Decision:
         """Return whether a better time is worth waiting for."""
         latest_s = consent.latest_s
         if latest_s is None:
             return Decision("skip", job, consent.why)
         load = self.loads.get(job.number)
-        if latest_s <= self.now_s + _SOON_S:
+        if latest_s <= self.now_s + soon_s:
             return Decision("skip", job, "its latest start has come", latest_s=latest_s, load=load)
         if math.isinf(job.limit_s):
             return Decision("skip", job, "it has no time limit", latest_s=latest_s, load=load)
@@ -158,13 +161,17 @@ class _Round:
             return Decision("skip", job, "it is not part of the model (see advise)", latest_s=latest_s)
         if self.rule is None or self.grid is None:
             return Decision("skip", job, "no forecast", latest_s=latest_s, load=load)
-        return self._best(job, latest_s, load, self.rule, self.grid, consent.why)
-
-    def _best(self, job: Job, latest_s: float, load: Load, rule: Deferral, grid: Grid, said: str) -> Decision:
         could_s = max(load.could_start_s, self.now_s)
-        choice = rule.choose(could_s, latest_s, load.hosts, load.run_s)
+        choice = self.rule.choose(could_s, latest_s, load.hosts, load.run_s)
+        if choice.held and math.floor(choice.start_s) <= max(could_s, self.now_s + soon_s):
+            return Decision("skip", job, "the better time comes in a moment", latest_s=latest_s, load=load)
+        return self._best(job, latest_s, load, choice, could_s, self.grid, consent.why)
+
+    def _best(
+        self, job: Job, latest_s: float, load: Load, choice: Choice, could_s: float, grid: Grid, said: str
+    ) -> Decision:
         until_s = math.floor(choice.start_s)
-        if not choice.held or until_s <= max(could_s, self.now_s + _SOON_S):
+        if not choice.held:
             why = f"no time up to its latest start is better enough than {self.rules.signal} {choice.now_value:.4g}"
             return Decision("skip", job, why, latest_s=latest_s, load=load, choice=choice)
         shift = shift_saving(grid.carbon, grid.price, load.watts, grid.pue, load.run_s, could_s, until_s)

@@ -40,7 +40,7 @@ def loads_of(
         WattqError: the queue cannot be simulated.
     """
     free = tuple(
-        replace(job, eligible_s=snapshot.now_s)
+        replace(job, eligible_s=max(book[job.key].begin_s, snapshot.now_s))
         if job.waits and job.key in book and book[job.key].matches(job.eligible_s)
         else job
         for job in snapshot.jobs

@@ -1,4 +1,4 @@
-"""A Slurm that is not there: it answers the commands that wattq asks, keeps state, starts and ends jobs by its clock."""
+"""A Slurm that is not there: it answers commands, keeps state, and starts and ends jobs by its clock."""
 
 from __future__ import annotations
 

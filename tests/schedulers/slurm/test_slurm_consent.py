@@ -37,7 +37,7 @@ def test_waits(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "h", "12", "12h later", "-3h", "400d", "unlimited", "1e9h"])
 def test_what_is_no_wait(text: str) -> None:
-    with pytest.raises(ValueError, match="^"):
+    with pytest.raises(ValueError, match=r"^"):
         wait_s(text)
 
 

@@ -68,7 +68,6 @@ def test_a_dry_run_changes_nothing(slurm: FakeSlurm, holder: Make) -> None:
     [
         (FakeJob(7), "it did not agree to wait"),
         (FakeJob(7, comment="wattq:defer=18h", held=True), "held by its user or an administrator"),
-        (FakeJob(7, comment="wattq:defer=18h", begin_s=1_000_000_800.0 + 7200), "it has a begin time of its own"),
         (FakeJob(7, comment="wattq:defer=18h", dependency="afterok:1(unfulfilled)"), "not eligible yet"),
         (FakeJob(7, comment="wattq:defer=18h", limit_min=None), "it has no time limit"),
         (FakeJob(7, comment="wattq:defer=18h", het=7), "part of a heterogeneous job"),
@@ -83,6 +82,19 @@ def test_who_is_not_held(slurm: FakeSlurm, holder: Make, job: FakeJob, said: str
     assert kinds(look) == {job.number and ("7+0" if job.het else "7"): "skip"}
     assert why(look, "7+0" if job.het else "7").startswith(said)
     assert job.begun == []
+
+
+def test_a_begin_time_of_the_users_own_is_kept(slurm: FakeSlurm, holder: Make, start_s: float) -> None:
+    job = slurm.add(FakeJob(7, comment="wattq:defer=18h", begin_s=start_s + 7200))
+    late = slurm.add(FakeJob(8, comment="wattq:defer=18h", begin_s=start_s + 12 * HOUR_S))
+    no = slurm.add(FakeJob(9, begin_s=start_s + 7200))
+    made = holder(slurm)
+    assert kinds(made.look(apply=True)) == {"7": "hold", "8": "skip", "9": "skip"}
+    assert job.begin_s == start_s + 10 * HOUR_S
+    assert made.log.read()[0]["numbers"]["could_start_s"] == start_s + 7200
+    assert kinds(made.release_all("test")) == {"7": "release", "8": "skip", "9": "skip"}
+    assert job.begin_s == start_s + 7200
+    assert late.begun == no.begun == []
 
 
 def test_a_qos_may_say_that_jobs_wait(slurm: FakeSlurm, holder: Make, start_s: float) -> None:
@@ -210,7 +222,7 @@ def test_the_waiting_tasks_of_an_array_are_held_as_one(slurm: FakeSlurm, holder:
     job = slurm.add(FakeJob(7, comment="wattq:defer=18h", tasks="3-5%2"))
     look = holder(slurm).look(apply=True)
     assert kinds(look) == {"7_[3-5%2]": "hold"}
-    assert ("scontrol", "update", "JobId=7_[3-5]") == slurm.commands[-1][:3]
+    assert slurm.commands[-1][:3] == ("scontrol", "update", "JobId=7_[3-5]")
     assert job.begin_s is not None
     assert look.decisions[0].load is not None
     assert look.decisions[0].load.area == 3 * 3600.0
@@ -218,7 +230,7 @@ def test_the_waiting_tasks_of_an_array_are_held_as_one(slurm: FakeSlurm, holder:
 
 def test_the_kill_switch(slurm: FakeSlurm, holder: Make) -> None:
     ours = slurm.add(FakeJob(7, comment="wattq:defer=18h"))
-    users = slurm.add(FakeJob(8, comment="wattq:defer=18h", begin_s=slurm.now_s + 7200))
+    users = slurm.add(FakeJob(8, begin_s=slurm.now_s + 7200))
     made = holder(slurm)
     made.look(apply=True)
     look = made.release_all("test")
@@ -316,7 +328,7 @@ def test_a_line_cut_short_spoils_no_other(slurm: FakeSlurm, holder: Make) -> Non
 def test_without_a_log_nothing_is_held(slurm: FakeSlurm, holder: Make, tmp_path: Path) -> None:
     job = slurm.add(FakeJob(7, comment="wattq:defer=18h"))
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(SlurmError, match="nothing is held without its log|cannot be read"):
+    with pytest.raises(SlurmError, match=r"nothing is held without its log|cannot be read"):
         holder(slurm, folder=str(tmp_path / "file" / "hold")).look(apply=True)
     assert job.begun == []
 
