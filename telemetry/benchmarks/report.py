@@ -15,7 +15,7 @@ from wattq.telemetry.benchmarks.io_work import IO_OPERATIONS
 from wattq.telemetry.benchmarks.observing import Observation, mean_of
 from wattq.telemetry.benchmarks.options import CpuOptions, IoOptions
 from wattq.telemetry.benchmarks.running import Measured
-from wattq.telemetry.slurm.classify import classify
+from wattq.telemetry.slurm import classify
 
 __all__ = ["HISTORY_S", "benchmark_document", "operation_of"]
 

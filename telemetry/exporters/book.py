@@ -30,11 +30,15 @@ class Book:
     Args:
         exporter: whose metrics these are.
         aliases: show the other names too.
+
+    Attributes:
+        version: grows with each change.
     """
 
     def __init__(self, exporter: Exporter, *, aliases: bool = True) -> None:
         self.metrics = {metric.name: metric for metric in metrics_of(exporter)}
         self.aliases = aliases
+        self.version = 0
         self._values: dict[str, dict[Labels, float]] = {name: {} for name in self.metrics}
         self._counts: dict[str, dict[Labels, list[float]]] = {name: {} for name in self.metrics}
         self._lock = threading.Lock()
@@ -44,6 +48,7 @@ class Book:
         key = self._key(name, ("gauge", "info"), labels)
         if math.isfinite(value):
             with self._lock:
+                self.version += 1
                 self._values[name][key] = 1.0 if self.metrics[name].kind == "info" else float(value)
 
     def replace(self, name: str, values: Mapping[Key, float]) -> None:
@@ -51,6 +56,7 @@ class Book:
         kinds = ("gauge", "counter")
         keyed = {self._key(name, kinds, key): float(value) for key, value in values.items() if math.isfinite(value)}
         with self._lock:
+            self.version += self._values[name] != keyed
             self._values[name] = keyed
 
     def add(self, name: str, amount: float = 1.0, labels: Sequence[object] = ()) -> None:
@@ -63,6 +69,7 @@ class Book:
         if not 0 <= amount < math.inf:
             raise TelemetryError(f"metric '{name}': {amount} to add; a counter never falls")
         with self._lock:
+            self.version += 1
             self._values[name][key] = self._values[name].get(key, 0.0) + amount
 
     def observe(self, name: str, value: float, labels: Sequence[object] = ()) -> None:
@@ -70,6 +77,7 @@ class Book:
         key = self._key(name, ("histogram",), labels)
         bounds = self.metrics[name].buckets
         with self._lock:
+            self.version += 1
             counts = self._counts[name].setdefault(key, [0.0] * (len(bounds) + 1))
             counts[bisect_left(bounds, value)] += 1
             self._values[name][key] = self._values[name].get(key, 0.0) + value
@@ -93,6 +101,7 @@ class Book:
         Raises:
             TelemetryError: it is not what `dump` returns.
         """
+        self.version += 1
         try:
             for name, rows in saved.items():
                 width = len(self.metrics[name].buckets) + 1

@@ -30,7 +30,8 @@ class MetricsPage:
     def __init__(self, book: Book, update: Callable[[], None], fresh_s: float = 1.0) -> None:
         self.book, self.fresh_s = book, fresh_s
         self._update = update
-        self._reading = threading.Lock()
+        self._reading, self._writing = threading.Lock(), threading.Lock()
+        self._version = -1
         self._texts: dict[tuple[str, bool], Answer] = {}
         self._due_s = float("-inf")
 
@@ -49,7 +50,8 @@ class MetricsPage:
         try:
             if time.monotonic() >= self._due_s:
                 self._update()
-                self._texts = {}
+                if self.book.version != self._version:
+                    self._version, self._texts = self.book.version, {}
                 self._due_s = time.monotonic() + self.fresh_s
         finally:
             self._reading.release()
@@ -59,12 +61,16 @@ class MetricsPage:
         return Answer(200, _INDEX, "text/html; charset=utf-8")
 
     def _written(self, accept: str, packed: bool) -> Answer:
-        texts = self._texts
-        body, content_type = render(self.book, accept)
-        headers = {"Vary": "Accept, Accept-Encoding"}
-        if packed:
-            body, headers["Content-Encoding"] = gzip.compress(body, 1), "gzip"
-        answer = Answer(200, body, content_type, headers)
-        if len(texts) < _MAX_TEXTS:
-            texts[accept, packed] = answer
-        return answer
+        """Write the text in a format that nobody asked for since it changed; others who want it wait, and share it."""
+        with self._writing:
+            texts = self._texts
+            if (accept, packed) in texts:
+                return texts[accept, packed]
+            body, content_type = render(self.book, accept)
+            headers = {"Vary": "Accept, Accept-Encoding"}
+            if packed:
+                body, headers["Content-Encoding"] = gzip.compress(body, 1), "gzip"
+            answer = Answer(200, body, content_type, headers)
+            if len(texts) < _MAX_TEXTS:
+                texts[accept, packed] = answer
+            return answer

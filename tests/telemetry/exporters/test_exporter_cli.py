@@ -113,21 +113,39 @@ def test_slurm_counts_on_after_a_kill(fake_slurm: Any, job: Any, t0: float, tmp_
 
 @pytest.mark.service
 def test_two_hundred_scrapes_a_second(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Eight connections ask 25 times a second each for five seconds: none waits long, and little CPU is used."""
     with program("node", "--sysfs-root", str(tmp_path)) as (process, port):
-        scrape(port)
-        waits, used_s, span_s = load(process.pid, port, rate=200, seconds=5.0)
+        examine(process.pid, port, "node", capsys)
+
+
+@pytest.mark.service
+def test_two_hundred_scrapes_a_second_of_a_long_queue(
+    fake_slurm: Any, job: Any, tmp_path: Path, until: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A thousand jobs, of 20,000, have metrics of their own, and squeue takes a second."""
+    queue = [job(str(n), "RUNNING" if n < 500 else "PENDING", name=f"work{n}") for n in range(1, 20_001)]
+    fake_slurm.prints("squeue", "".join(queue))
+    script = fake_slurm.folder / "squeue"
+    script.write_text(script.read_text(encoding="utf-8").replace("case", "sleep 1\ncase"), encoding="utf-8")
+    with program("slurm", "--state", str(tmp_path / "s.json"), "--refresh", "5") as (process, port):
+        until(lambda: "wattq_slurm_jobs_not_shown 19000.0" in scrape(port))
+        examine(process.pid, port, "slurm", capsys)
+
+
+def examine(pid: int, port: int, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ask over eight connections 25 times a second each, for five seconds: none waits long, and little CPU is used."""
+    size = len(scrape(port))
+    waits, used_s, span_s = load(pid, port, rate=200, seconds=5.0)
     waits.sort()
     median, p99 = waits[len(waits) // 2], waits[int(0.99 * len(waits))]
     share = used_s / span_s
     with capsys.disabled():
         print(
-            f"\n{len(waits)} scrapes in {span_s:.2f} s: median {median * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, ", end=""
+            f"\n{name}: {len(waits)} scrapes of {size} bytes in {span_s:.2f} s: median {median * 1e3:.1f} ms, ", end=""
         )
-        print(f"worst {waits[-1] * 1e3:.1f} ms, {100 * share:.1f} % of a core")
+        print(f"p99 {p99 * 1e3:.1f} ms, worst {waits[-1] * 1e3:.1f} ms, {100 * share:.1f} % of a core")
     assert len(waits) == 1000
-    assert p99 < 0.5
-    assert share < 0.5
+    assert p99 < 1.0
+    assert share < 0.7
 
 
 def load(pid: int, port: int, *, rate: int, seconds: float) -> tuple[list[float], float, float]:
