@@ -14,12 +14,13 @@ from wattq.telemetry.alignment import jobs_of_store
 from wattq.telemetry.period import date_text
 from wattq.telemetry.reports.advice import Findings, recommendations
 from wattq.telemetry.reports.anomalies import anomaly_part
-from wattq.telemetry.reports.efficiency import choose_jobs, efficiency_part
+from wattq.telemetry.reports.efficiency import Reported, choose_jobs, efficiency_part
 from wattq.telemetry.reports.grid import GridTerms
 from wattq.telemetry.reports.jobs import JobTable, job_table
 from wattq.telemetry.reports.predictions import prediction_part
 from wattq.telemetry.reports.samples import SampleTable, sample_table
 from wattq.telemetry.reports.schema import REPORT_FORMAT, REPORT_TYPES, Group, Period, PredictionPart, TelemetryReport
+from wattq.telemetry.reports.thermal import thermal_part
 
 if TYPE_CHECKING:
     from wattq.telemetry.store import Store
@@ -61,27 +62,11 @@ def make_report(
     """
     if not end_s > start_s:
         raise TelemetryError(f"--start {date_text(start_s)} --end {date_text(end_s)}: the end must be after the start")
-    rows = store.read("job_metrics", since_s=start_s, until_s=end_s)
-    found = job_table(rows)
-    chosen = choose_jobs(found)
+    found = job_table(store.read("job_metrics", since_s=start_s, until_s=end_s))
     samples = sample_table(store.stream("node_metrics", since_s=start_s, until_s=end_s))
+    chosen = choose_jobs(found)
     notes = _notes(found, chosen.coverage.left_out_synthetic, samples, terms)
-    efficiency = anomalies = thermal = predictions = None
-    if "efficiency" in types:
-        balances = _balances(store, samples, start_s, end_s)
-        efficiency = efficiency_part(chosen.jobs, terms, balances, (start_s, end_s))
-        notes += _grid_notes(efficiency.total)
-    if "anomalies" in types:
-        anomalies = anomaly_part(chosen.jobs, source="synthetic" if chosen.coverage.synthetic_only else "measured")
-        notes += _anomaly_notes(anomalies.checked)
-    if "thermal" in types:
-        from wattq.telemetry.reports.thermal import thermal_part
-
-        thermal = thermal_part(store.read("thermal_events", since_s=start_s, until_s=end_s), samples, chosen.jobs)
-        notes += [] if thermal.nodes else ["no thermal events and no temperatures in this period"]
-    if "predictions" in types:
-        predictions = _predictions(store, start_s, end_s, notes)
-    everything = Findings(chosen.jobs, chosen.coverage, terms, efficiency, anomalies, thermal, predictions)
+    parts = _parts(store, (start_s, end_s), chosen, samples, terms, types, notes)
     return TelemetryReport(
         format=cast("Literal['wattq-telemetry-report-1']", REPORT_FORMAT),
         version=__version__,
@@ -89,13 +74,37 @@ def make_report(
         period=Period(start_s=start_s, end_s=end_s, start=date_text(start_s), end=date_text(end_s)),
         types=list(types),
         coverage=chosen.coverage,
-        efficiency=efficiency,
-        anomalies=anomalies,
-        thermal=thermal,
-        predictions=predictions,
-        recommendations=recommendations(everything),
+        efficiency=parts.efficiency,
+        anomalies=parts.anomalies,
+        thermal=parts.thermal,
+        predictions=parts.predictions,
+        recommendations=recommendations(parts),
         notes=notes,
     )
+
+
+def _parts(
+    store: Store,
+    period: tuple[float, float],
+    chosen: Reported,
+    samples: SampleTable,
+    terms: GridTerms,
+    types: Sequence[Kind],
+    notes: list[str],
+) -> Findings:
+    """Return the parts that are asked for; notes get what is missing."""
+    jobs, efficiency, anomalies, thermal = chosen.jobs, None, None, None
+    if "efficiency" in types:
+        efficiency = efficiency_part(jobs, terms, _balances(store, samples, *period), period)
+        notes += _grid_notes(efficiency.total)
+    if "anomalies" in types:
+        anomalies = anomaly_part(jobs, source="synthetic" if chosen.coverage.synthetic_only else "measured")
+        notes += _anomaly_notes(anomalies.checked)
+    if "thermal" in types:
+        thermal = thermal_part(store.read("thermal_events", since_s=period[0], until_s=period[1]), samples, jobs)
+        notes += [] if thermal.nodes else ["no thermal events and no temperatures in this period"]
+    predictions = _predictions(store, *period, notes) if "predictions" in types else None
+    return Findings(jobs, chosen.coverage, terms, efficiency, anomalies, thermal, predictions)
 
 
 def _predictions(store: Store, start_s: float, end_s: float, notes: list[str]) -> PredictionPart:

@@ -81,9 +81,7 @@ def nodes_figure(nodes: Sequence[NodeUse]) -> Figure:
     places = np.arange(len(shown))
     jobs = np.array([node.jobs_j for node in shown]) / JOULES_PER_KWH
     axes.bar(places, jobs, 0.8, color=PALETTE[0], label="of jobs")
-    axes.bar(
-        places, [node.idle_j / JOULES_PER_KWH for node in shown], 0.8, bottom=jobs, color=PALETTE[4], label="idle"
-    )
+    axes.bar(places, [node.idle_j / JOULES_PER_KWH for node in shown], 0.8, bottom=jobs, color=PALETTE[4], label="idle")
     axes.set_xticks(places.tolist(), [_short(node.node, 12) for node in shown], rotation=0 if len(shown) < 9 else 60)
     axes.set_xlim(-0.6, max(len(shown), 6) - 0.4)
     axes.set_xlabel("Node, most idle energy first")
@@ -159,10 +157,7 @@ def predictions_figure(part: PredictionPart) -> Figure:
                 label=source,
             )
     if ends:
-        line = np.array([min(ends), max(ends)])
-        left.plot(line, line, color=_GREY, linewidth=0.9, label="equal")
-        left.fill_between(line, 0.9 * line, 1.1 * line, color=_GREY, alpha=0.2, linewidth=0, label="within 10 %")
-        _logarithmic(left)
+        _equality(left, min(ends), max(ends))
     left.set_xlabel("Actual energy (kWh)")
     left.set_ylabel("Predicted energy (kWh)")
     right.set_xlabel("(predicted - actual) / actual, beyond ±100 % at the ends")
@@ -173,6 +168,14 @@ def predictions_figure(part: PredictionPart) -> Figure:
         style_axes(axes, grid="both")
     left.legend(fontsize=8, frameon=False)
     return figure
+
+
+def _equality(axes: Axes, low: float, high: float) -> None:
+    """Draw where prediction and actual value are equal, and where they differ by at most 10 %."""
+    line = np.array([low, high])
+    axes.plot(line, line, color=_GREY, linewidth=0.9, label="equal")
+    axes.fill_between(line, 0.9 * line, 1.1 * line, color=_GREY, alpha=0.2, linewidth=0, label="within 10 %")
+    _logarithmic(axes)
 
 
 def _logarithmic(axes: Axes) -> None:

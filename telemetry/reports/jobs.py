@@ -133,17 +133,16 @@ _NUMBERS = {
 
 def job_table(rows: Sequence[Mapping[str, Any]]) -> JobTable:
     """Return rows of job_metrics as columns; an energy below 0 is none."""
-    texts = {name: _texts(rows, column) for name, column in _TEXTS.items()}
-    numbers = {name: _numbers(rows, column) for name, column in _NUMBERS.items()}
     start, energy = _numbers(rows, "time"), _numbers(rows, "energy_j")
     end, length = _numbers(rows, "end_time"), _numbers(rows, "duration_seconds")
     energy = np.where(energy >= 0.0, energy, np.nan)
     origin = _texts(rows, "energy_source")
     known = np.where(np.isin(origin, SOURCES), origin, "unknown")
     count = _numbers(rows, "node_count")
+    columns: dict[str, Any] = {name: _texts(rows, column) for name, column in _TEXTS.items()}
+    columns |= {name: _numbers(rows, column) for name, column in _NUMBERS.items()}
     return JobTable(
-        **texts,
-        **numbers,
+        **columns,
         # "CANCELLED by 1000" is a state, too.
         state=np.array([text.split(" ")[0].upper() for text in _texts(rows, "job_state").tolist()], dtype=np.str_),
         source=np.where(np.isfinite(energy), known, ""),

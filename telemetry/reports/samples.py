@@ -75,6 +75,10 @@ def sample_table(pieces: Iterable[Sequence[Mapping[str, Any]]]) -> SampleTable:
                 value = row.get(name)
                 hidden = not measured and name in ("power_consumption_watts", "energy_j")
                 column.append(math.nan if value is None or hidden else float(value))
-    found = [np.frombuffer(column, dtype=np.float64) if column else np.zeros(0) for column in columns.values()]
-    index = np.frombuffer(node, dtype=np.int64) if node else np.zeros(0, dtype=np.int64)
-    return SampleTable(tuple(numbers), index, *found, modelled)
+    time, cpu, cpu_c, gpu_c, power, energy = (_array(column) for column in columns.values())
+    index = np.array(node, dtype=np.int64)
+    return SampleTable(tuple(numbers), index, time, cpu, cpu_c, gpu_c, power, energy, modelled)
+
+
+def _array(column: array[float]) -> Floats:
+    return np.array(column, dtype=np.float64)

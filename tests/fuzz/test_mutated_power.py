@@ -94,3 +94,52 @@ def test_mutated_states(mutations: ModuleType, tmp_path: Path) -> None:
         make_platform(2, states.compute_states(), states.sleep_states(), notes=states.provenance())
 
     mutations._run("states.yaml", 0.02, lambda rng: mutated(mutations, "states.yaml", rng), read)
+
+
+_OWN = b"time,node_id,device,power_w,energy_j,meter\n" + b"".join(
+    b"%d,n%d,%s,%d,%d,rapl\n" % (t, k, device, 50 + t, 10 * t)
+    for t in range(0, 60, 10)
+    for k in (1, 2)
+    for device in (b"package-0", b"core-0", b"gpu0")
+)
+_LOG = b"ts,gpu_index,power_w,energy_j\n" + b"".join(b"%d,0,100,%d\n" % (t, 100 * t) for t in range(0, 60, 10))
+_SACCT = (
+    b"JobID|User|JobName|Start|End|NNodes|AllocCPUS|NodeList|TimelimitRaw\n"
+    b"7|u|a b|2026-01-03T00:00:00|2026-01-03T00:01:00|2|16|n[1-2]|60\n"
+    b"7.batch|||2026-01-03T00:00:00|2026-01-03T00:01:00|1|8|n1|\n"
+    b"9_1|v|d|2026-01-03T01:00:20|Unknown|1|24|n1|60\n"
+)
+_WINDOWS = b"job_id,start,end,node,cores\n1,0,50,n[1-2],8\n1,0,50,n3,4\n2,10,40,n1,1\n"
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize(("name", "data"), [("own", _OWN), ("log", _LOG)])
+def test_mutated_readings(mutations: ModuleType, tmp_path: Path, name: str, data: bytes) -> None:
+    from wattq.surrogates.energy import JobWindow, measured_nodes, node_balances, read_readings
+
+    path = tmp_path / "mutated.csv"
+
+    def read(mutant: bytes, rng: random.Random) -> None:
+        path.write_bytes(mutant)
+        nodes, _ = measured_nodes(read_readings(path, node=rng.choice((None, "n1"))))
+        series = {key: node.series for key, node in nodes.items()}
+        for balance in node_balances(series, [JobWindow("1", 5.0, 45.0, tuple(series))]):
+            assert balance.jobs_j + balance.idle_j == pytest.approx(balance.energy_j, rel=1e-6, abs=1e-3)
+
+    mutations._run(name, 0.02, lambda rng: mutations._mutated(data, rng), read)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize(("name", "data"), [("sacct", _SACCT), ("windows", _WINDOWS)])
+def test_mutated_job_windows(mutations: ModuleType, tmp_path: Path, name: str, data: bytes) -> None:
+    from wattq.surrogates.energy import read_job_windows
+
+    path = tmp_path / "mutated.txt"
+
+    def read(mutant: bytes, rng: random.Random) -> None:
+        path.write_bytes(mutant)
+        table = read_job_windows(path, time_zone=rng.choice((None, "Europe/Berlin")))
+        assert all(window.end_s > window.start_s for window in table.windows)
+        assert table.jobs.n_jobs == int(table.job.max()) + 1
+
+    mutations._run(name, 0.02, lambda rng: mutations._mutated(data, rng), read)
