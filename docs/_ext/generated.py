@@ -191,6 +191,24 @@ def settings() -> str:
     return table(["setting", "default", "meaning"], rows)
 
 
+def _model_rows(model: Any) -> list[list[str]]:
+    return [[f"`{name}`", field.description or ""] for name, field in model.model_fields.items()]
+
+
+def api_request() -> str:
+    """Return the fields of a job that the HTTP API is asked about."""
+    from wattq.telemetry.api.requests import JobRequest
+
+    return table(["field", "meaning"], _model_rows(JobRequest))
+
+
+def api_answer() -> str:
+    """Return the fields of a prediction of the HTTP API."""
+    from wattq.telemetry.api.answers import Prediction
+
+    return table(["field", "meaning"], _model_rows(Prediction))
+
+
 def signal_formats() -> str:
     """Return the formats of signal files."""
     from wattq.platforms.signals import SIGNAL_FORMATS
@@ -234,7 +252,7 @@ def commands() -> str:
 
 
 def walk_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the words and the click command of each command, groups left out."""
+    """Yield the words and the click command of each command, groups left out unless they do something themselves."""
     from typer.main import get_command
 
     from wattq.cli import app
@@ -244,10 +262,9 @@ def walk_commands() -> Iterator[tuple[tuple[str, ...], Any]]:
 
 def _walk(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     children = getattr(command, "commands", None)
-    if children is None:
+    if children is None or command.invoke_without_command:
         yield words, command
-        return
-    for name, child in children.items():
+    for name, child in (children or {}).items():
         yield from _walk((*words, name), child)
 
 
@@ -374,6 +391,8 @@ def panels() -> str:
 TABLES: dict[str, Callable[..., str]] = {
     "alerts": alerts,
     "api": api,
+    "api-answer": api_answer,
+    "api-request": api_request,
     "backfill-observation": backfill_observation,
     "cleaning": cleaning,
     "commands": commands,

@@ -58,33 +58,37 @@ class Interval(_Answer):
 class Prediction(_Answer):
     """What a job is expected to use, cost and emit."""
 
-    job_id: str | None = None
-    predicted_energy_j: float
-    predicted_energy_wh: float
-    predicted_energy_kwh: float
-    confidence_interval: Interval = Field(description="of the energy, Wh")
+    job_id: str | None = Field(default=None, description="as in the request")
+    predicted_energy_j: float = Field(description="energy that the job is charged with, J")
+    predicted_energy_wh: float = Field(description="the same, Wh")
+    predicted_energy_kwh: float = Field(description="the same, kWh")
+    confidence_interval: Interval = Field(
+        description="middle 90 % of the energy, Wh: lower (5 %), upper (95 %), std; null where the spread is not known"
+    )
     predicted_power_watts: float = Field(description="mean power of the job, all nodes, W")
-    predicted_duration_seconds: float
-    duration_interval: Interval = Field(description="of the run time, s")
-    hosts: int
+    predicted_duration_seconds: float = Field(description="run time, s")
+    duration_interval: Interval = Field(description="middle 90 % of the run time, s; null where it was given")
+    hosts: int = Field(description="nodes")
     node_share: float = Field(description="share of its nodes that the job is charged with")
     facility_energy_wh: float = Field(description="energy times PUE, Wh; cost and CO2e are of it")
-    pue: float
-    estimated_cost: float
-    currency: str
-    estimated_cost_usd: float | None = Field(description="the cost where the currency is USD")
-    cost_source: str
-    estimated_co2_kg: float
-    co2_source: str
+    pue: float = Field(description="PUE of the settings")
+    estimated_cost: float = Field(description="price over the window times energy, in the currency")
+    currency: str = Field(description="currency of the prices")
+    estimated_cost_usd: float | None = Field(description="the cost where the currency is USD, else null")
+    cost_source: str = Field(description="where the price comes from: a forecast, or the default")
+    estimated_co2_kg: float = Field(description="carbon intensity over the window times energy, kg CO2e")
+    co2_source: str = Field(description="where the intensity comes from")
     window_start: str = Field(description="begin of the time that price and carbon intensity are taken over")
-    window_end: str
-    prediction_timestamp: str
-    prediction_method: str = Field(description="where run time and power come from")
-    model_version: str
-    workload_pattern: str
-    flags: list[Flag]
-    notes: list[str]
-    from_cache: bool = False
+    window_end: str = Field(description="its end: the start and the run time")
+    prediction_timestamp: str = Field(description="when it was predicted; a cached answer keeps its date")
+    prediction_method: str = Field(
+        description="`runtime-model` or `given-duration`, and `energy-model` or `node-power`, joined by a plus sign"
+    )
+    model_version: str = Field(description="models in use with the first digits of their digests")
+    workload_pattern: str = Field(description="class by processor, memory, reading and writing")
+    flags: list[Flag] = Field(description="values outside the limits, and what was used in their place")
+    notes: list[str] = Field(description="what was assumed, and which fields were of no use")
+    from_cache: bool = Field(default=False, description="whether an equal request was answered before")
 
 
 class BatchAnswer(_Answer):
