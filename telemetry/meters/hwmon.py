@@ -121,5 +121,6 @@ def _distinct(sensors: Iterable[_Sensor]) -> list[_Sensor]:
 
 
 def _scaled(path: Path | None) -> float | None:
+    """Return a value in W or J; below 0, which flows back and is no consumption, counts as none."""
     micro = None if path is None else read_number(path)
-    return None if micro is None else micro * 1e-6
+    return None if micro is None or micro < 0 else micro * 1e-6

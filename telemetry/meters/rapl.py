@@ -39,7 +39,7 @@ class _Domain:
     def advance(self, now_s: float) -> None:
         """Read the counter; where it cannot be read, or the step is not sure, power and counter are not known."""
         micro = self.file.number()
-        if micro is None:
+        if micro is None or micro < 0:
             self.last_j, self.power_w, self.known = None, None, False
             return
         raw_j = micro * 1e-6
@@ -68,7 +68,8 @@ class _Domain:
             return step_j if step_j >= 0 else None
         if span_s > self.longest_s:
             return None
-        return step_j if step_j >= 0 else step_j + self.range_j
+        step_j = step_j if step_j >= 0 else step_j + self.range_j
+        return step_j if 0 <= step_j <= self.range_j else None
 
     def reading(self) -> Reading:
         return Reading(self.device, self.power_w, self.total_j if self.known else None, adds=self.kind in _ADDS)
