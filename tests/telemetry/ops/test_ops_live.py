@@ -127,6 +127,7 @@ def watched(folder: Path, sysfs_at: Any, fake_nvml: Any) -> Iterator[Watched]:
     often["WATTQ_EXPORTER_SLURM_STATE"] = str(folder / "slurm.json")
     with contextlib.ExitStack() as stack:
         stack.enter_context(slurm_cluster(folder / "slurm", lines))
+        stack.callback(end_jobs)
         made_up = stack.enter_context(made_up_exporter(sysfs_at(folder / "machine"), fake_nvml(GPU, GPU)))
         stack.enter_context(service(["telemetry", "exporter", "node"], node, folder / "node.log"))
         stack.enter_context(service(["telemetry", "exporter", "slurm"], slurm, folder / "slurm.log", **often))
@@ -152,6 +153,16 @@ def watched(folder: Path, sysfs_at: Any, fake_nvml: Any) -> Iterator[Watched]:
         ask_api(api)
         time.sleep(5)
         yield Watched(daemon, made_up, f"127.0.0.1:{node}", f"127.0.0.1:{slurm}", f"127.0.0.1:{api}")
+
+
+def end_jobs() -> None:
+    """End every job: what a job began would outlive its Slurm."""
+
+    def listed() -> str:
+        return subprocess.run(["squeue", "-h"], check=True, capture_output=True, text=True).stdout
+
+    subprocess.run(["scancel", "--user=root"], check=True, capture_output=True)
+    wait_until(lambda: not listed(), 60, listed)
 
 
 def ask_api(port: int) -> None:
