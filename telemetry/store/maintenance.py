@@ -78,8 +78,8 @@ def _removed_until(connection: sa.Connection, table: str) -> float:
 def _closed_until(connection: sa.Connection, flavor: Flavor, table: str, now_s: float) -> float:
     """Return the date before which rows of a table may have been removed."""
     known_s = _removed_until(connection, table)
-    # Policies of TimescaleDB remove by themselves, a day's chunk at a time.
-    return max(known_s, _cutoff_s(table, now_s) - 2 * DAY_S) if flavor == "timescaledb" else known_s
+    # Policies of TimescaleDB remove by themselves: chunks, which are days, that lie wholly before the limit.
+    return max(known_s, _cutoff_s(table, now_s)) if flavor == "timescaledb" else known_s
 
 
 def _remember(connection: sa.Connection, table: str, until_s: float) -> None:
@@ -171,15 +171,17 @@ def _refresh(engine: sa.Engine, now_s: float, done: Maintenance) -> None:
 
 
 def _refresh_late(connection: sa.Connection, rollup: Rollup, known_s: float, done: Maintenance) -> None:
+    """Sum up hours or days that have rows, but no sums, and may lack rows; those that have sums stay."""
     bucket, name = bucket_of("timescaledb", rollup.step_s), rollup.table.name
     query = f"SELECT {bucket} AS bucket, COUNT(*) FROM {rollup.source} WHERE time < :since GROUP BY 1 ORDER BY 1"
-    late = connection.execute(_text(query, since=known_s).columns(bucket=UnixTime)).fetchall()
+    old = connection.execute(_text(query, since=known_s).columns(bucket=UnixTime)).fetchall()
     there = _text(f"SELECT DISTINCT bucket FROM {name} WHERE bucket < :since", since=known_s).columns(bucket=UnixTime)
-    closed = set(connection.execute(there).scalars()) if late else set()
-    lost = sum(count for begin_s, count in late if begin_s in closed)
-    if lost:
-        done.late[rollup.source] = lost
-    for begin_s, end_s in _spans((begin_s for begin_s, _ in late if begin_s not in closed), rollup.step_s):
+    closed = set(connection.execute(there).scalars()) if old else set()
+    removed_s = _removed_until(connection, rollup.source)
+    late = sum(count for begin_s, count in old if begin_s in closed and begin_s < removed_s)
+    if late:
+        done.late[rollup.source] = late
+    for begin_s, end_s in _spans((begin_s for begin_s, _ in old if begin_s not in closed), rollup.step_s):
         _refresh_between(connection, rollup, begin_s, end_s)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from wattq.telemetry.store import TABLES, Store
+from wattq.telemetry.store import TABLES, Store, open_store
 
 DAY, HOUR = 86400.0, 3600.0
 # a midnight UTC and some hours
@@ -179,3 +180,31 @@ def test_efficiency_of_an_hour(store: Store) -> None:
             "cooling_efficiency": 300.0 / 40.0,
         }
     ]
+
+
+@pytest.mark.service
+def test_sums_survive_what_policies_remove(timescale: Any) -> None:
+    """TimescaleDB removes chunks by itself; the next upkeep neither empties their sums nor counts rows anew."""
+    with open_store(timescale.database()) as store:
+        store.write("job_metrics", [job(k, NOW - (26 + k) * DAY, 10.0) for k in range(6)])
+        store.maintain(NOW - 2 * DAY)
+        sums = store.read("job_metrics_hourly"), store.read("energy_efficiency_daily")
+        assert len(sums[0]) == len(sums[1]) == 6
+        with store.engine.begin() as connection:
+            # what the policy does, a day before the next upkeep
+            limit = f"to_timestamp({NOW - 30 * DAY})"
+            connection.execute(sa.text(f"SELECT drop_chunks('job_metrics', older_than => {limit})")).fetchall()
+        assert len(store.read("job_metrics")) == 5
+        store.write("job_metrics", [job(9, NOW - 31 * DAY, 99.0), job(8, NOW - 29 * DAY, 99.0)])
+        store.maintain(NOW)
+        found = store.read("job_metrics_hourly")
+        changed = found.pop(2)
+        assert found == sums[0][:2] + sums[0][3:]
+        assert (changed["job_count"], changed["energy_wh"]) == (2, 109.0)
+        names = "SELECT proc_name, hypertable_name, config FROM timescaledb_information.jobs"
+        with store.engine.connect() as connection:
+            jobs = connection.execute(sa.text(names)).fetchall()
+    kept = {row[1]: row[2]["drop_after"] for row in jobs if row[0] == "policy_retention"}
+    assert kept == {name: f"{table.kept_days} days" for name, table in TABLES.items() if table.kept_days}
+    refreshed = [row[2] for row in jobs if row[0] == "policy_refresh_continuous_aggregate"]
+    assert sorted(row["start_offset"] for row in refreshed) == ["28 days", "88 days"]

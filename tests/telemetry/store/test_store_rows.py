@@ -111,7 +111,7 @@ def test_rows_are_taken_or_refused_in_words(data: st.DataObject) -> None:
     assert merge_rows(TABLES[name], [clean, clean]) == [clean]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(st.integers(0, 3), st.dictionaries(st.sampled_from(["user_id", "qos"]), st.text("ab", max_size=1)))
