@@ -209,6 +209,20 @@ def api_answer() -> str:
     return table(["field", "meaning"], _model_rows(Prediction))
 
 
+def exporter_metrics(exporter: str) -> str:
+    """Return the metrics of an exporter with labels, kind, other names and meaning."""
+    from wattq.telemetry.exporters import METRICS
+
+    rows = []
+    for metric in (entry for entry in METRICS if entry.exporter == exporter):
+        labels = f"{{{','.join(metric.labels)}}}" if metric.labels else ""
+        names = [
+            f"`{alias.name}`" + (f" (x {alias.factor:.6g})" if alias.factor != 1 else "") for alias in metric.aliases
+        ]
+        rows.append([f"`{metric.name}`{labels}", metric.kind, ", ".join(names), metric.help])
+    return table(["metric {labels}", "kind", "other names", "meaning"], rows)
+
+
 def signal_formats() -> str:
     """Return the formats of signal files."""
     from wattq.platforms.signals import SIGNAL_FORMATS
@@ -398,6 +412,7 @@ TABLES: dict[str, Callable[..., str]] = {
     "commands": commands,
     "common-parameters": common_parameters,
     "emission-factors": emission_factors,
+    "exporter-metrics": exporter_metrics,
     "formats": formats,
     "gap-rules": gap_rules,
     "metrics": metrics,

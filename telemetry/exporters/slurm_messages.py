@@ -14,7 +14,7 @@ from wattq.telemetry.exporters.slurm_ended import JobEnd
 from wattq.telemetry.exporters.slurm_energy import TypedEnergy
 from wattq.telemetry.exporters.slurm_text import ENDED_STATES
 
-__all__ = ["JOB_TYPES", "JobMessages"]
+__all__ = ["COMPLETE_KEYS", "JOB_TYPES", "START_KEYS", "JobMessages"]
 
 JOB_TYPES = ("cpu_intensive", "memory_intensive", "io_intensive", "mixed", "light", "unknown")
 """Classes of jobs; ``cpu``, ``memory`` and ``io`` are short for the first three."""
@@ -22,8 +22,11 @@ JOB_TYPES = ("cpu_intensive", "memory_intensive", "io_intensive", "mixed", "ligh
 _ID = re.compile(r"[1-9][0-9]{0,18}(_[0-9]{1,12})?")
 _PARTITION = re.compile(r"[\w.+-]{1,128}")
 _LATEST_S = 2.0**40
-_START = ("job_id", "raw_id", "partition", "job_type")
-_COMPLETE = (*_START, "state", "duration_seconds", "start_s", "end_s", "energy_joules", "energy_source")
+START_KEYS = ("job_id", "raw_id", "partition", "job_type")
+"""Keys of the message of a start."""
+
+COMPLETE_KEYS = (*START_KEYS, "state", "duration_seconds", "start_s", "end_s", "energy_joules", "energy_source")
+"""Keys of the message of an end."""
 
 
 class JobMessages:
@@ -75,13 +78,13 @@ class JobMessages:
         return json_answer(200, {"status": "ok", "counted": new})
 
     def _start(self, message: Mapping[str, Any]) -> bool:
-        _known_keys(message, _START)
+        _known_keys(message, START_KEYS)
         self._partition(message)
         self._collector.told_energy(_job_id(message, "job_id"), TypedEnergy(None, "store", _job_type(message)))
         return False
 
     def _complete(self, message: Mapping[str, Any]) -> bool:
-        _known_keys(message, _COMPLETE)
+        _known_keys(message, COMPLETE_KEYS)
         job_id = _job_id(message, "job_id")
         raw_id = _job_id(message, "raw_id") if "raw_id" in message else ""
         listed = self._collector.job(job_id) or self._collector.job(raw_id)
