@@ -215,12 +215,11 @@ def exporter_metrics(exporter: str) -> str:
 
     rows = []
     for metric in (entry for entry in METRICS if entry.exporter == exporter):
-        labels = f"{{{','.join(metric.labels)}}}" if metric.labels else ""
         names = [
             f"`{alias.name}`" + (f" (x {alias.factor:.6g})" if alias.factor != 1 else "") for alias in metric.aliases
         ]
-        rows.append([f"`{metric.name}`{labels}", metric.kind, ", ".join(names), metric.help])
-    return table(["metric {labels}", "kind", "other names", "meaning"], rows)
+        rows.append([f"`{metric.name}`", metric.kind, ", ".join(metric.labels), ", ".join(names), metric.help])
+    return table(["metric", "kind", "labels", "other names", "meaning"], rows)
 
 
 def signal_formats() -> str:
