@@ -1,18 +1,21 @@
-"""Every SQL panel on a real PostgreSQL with the store's schema, asked by Grafana's own role: each returns rows."""
+"""Every SQL panel returns rows from the schema: on PostgreSQL, asked by Grafana's own role, and on TimescaleDB."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from grafana_panels import OPS, dashboards, filled_sql, targets
 from live_postgres import postgres_server
 from live_prometheus import program
+from live_timescale import timescale_standin
 
 from wattq.telemetry.store import open_store
 
@@ -77,24 +80,46 @@ def rows_by_table() -> dict[str, list[dict[str, object]]]:
     }
 
 
-@pytest.fixture(scope="module")
-def reader() -> Iterator[Any]:
+def filled(url: str) -> None:
+    """Write rows into a store, and the sums of its hours."""
+    with open_store(url) as store:
+        for table, rows in rows_by_table().items():
+            store.write(table, rows)
+        store.maintain(NOW_S)
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[Any]:
     """A connection of the role that the stack makes for Grafana, to a store with rows."""
-    psql = program("psql")
+    program("psql")
     import psycopg
 
     with postgres_server() as server:
         url = server.database()
-        with open_store(url) as store:
-            for table, rows in rows_by_table().items():
-                store.write(table, rows)
-            store.maintain(NOW_S)
+        filled(url)
         env = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "POSTGRES_USER": "wattq", "PATH": os.environ["PATH"]}
         env |= {"POSTGRES_DB": url.rpartition("/")[2], "GRAFANA_DB_PASSWORD": "x"}
-        assert psql
         subprocess.run(["sh", str(OPS / "compose" / "database" / "reader.sh")], env=env, check=True)
         with psycopg.connect(url.replace("wattq@", "grafana@"), autocommit=True) as connection:
             yield connection
+
+
+@contextlib.contextmanager
+def timescale(folder: Path) -> Iterator[Any]:
+    """A connection to the stand-in of TimescaleDB, which has one at a time."""
+    import psycopg
+
+    with timescale_standin(folder) as standin:
+        url = standin.database()
+        filled(url)
+        with psycopg.connect(url.partition("&pool")[0], autocommit=True, prepare_threshold=None) as connection:
+            yield connection
+
+
+@pytest.fixture(scope="module", params=["PostgreSQL", "TimescaleDB"])
+def reader(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with postgres() if request.param == "PostgreSQL" else timescale(tmp_path_factory.mktemp("timescale")) as connection:
+        yield connection
 
 
 def variables(reader: Any) -> Mapping[str, Sequence[str]]:
