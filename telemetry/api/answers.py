@@ -85,7 +85,9 @@ class Prediction(_Answer):
         description="`runtime-model` or `given-duration`, and `energy-model` or `node-power`, joined by a plus sign"
     )
     model_version: str = Field(description="models in use with the first digits of their digests")
-    workload_pattern: str = Field(description="class by processor, memory, reading and writing")
+    workload_pattern: str | None = Field(
+        description="class by processor, memory, reading and writing; null where none of them is given"
+    )
     flags: list[Flag] = Field(description="values outside the limits, and what was used in their place")
     notes: list[str] = Field(description="what was assumed, and which fields were of no use")
     from_cache: bool = Field(default=False, description="whether an equal request was answered before")

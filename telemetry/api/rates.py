@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 
 _BUCKET_S = 60.0
 _DAYS = 8
+_MOST_DAYS = 366
 _KEPT = 16
 
 
@@ -102,17 +103,20 @@ class Grid:
         if made is None:
             return Rate(value, f"{default}: no {name} signal is set", False)
         seen = self._forecast(name, made, issued_s, float(end_s.max()))
-        if seen is None:
-            return Rate(value, f"{default}: the {name} signal ({made.signal.span}) does not cover the date", False)
+        if isinstance(seen, str):
+            return Rate(value, f"{default}: {seen}", False)
         # Prices are per MWh; intensities in g/kWh; either is a thousandth per kWh, in currency and kg.
         note = "an upper bound, no forecast is that good" if made.upper_bound else "of what is published"
         return Rate(seen.mean(start_s, end_s) / 1000.0, f"{made.model} forecast {note}: {_named(made.signal)}", True)
 
-    def _forecast(self, name: str, made: Forecaster, issued_s: float, until_s: float) -> Signal | None:
+    def _forecast(self, name: str, made: Forecaster, issued_s: float, until_s: float) -> Signal | str:
+        """Return a forecast up to a date, or why there is none."""
         signal = made.signal
         issue_s = max(math.floor(issued_s / _BUCKET_S) * _BUCKET_S, float(signal.start_s[0]))
         if not signal.start_s[0] <= issued_s < signal.end_s:
-            return None
+            return f"the {name} signal ({signal.span}) does not cover the date"
+        if until_s - issue_s > _MOST_DAYS * DAY_S:
+            return f"no forecast of the {name} reaches further than {_MOST_DAYS} days"
         days = max(math.ceil((until_s - issue_s) / DAY_S), _DAYS)
         key = (name, issue_s, days)
         found = self._kept.get(key)

@@ -13,7 +13,7 @@ from wattq.telemetry.api.answers import Flag, Option, Recommendation, Recommenda
 from wattq.telemetry.api.answers import Prediction as Answer
 from wattq.telemetry.api.predictor import Predictor, iso
 from wattq.telemetry.api.rates import Rate
-from wattq.telemetry.api.requests import Objective, RecommendJob, RecommendRequest
+from wattq.telemetry.api.requests import Objective, RecommendRequest
 from wattq.telemetry.api.resolve import Resolved
 from wattq.units import GRAMS_PER_KG, HOUR_S, JOULES_PER_KWH
 
@@ -59,7 +59,13 @@ def recommend(predictor: Predictor, request: RecommendRequest, now_s: float) -> 
     answers = predictor.answers(found)
     high_s = found.expected.run_high_s
     starts = [
-        _starts(predictor, job, answer, float(high_s[row]), _deadline_s(asked, request, now_s))
+        _starts(
+            predictor,
+            job,
+            answer,
+            float(high_s[row]),
+            job.start_s + HOUR_S * (asked.deadline_hours or request.deadline_hours),
+        )
         for row, (job, answer, asked) in enumerate(zip(found.jobs, answers, request.jobs, strict=True))
     ]
     objective = request.objective or _objective(starts)
@@ -76,10 +82,6 @@ def recommend(predictor: Predictor, request: RecommendRequest, now_s: float) -> 
         issued=iso(now_s),
         recommendations=ranked,
     )
-
-
-def _deadline_s(asked: RecommendJob, request: RecommendRequest, now_s: float) -> float:
-    return now_s + HOUR_S * (asked.deadline_hours or request.deadline_hours)
 
 
 def _objective(starts: Sequence[_Starts]) -> Objective:

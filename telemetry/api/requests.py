@@ -100,7 +100,8 @@ class RecommendJob(JobRequest):
     """A job that may start later."""
 
     deadline_hours: Annotated[float, Field(strict=True, gt=0, le=168)] | None = Field(
-        default=None, description="hours from now until which the job must have ended; default: that of the request"
+        default=None,
+        description="hours from the submission until which the job must have ended; default: that of the request",
     )
 
 
@@ -109,7 +110,7 @@ class RecommendRequest(_Body):
 
     jobs: Annotated[list[RecommendJob], Field(min_length=1, max_length=100)]
     deadline_hours: Annotated[float, Field(strict=True, gt=0, le=168)] = Field(
-        default=24.0, description="hours from now until which the jobs must have ended"
+        default=24.0, description="hours from its submission (or now) until which a job must have ended"
     )
     objective: Objective | None = Field(
         default=None, description="what to save; default: cost where prices are known, else carbon"

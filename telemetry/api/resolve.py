@@ -59,7 +59,7 @@ class Resolved:
         share: share of them that the job is charged with, above 0 and at most 1.
         by_load: whether power follows from the utilisation.
         cpu_load, gpu_load: utilisation, 0 to 1.
-        pattern: class of the job by its utilisation.
+        pattern: class of the job by its utilisation, None where that is not given.
         flags, notes: for the answer.
     """
 
@@ -73,7 +73,7 @@ class Resolved:
     by_load: bool
     cpu_load: float
     gpu_load: float
-    pattern: str
+    pattern: str | None
     flags: list[Flag] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -109,7 +109,7 @@ def resolve(request: JobRequest, settings: Settings, now_s: float, *, learned_po
         by_load=by_load,
         cpu_load=filled["cpu_usage_percent"] / 100.0,
         gpu_load=filled.get("gpu_usage_percent", 0.0) / 100.0,
-        pattern=_pattern(filled),
+        pattern=_pattern(request, filled),
         flags=flags,
         notes=notes,
     )
@@ -183,6 +183,9 @@ def _filled(request: JobRequest, values: Mapping[str, float]) -> dict[str, float
     return filled
 
 
-def _pattern(values: Mapping[str, float]) -> str:
+def _pattern(request: JobRequest, values: Mapping[str, float]) -> str | None:
+    """Return the class of a job; None where nothing is known of its utilisation."""
+    if all(getattr(request, name) is None for name in (*_PATTERN, "cpu_usage_percent", "job_type")):
+        return None
     io = values["io_read_mbps"] + values["io_write_mbps"]
     return classify(values["cpu_usage_percent"], values["memory_usage_percent"], io)

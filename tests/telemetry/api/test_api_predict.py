@@ -52,6 +52,7 @@ def test_documented_example(ask: Make) -> None:
     assert answer["estimated_cost_usd"] == pytest.approx(0.003, rel=1e-12)
     assert answer["estimated_co2_kg"] == pytest.approx(0.0125, rel=1e-12)
     assert answer["prediction_method"] == "given-duration+node-power"
+    assert answer["workload_pattern"] is None
     assert answer["model_version"] == "node-power"
     assert answer["confidence_interval"]["lower"] is None
     assert "not known" in answer["confidence_interval"]["source"]
@@ -79,6 +80,7 @@ def test_another_default_currency(ask: Make) -> None:
 def test_a_job_type_says_the_utilisation(ask: Make, kind: str, load: float) -> None:
     answer = ask().post("/predict", {"job_type": kind}).json()
     assert answer["predicted_power_watts"] == pytest.approx(150.0 + 300.0 * load, rel=1e-12)
+    assert answer["workload_pattern"] == f"{kind.partition('_')[0]}_intensive"
     given = ask().post("/predict", {"job_type": kind, "cpu_usage_percent": 10}).json()
     assert given["predicted_power_watts"] == pytest.approx(180.0, rel=1e-12)
 

@@ -60,7 +60,7 @@ def test_the_cheap_hour_is_recommended(ask: Make, cheap_nights: dict[str, str]) 
 
 def test_the_models_two_level_price(ask: Make, tmp_path: Path) -> None:
     """The price that requirements name, 250 by day and 10 by night, hour by hour."""
-    signal = two_level(MIDNIGHT - 2 * DAY, 4 * 24)
+    signal = two_level(MIDNIGHT - 2 * DAY, 6)
     write_signal(signal, tmp_path / "price.csv")
     cheapest = [
         hour
@@ -193,3 +193,16 @@ def test_the_short_way_to_ask(ask: Make, cheap_nights: dict[str, str]) -> None:
         {"duration": 60, "deadline_hours": 200},
     ):
         assert client.get("/recommend/schedule", params=query).status_code == 422, query
+
+
+def test_jobs_of_another_day(ask: Make, cheap_nights: dict[str, str]) -> None:
+    """The deadline counts from the submission; a forecast is that of the submission, and reaches a year."""
+    client = ask(signals=cheap_nights)
+    job = {"duration_seconds": 3600, **LOAD}
+    for date, start in (("2027-01-14T10:00:00Z", "2027-01-14T20:00"), ("2027-02-14T10:30:00Z", "2027-02-14T20:00")):
+        answer = client.post("/schedule/recommend", {"jobs": [{**job, "submit_time": date}]}).json()
+        assert answer["recommendations"][0]["start_time"].startswith(start)
+    body = {"jobs": [{"duration_seconds": 300 * DAY, "submit_time": NOW + 300 * DAY, **LOAD}]}
+    (far,) = client.post("/schedule/recommend", body).json()["recommendations"]
+    assert far["action"] == "start now"
+    assert "no forecast of the price reaches further than 366 days" in far["prediction"]["cost_source"]

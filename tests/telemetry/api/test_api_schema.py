@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.generation import GenerationMode
 
+from wattq.platforms.signals import daily_sinusoid, two_level, write_signal
 from wattq.telemetry.api import create_app, create_token, make_service
 
 MODES = {"good": GenerationMode.POSITIVE, "bad": GenerationMode.NEGATIVE}
@@ -31,12 +34,24 @@ def begun(app: Any) -> Any:
     return answer
 
 
+def made_up_signals(folder: Path) -> dict[str, str]:
+    """Prices and intensities of the days around now."""
+    start_s = 3600.0 * (time.time() // 3600.0) - 5 * 86_400.0
+    files = {"price": folder / "price.csv", "carbon": folder / "carbon.csv"}
+    write_signal(two_level(start_s, 10), files["price"])
+    carbon = daily_sinusoid(start_s, 10, quantity="carbon", unit="g/kWh", base=200.0)
+    write_signal(carbon, files["carbon"])
+    return {name: str(path) for name, path in files.items()}
+
+
 @pytest.fixture(scope="module")
 def schema(bundles: dict[str, str], settings_for: Callable[..., Any], tmp_path_factory: Any) -> Any:
     folder = tmp_path_factory.mktemp("schema")
     tokens = str(folder / "tokens.json")
     token = create_token(tokens, "examiner")
-    settings = settings_for(api={**bundles, "tokens": tokens}, store={"url": str(folder / "store.db")})
+    settings = settings_for(
+        api={**bundles, "tokens": tokens}, store={"url": str(folder / "store.db")}, signals=made_up_signals(folder)
+    )
     found = schemathesis.openapi.from_asgi("/openapi.json", begun(create_app(make_service(settings))))
     found.config.update(headers={"Authorization": f"Bearer {token}"})
     return found

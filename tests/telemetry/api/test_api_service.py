@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -240,3 +242,26 @@ def test_settings_that_cannot_be_used(settings_for: Make, tmp_path: Path) -> Non
     broken.write_text("{}x")
     with pytest.raises(TelemetryError, match="no file of tokens"):
         make_service(settings_for(api={"tokens": str(broken)}))
+
+
+def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wattq.errors import MissingDependencyError
+    from wattq.telemetry import api
+
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(MissingDependencyError, match=r"the HTTP API: needs fastapi, .* pip install 'wattq\[api\]'"):
+        _ = api.create_app
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = api.nothing
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"duration_seconds": 60}'])
+def test_what_the_cache_is_asked_is_what_the_route_is_asked(ask: Make, body: bytes) -> None:
+    """The short way past the routes gives the bytes that the routes give."""
+    client = ask()
+    header = {"content-type": "application/json"}
+    first, second = (client.ask("POST", "/predict", content=body, headers=header) for _ in range(2))
+    assert first.status_code == second.status_code
+    same = {**first.json(), "from_cache": True} if first.status_code == 200 else first.json() | {"request_id": ANY}
+    assert second.json() == same
+    assert set(first.headers) == set(second.headers)
