@@ -11,7 +11,7 @@ from wattq.telemetry.exporters.slurm_text import QueuedJob, Usage
 
 __all__ = ["JobEnergy", "StoredEnergy", "TypedEnergy", "job_power_w"]
 
-_MOST_ROWS = 20_000
+_JOBS_AT_ONCE = 500
 _UNKNOWN = "unknown"
 
 
@@ -46,8 +46,7 @@ class StoredEnergy:
             return {}
         try:
             self._store = self._store or self._open()
-            since_s = min(started.values()) - 1.0
-            rows = self._store.read("job_metrics", since_s=since_s, limit=_MOST_ROWS, newest_first=True)
+            rows = self._rows(started)
         except Exception:
             self.close()
             raise
@@ -57,6 +56,14 @@ class StoredEnergy:
             if job_id in started and row["time"] >= started[job_id] - 1.0 and job_id not in found:
                 found[job_id] = _stored(row)
         return found
+
+    def _rows(self, started: Mapping[str, float]) -> list[Mapping[str, Any]]:
+        ids, since_s = list(started), min(started.values()) - 1.0
+        rows: list[Mapping[str, Any]] = []
+        for begin in range(0, len(ids), _JOBS_AT_ONCE):
+            where = {"job_id": ids[begin : begin + _JOBS_AT_ONCE]}
+            rows += self._store.read("job_metrics", since_s=since_s, where=where, newest_first=True)
+        return rows
 
     def close(self) -> None:
         """Close the store."""

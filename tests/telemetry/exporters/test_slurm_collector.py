@@ -16,6 +16,7 @@ from wattq.telemetry.exporters.slurm_ended import EndedJobs, JobEnd
 from wattq.telemetry.exporters.slurm_energy import JobEnergy, StoredEnergy, TypedEnergy, job_power_w
 from wattq.telemetry.exporters.slurm_text import QueuedJob, Usage
 from wattq.telemetry.exporters.vocabulary import metrics_of
+from wattq.telemetry.store import open_store
 
 MODEL = NodePower(node_idle_w=100, node_full_w=300)
 
@@ -30,7 +31,8 @@ class FakeStore:
         assert name == "job_metrics"
         if self.rows is None:
             raise TelemetryError("store: away")
-        return [row for row in self.rows if row["time"] >= how["since_s"]]
+        wanted = how["where"]["job_id"]
+        return [row for row in self.rows if row["time"] >= how["since_s"] and row["job_id"] in wanted]
 
     def close(self) -> None:
         self.open = False
@@ -246,6 +248,19 @@ def test_energy_from_the_store(fake_slurm: Any, job: Any, t0: float) -> None:
     assert 'wattq_slurm_job_energy_joules{job_id="17",job_type="mixed",source="store"} 1234.0' in shown
     assert 'wattq_slurm_job_energy_joules{job_id="18",job_type="mixed",source="model"} 1234.0' in shown
     assert 'wattq_slurm_job_energy_joules{job_id="19",job_type="unknown",source="model"} 9000.0' in shown
+
+
+def test_energy_from_a_real_store(t0: float, tmp_path: Path) -> None:
+    path = str(tmp_path / "store.db")
+    with open_store(path) as store:
+        row = {"time": t0, "energy_source": "measured", "energy_j": 5.0, "job_type": "mixed"}
+        store.write("job_metrics", [row | {"job_id": str(n)} for n in range(1, 700)])
+    stored = StoredEnergy(lambda: open_store(path, create=False))
+    jobs = [QueuedJob(str(n), str(n), "RUNNING", "u", "p", "n", 1, 0, "n1", t0, t0, None, 5.0) for n in range(1, 701)]
+    found = stored.read(jobs)
+    stored.close()
+    assert len(found) == 699
+    assert found["699"] == TypedEnergy(5.0, "store", "mixed")
 
 
 def test_a_store_that_is_away_is_opened_again(t0: float) -> None:
