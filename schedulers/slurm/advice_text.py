@@ -6,9 +6,9 @@ import dataclasses
 import json
 import math
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
+from wattq.platforms.signals.rules import utc_text
 from wattq.schedulers.slurm.advise import Advice, JobAdvice, Measured, PoolAdvice
 
 __all__ = ["advice_json", "advice_text", "columns"]
@@ -129,7 +129,7 @@ def advice_json(advice: Advice) -> str:
     """Return all of the advice as JSON; dates are Unix s, hours of `held` are from now on."""
     content = {
         "now_s": advice.now_s,
-        "now": datetime.fromtimestamp(advice.now_s).astimezone().isoformat(timespec="seconds"),
+        "now": utc_text(round(advice.now_s)),
         "policy": advice.policy,
         "baseline": advice.baseline,
         "machines": [_machine(pool) for pool in advice.pools],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from wattq.schedulers.slurm.advice_text import columns
@@ -48,7 +48,7 @@ def _date(date_s: float | None) -> str:
     if date_s is None:
         return ""
     try:
-        return datetime.fromtimestamp(date_s).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(date_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, ValueError, OSError):
         return "none"
 

@@ -304,3 +304,9 @@ def test_the_command_for_pybatsim_is_the_one_that_doctor_gives() -> None:
     assert _REMEDIES["batsim"].startswith(command)
     version = command.split()[-1]
     assert version in (ROOT / "requirements" / "batsim.lock").read_text(encoding="utf-8").split()
+
+
+def test_public_names_of_the_slurm_bridge() -> None:
+    rows = first_table(DOCS / "slurm.md", "## Public names")
+    documented = [name for row in rows for name in names_in(row[0])]
+    assert sorted(documented) == sorted(import_module("wattq.schedulers.slurm").__all__)

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from wattq.settings import Settings
     from wattq.simulator.run import Run
 
-__all__ = ["advise", "record"]
+__all__ = ["advise", "node_power", "record", "source"]
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file (default: $WATTQ_CONFIG, ...).")]
 CarbonOption = Annotated[
     str, typer.Option(help="File of carbon intensities (default: signals.carbon of the settings).")
 ]
 PriceOption = Annotated[str, typer.Option(help="File of prices (default: signals.price of the settings).")]
+
+RecordedOption = Annotated[Path | None, typer.Option(help="Answers of wattq slurm record in place of a live Slurm.")]
 
 
 def advise(
@@ -53,9 +55,7 @@ def advise(
     ] = "1-24",
     unit: Annotated[str, typer.Option(help="What jobs take: node, core, or auto.")] = "auto",
     unlimited: Annotated[float, typer.Option(min=1, help="Run time of jobs without a time limit, s.")] = 86400.0,
-    recorded: Annotated[
-        Path | None, typer.Option(help="Answers of wattq slurm record in place of a live Slurm.")
-    ] = None,
+    recorded: RecordedOption = None,
     rows: Annotated[int, typer.Option(min=1, help="Jobs of each machine in the table.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="Print all that is known as JSON.")] = False,
     config: ConfigOption = None,
@@ -99,7 +99,7 @@ def _advice(
     from wattq.schedulers.slurm.pools import pools_of
     from wattq.schedulers.slurm.reading import read_snapshot
 
-    ask, clock = _source(settings, recorded)
+    ask, clock = source(settings, recorded)
     snapshot = read_snapshot(ask, clock)
     pools, left = pools_of(snapshot, unit)
     busy = tuple(pool for pool in pools if pool.running or pool.waiting)
@@ -125,7 +125,8 @@ def _advice(
     return Advice(snapshot.now_s, name, against, found, dropped, limits_of(busy), (*snapshot.notes, *grid.notes))
 
 
-def _source(settings: Settings, recorded: Path | None) -> tuple[Callable[..., str], Callable[[], float]]:
+def source(settings: Settings, recorded: Path | None) -> tuple[Callable[..., str], Callable[[], float]]:
+    """Return what answers Slurm's commands and what tells the time: a live Slurm, or recorded answers."""
     import time
 
     from wattq.schedulers.slurm.command import SlurmCommands

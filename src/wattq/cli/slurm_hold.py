@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wattq.cli.slurm_advise import CarbonOption, ConfigOption, PriceOption, node_power
+from wattq.cli.slurm_advise import CarbonOption, ConfigOption, PriceOption, RecordedOption, node_power, source
 from wattq.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def hold(
     platform: Annotated[
         str, typer.Option("--platform", "-p", help="Preset or XML file of the machine (default: section node).")
     ] = "",
+    recorded: RecordedOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each look.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -52,8 +53,10 @@ def hold(
     settings = _settings(config, signal, carbon, price, folder)
     if sum((once, interval is not None, release_all, report)) > 1:
         raise InvalidInputError("--once, --interval, --release-all and --report exclude each other; give one of them")
+    if recorded is not None and (apply or release_all):
+        raise InvalidInputError("--recorded: recorded answers cannot be changed; leave out --apply and --release-all")
     ending = threading.Event()
-    holder = _holder(settings, platform, ending.is_set)
+    holder = _holder(settings, platform, recorded, ending.is_set)
     if report:
         from wattq.schedulers.slurm.hold_text import totals_json, totals_text
         from wattq.schedulers.slurm.outcomes import totals_of
@@ -119,12 +122,10 @@ def _settings(config: Path | None, signal: str, carbon: str, price: str, folder:
     return settings.model_copy(update={"hold": hold, "signals": given})
 
 
-def _holder(settings: Settings, platform: str, ending: Callable[[], bool]) -> Holder:
+def _holder(settings: Settings, platform: str, recorded: Path | None, ending: Callable[[], bool]) -> Holder:
     from wattq.platforms import load_platform
-    from wattq.schedulers.slurm.command import SlurmCommands
     from wattq.schedulers.slurm.holder import Holder
 
-    return Holder(
-        SlurmCommands(settings.hold.time_box_s), settings.hold, settings.signals, node_power(settings),
-        load_platform(platform) if platform else None, ending=ending,
-    )  # fmt: skip
+    ask, clock = source(settings, recorded)
+    machine = load_platform(platform) if platform else None
+    return Holder(ask, settings.hold, settings.signals, node_power(settings), machine, clock=clock, ending=ending)
