@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ _SOURCES = ("meter", "power_meter", "power_source", "source")
 _DOMAIN = re.compile(r"(package|dram|psys)[-\w]*_[jw]")
 _PARQUET = b"PAR1"
 _MOST_ROWS = 50_000_000
+_LARGEST, _LATEST_S = 2.0**53 - 1, 1e12
+_CHUNK = 2**24
 _RULE = "a number of 0 or more, or nothing"
 
 
@@ -58,7 +61,8 @@ def read_readings(path: str | Path, *, node: str | None = None, options: ReadOpt
     names = {cell.strip().lower() for cell in first.split(",")}
     has_power = names & set(_POWERS) or "energy_j" in names
     if names & set(_TIMES) and has_power and names & {"ts", "node_id", "meter", "power_source"}:
-        return _of_table(read_csv(data, source), node)
+        quick = _quick_columns(data, first)
+        return _of_columns(quick, node, source, sha256_hex(data)) if quick else _of_table(read_csv(data, source), node)
     return _of_logger(path, first, node, options or ReadOptions())
 
 
@@ -143,52 +147,146 @@ def _numbers(values: Sequence[object]) -> NDArray[np.float64]:
     return np.array([float(v) if isinstance(v, int | float) else np.nan for v in values], dtype=np.float64)
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a table of wattq that count; texts are empty where the table has none."""
+
+    names: frozenset[str]
+    time_s: NDArray[np.float64]
+    power_w: NDArray[np.float64]
+    energy_j: NDArray[np.float64]
+    node: Sequence[str]
+    device: Sequence[str]
+    origin: Sequence[str]
+
+
 def _of_table(table: TextTable, node: str | None) -> Readings:
-    time, where, power, origin = (_first(table, names) for names in (_TIMES, _NODES, _POWERS, _SOURCES))
+    """Return the readings of a table, whose cells are checked one by one."""
+    time, power = _first(table.columns, _TIMES), _first(table.columns, _POWERS)
     if not time or not (power or "energy_j" in table.columns):
         table.require("time", "power_w", what="power is aligned to windows by time")
-    if where and node is not None:
-        raise SurrogateError(f"{table.source}: names its nodes itself; leave the name of the node out")
-    sources = [text.lower() for text in table.column(origin).tolist()]
-    measured = np.array([text not in MODELLED for text in sources], dtype=bool)
-    kept = table.select(measured)
-    if not kept.n_rows:
-        raise SurrogateError(f"{table.source}: no measured power among {table.n_rows} rows; joules are not made up")
-    dates = zip(kept.column(time).tolist(), kept.lines.tolist(), strict=True)
-    time_s = np.array([parse_time(text, table.source, line, Column(0, time)) for text, line in dates])
-    devices = _device_names(kept)
-    names = kept.column(where).tolist() if where else [node] * kept.n_rows if node else devices
-    energy = kept.convert("energy_j", amount, _RULE)
+    dates = zip(table.column(time).tolist(), table.lines.tolist(), strict=True)
+    columns = _Columns(
+        names=frozenset(table.columns),
+        time_s=np.array([parse_time(text, table.source, line, Column(0, time)) for text, line in dates]),
+        power_w=table.convert(power, amount, _RULE) if power else np.full(table.n_rows, np.nan),
+        energy_j=table.convert("energy_j", amount, _RULE),
+        node=table.column(_first(table.columns, _NODES)).tolist(),
+        device=table.column("gpu_index" if "gpu_index" in table.columns else "device").tolist(),
+        origin=table.column(_first(table.columns, _SOURCES)).tolist(),
+    )
+    return _of_columns(columns, node, table.source, table.sha256)
+
+
+def _of_columns(columns: _Columns, node: str | None, source: str, sha256: str) -> Readings:
+    names, count = columns.names, len(columns.time_s)
+    named = _first(names, _NODES)
+    if named and node is not None:
+        raise SurrogateError(f"{source}: names its nodes itself; leave the name of the node out")
+    modelled = np.array([text.lower() in MODELLED for text in columns.origin], dtype=bool)
+    if count and modelled.all():
+        raise SurrogateError(f"{source}: no measured power among {count} rows; joules are not made up")
+    devices = _device_names(columns)
+    nodes = columns.node if named else [node] * count if node else devices
+    energy = columns.energy_j
+    if "ts" in names:
+        energy = _steps(nodes, devices, columns.time_s, np.where(modelled, np.nan, energy))
+    says = _first(names, _SOURCES) in ("meter", "power_meter")
+    rows = np.flatnonzero(~modelled).tolist()
     return Readings(
-        node=names,
-        device=devices if where or node else [""] * kept.n_rows,
-        time_s=time_s,
-        power_w=kept.convert(power, amount, _RULE) if power else np.full(kept.n_rows, np.nan),
-        energy_j=_steps(names, devices, time_s, energy) if time == "ts" else energy,
-        meter=kept.column(origin).tolist() if origin in ("meter", "power_meter") else [_meter(kept)] * kept.n_rows,
-        source=table.source,
-        sha256=table.sha256,
-        notes=_left_out(int((~measured).sum()), table.source),
+        node=[nodes[row] for row in rows],
+        device=[devices[row] for row in rows] if named or node else [""] * len(rows),
+        time_s=columns.time_s[rows],
+        power_w=columns.power_w[rows],
+        energy_j=energy[rows],
+        meter=[columns.origin[row] for row in rows] if says else [_meter(names)] * len(rows),
+        source=source,
+        sha256=sha256,
+        notes=_left_out(count - len(rows), source),
     )
 
 
-def _meter(table: TextTable) -> str:
+def _meter(names: frozenset[str]) -> str:
     """Return what read a log of wattq that does not say so, by its columns."""
-    if "ts" not in table.columns:
+    if "ts" not in names:
         return ""
-    return "nvml" if "gpu_index" in table.columns else "rapl" if _has_domains(table) else ""
+    return "nvml" if "gpu_index" in names else "rapl" if _has_domains(names) else ""
 
 
-def _has_domains(table: TextTable) -> bool:
-    return any(_DOMAIN.fullmatch(name) for name in table.columns)
+def _has_domains(names: frozenset[str]) -> bool:
+    return any(_DOMAIN.fullmatch(name) for name in names)
 
 
-def _device_names(table: TextTable) -> list[str]:
-    if "gpu_index" in table.columns:
-        return [f"gpu{text}" for text in table.column("gpu_index").tolist()]
-    if "device" not in table.columns and _has_domains(table):
-        return ["rapl"] * table.n_rows
-    return [str(text) for text in table.column("device").tolist()]
+def _device_names(columns: _Columns) -> Sequence[str]:
+    if "gpu_index" in columns.names:
+        known = {text: f"gpu{text}" for text in set(columns.device)}
+        return [known[text] for text in columns.device]
+    if "device" not in columns.names and _has_domains(columns.names):
+        return ["rapl"] * len(columns.time_s)
+    return columns.device
+
+
+def _quick_columns(data: bytes, first: str) -> _Columns | None:
+    """Return the columns of a plain table of numbers; None where a cell needs a closer look.
+
+    A day of ten samples a second has millions of rows; reading all of their cells one by one takes gigabytes.
+    """
+    import pandas as pd
+
+    header = [cell.strip().lower() for cell in first.rstrip("\r").split(",")]
+    if not all(header) or len(set(header)) < len(header) or not _is_regular(data, len(header)):
+        return None
+    numbers = [name for name in (_first(header, _TIMES), _first(header, _POWERS), "energy_j") if name in header]
+    device = "gpu_index" if "gpu_index" in header else "device"
+    texts = [name for name in (_first(header, _NODES), device, _first(header, _SOURCES)) if name in header]
+    kinds = dict.fromkeys(numbers, np.float64) | dict.fromkeys(texts, str)
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(data), names=header, header=0, usecols=[*numbers, *texts], dtype=kinds, na_values=[""],
+            keep_default_na=False, encoding="utf-8-sig",
+        )  # fmt: skip
+    except (ValueError, OverflowError):  # a cell that is no number, or no text at all
+        return None
+    none = np.full(len(frame), np.nan)
+    time, power, energy = (frame[name].to_numpy() if name in header else none for name in _three(header))
+    if not ((np.abs(time) <= _LATEST_S).all() and _plain(power) and _plain(energy)):
+        return None
+    node, devices, origin = (_words(frame, name) for name in (_first(header, _NODES), device, _first(header, _SOURCES)))
+    return _Columns(frozenset(header), time, power, energy, node, devices, origin)
+
+
+def _three(header: Sequence[str]) -> tuple[str, str, str]:
+    return _first(header, _TIMES), _first(header, _POWERS), "energy_j"
+
+
+def _is_regular(data: bytes, width: int) -> bool:
+    """Return whether every line has as many plain cells as the first; pandas pads and cuts others in silence."""
+    if any(sign in data for sign in (b'"', b"\0", b"\r", b"\n\n")) or not data.endswith(b"\n"):
+        return False
+    begin = 0
+    while begin < len(data):
+        end = len(data) if begin + _CHUNK >= len(data) else data.rindex(b"\n", begin, begin + _CHUNK) + 1
+        signs = np.frombuffer(data, dtype=np.uint8, count=end - begin, offset=begin)
+        commas = np.searchsorted(np.flatnonzero(signs == ord(",")), np.flatnonzero(signs == ord("\n")))
+        if not (np.diff(commas, prepend=0) == width - 1).all():
+            return False
+        begin = end
+    return True
+
+
+def _plain(values: NDArray[np.float64]) -> bool:
+    known = values[~np.isnan(values)]
+    return bool(((known >= 0.0) & (known <= _LARGEST)).all())
+
+
+def _words(frame: Any, name: str) -> list[str]:
+    import pandas as pd
+
+    if name not in frame:
+        return [""] * len(frame)
+    codes, words = pd.factorize(frame[name])
+    known = [*(str(word).strip() for word in words), ""]
+    return [known[code] for code in codes.tolist()]
 
 
 def _steps(
@@ -206,8 +304,9 @@ def _steps(
     return steps
 
 
-def _first(table: TextTable, names: Sequence[str]) -> str:
-    return next((name for name in names if name in table.columns), "")
+def _first(columns: Iterable[str], names: Sequence[str]) -> str:
+    known = set(columns)
+    return next((name for name in names if name in known), "")
 
 
 def _parquet_table(data: bytes, source: str) -> TextTable:

@@ -317,3 +317,38 @@ def test_logs_of_the_loggers_count_on(tmp_path: Path) -> None:
     (tmp_path / "node.csv").write_text(log)
     nodes, _ = measured_nodes(read_readings(tmp_path / "node.csv"))
     assert (nodes["n7"].meters, nodes["n7"].series.energy_j.tolist()) == (("ipmi",), [0.0, 1800.0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ts,gpu_index,power_w,energy_j\n0,00,1.1,0.1\n1,00,2.2,0.3\n2,01,3,\n",
+        "time,node_id,power_w,meter\n0,007,1,ipmi\n1,007,,ipmi\n2, n2 ,2,model\n",
+        "TS,Node,power_w,power_meter\n1794873600.123456,n1,7,rapl\n1794873601.123456,n1,8,rapl\n",
+    ],
+)
+def test_plain_tables_are_read_quickly_and_the_same(tmp_path: Path, text: str) -> None:
+    """A quoted cell anywhere makes each cell be read by itself; the readings are the same."""
+    (tmp_path / "quick.csv").write_text(text)
+    head, _, rest = text.partition("\n")
+    first, _, others = head.partition(",")
+    (tmp_path / "close.csv").write_text(f'{first},{others},"note"\n' + "".join(f"{line},x\n" for line in rest.split()))
+    if " " not in rest:
+        assert fields_of(read_readings(tmp_path / "quick.csv")) == fields_of(read_readings(tmp_path / "close.csv"))
+    else:
+        assert read_readings(tmp_path / "quick.csv").node == ["007", "007"]
+
+
+def fields_of(found: Readings) -> list[object]:
+    numbers = [np.nan_to_num(column, nan=-1.0).tolist() for column in (found.time_s, found.power_w, found.energy_j)]
+    return [list(found.node), list(found.device), list(found.meter), *numbers]
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [("2,n1,x,rapl", "column 'power_w' is 'x'"), ("2,n1,5", "3 cells"), ("2,n1,-5,rapl", "column 'power_w' is '-5'")],
+)
+def test_rows_that_break_the_rule_are_named(tmp_path: Path, row: str, rule: str) -> None:
+    (tmp_path / "s.csv").write_text(f"time,node_id,power_w,meter\n0,n1,1,rapl\n{row}\n")
+    with pytest.raises(InvalidInputError, match=rf"line 3.*{rule}"):
+        read_readings(tmp_path / "s.csv")
