@@ -176,7 +176,7 @@ class Keeper:
         kept = self._state.get(job_id, "row")
         # All nodes of a job write one row, whose key is the start that Slurm tells each of them.
         job.row_s = float(kept["time_s"]) if kept and kept.get("since_s") == since_s else facts.start_s or job.start_s
-        self._state.put(job_id, "row", {"time_s": job.row_s, "since_s": since_s})
+        self._state.put(job_id, "row", {"time_s": job.row_s, "since_s": since_s, "name": facts.name})
         return job
 
     def _ask(self, facts: JobFacts) -> JobFacts | None:
@@ -271,7 +271,9 @@ class Keeper:
         self._waits_since_s.pop(job_id, None)
         facts = facts.filled(asked)
         # The epilog's exit code and Slurm's word of now count more than what was known at the start.
-        facts = replace(facts, state=asked.state if asked is not None else facts.state)
+        begun = (self._state.get(job_id, "row") or {}).get("name")
+        name = str(begun) if begun else asked.name if asked is not None else facts.name
+        facts = replace(facts, name=name, state=asked.state if asked is not None else facts.state)
         self._finish(job_id, ended, facts, now_s)
         self._jobs.pop(job_id, None)
         for name in ("ended", "stats", "row", "facts"):

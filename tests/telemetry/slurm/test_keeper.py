@@ -146,11 +146,16 @@ def test_an_epilog_without_prolog(node: Any) -> None:
 
 
 def test_tasks_of_arrays_by_their_numbers(node: Any) -> None:
-    text = (node.folder / "job_17.txt").read_text(encoding="utf-8")
-    (node.folder / "job_17.txt").write_text(text.replace("JobId=17", "JobId=17 ArrayJobId=15 ArrayTaskId=2"))
+    path = node.folder / "job_17.txt"
+    path.write_text(path.read_text(encoding="utf-8").replace("JobId=17", "JobId=17 ArrayJobId=15 ArrayTaskId=2"))
     node.prolog()
     node.kept(lambda: (node.logs / "job_15_2_energy.log").exists())
     assert node.rows("job_metrics")[0]["job_id"] == "15_2"
+    path.write_text(path.read_text(encoding="utf-8").replace("RUNNING", "COMPLETED"))
+    node.epilog(SLURM_JOB_EXIT_CODE2="0:0")
+    node.kept(lambda: not StateFolder(node.folder / "state").get("17", "ended"))
+    (row,) = node.rows("job_metrics")
+    assert (row["job_id"], row["job_state"]) == ("15_2", "COMPLETED")
 
 
 def test_another_keeper_goes_on(node: Any) -> None:
