@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -276,33 +278,53 @@ def check_schema(document: dict[str, Any]) -> None:
     assert document["metrics_history"][0]["energy_j"] == pytest.approx(performance["energy"]["value"])
 
 
-@pytest.mark.parametrize(
-    ("words", "workers"),
-    [
-        (["cpu", "--intensity", "high", "--cores", "2", "--workload", "matrix"], ["cpu0", "cpu1"]),
-        (["io", "--threads", "2", "--data-size", "2"], ["io0", "io1"]),
-        (
-            ["mixed", "--pattern", "concurrent", "--cpu-threads", "1", "--io-threads", "1", "--data-size", "2"],
-            ["io0", "cpu0"],
-        ),
-    ],
-)
-def test_three_seconds_of_each(
-    words: list[str], workers: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    place = [] if words[0] == "cpu" else ["--temp-dir", str(tmp_path)]
-    out, samples = tmp_path / "out.json", tmp_path / "samples.csv"
-    with pytest.raises(SystemExit) as end:
-        main(["benchmark", *words, "--duration", "3", *place, "-o", str(out), "--samples", str(samples), "--quiet"])
-    assert not end.value.code
-    assert not capsys.readouterr().out
-    document = json.loads(out.read_text(encoding="utf-8"))
+RUNS = {
+    "cpu": (["--intensity", "high", "--cores", "2", "--workload", "matrix"], ["cpu0", "cpu1"]),
+    "io": (["--threads", "2", "--data-size", "2"], ["io0", "io1"]),
+    "mixed": (
+        ["--pattern", "concurrent", "--cpu-threads", "1", "--io-threads", "1", "--data-size", "2"],
+        ["io0", "cpu0"],
+    ),
+}
+
+
+def test_three_seconds_of_each(tmp_path: Path) -> None:
+    """All three at once, each a program of its own that writes what is documented and leaves nothing else."""
+    start = "import sys; from wattq.cli import main; main(sys.argv[1:])"
+    begun = {}
+    for name, (words, _) in RUNS.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        place = [] if name == "cpu" else ["--temp-dir", "."]
+        asked = [
+            "benchmark",
+            name,
+            *words,
+            *place,
+            "--duration",
+            "3",
+            "-o",
+            "out.json",
+            "--samples",
+            "samples.csv",
+            "-q",
+        ]
+        command = [sys.executable, "-c", start, *asked]
+        begun[name] = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for name, process in begun.items():
+        printed, complaint = process.communicate(timeout=120)
+        assert (process.returncode, printed) == (0, b""), complaint
+        check_run(tmp_path / name, RUNS[name][1])
+
+
+def check_run(folder: Path, workers: list[str]) -> None:
+    document = json.loads((folder / "out.json").read_text(encoding="utf-8"))
     check_schema(document)
     assert [worker["worker"] for worker in document["worker_results"]] == workers
     assert all(worker["batches"] > 0 for worker in document["worker_results"])
     assert document["benchmark_info"]["elapsed"]["value"] >= 3.0
-    assert len(samples.read_text(encoding="utf-8").splitlines()) >= 4
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "samples.csv"]
+    assert len((folder / "samples.csv").read_text(encoding="utf-8").splitlines()) >= 4
+    assert sorted(path.name for path in folder.iterdir()) == ["out.json", "samples.csv"]
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
