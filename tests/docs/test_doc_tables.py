@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 ROOMS = ("platforms", "workloads", "simulator", "schedulers", "surrogates", "telemetry", "experiments")
 # Options of other programs that the pages name.
-FOREIGN = {"--no-deps", "--dump-execution-context", "--no-sched"}
+FOREIGN = {"--comment", "--no-deps", "--dump-execution-context", "--no-sched"}
 
 
 @pytest.fixture(scope="module")
