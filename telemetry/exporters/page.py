@@ -33,6 +33,7 @@ class MetricsPage:
         self._reading, self._writing = threading.Lock(), threading.Lock()
         self._version = -1
         self._texts: dict[tuple[str, bool], Answer] = {}
+        self._old: dict[tuple[str, bool], Answer] = {}
         self._due_s = float("-inf")
 
     def __call__(self, request: Request) -> Answer:
@@ -51,6 +52,7 @@ class MetricsPage:
             if time.monotonic() >= self._due_s:
                 self._update()
                 if self.book.version != self._version:
+                    self._old = self._texts or self._old
                     self._version, self._texts = self.book.version, {}
                 self._due_s = time.monotonic() + self.fresh_s
         finally:
@@ -61,16 +63,25 @@ class MetricsPage:
         return Answer(200, _INDEX, "text/html; charset=utf-8")
 
     def _written(self, accept: str, packed: bool) -> Answer:
-        """Write the text in a format that nobody asked for since it changed; others who want it wait, and share it."""
-        with self._writing:
+        """Write the text in a format that nobody asked for since it changed.
+
+        One scrape does that; others meanwhile get the text of before, or wait where there is none.
+        """
+        old = self._old.get((accept, packed))
+        if not self._writing.acquire(blocking=old is None) and old is not None:
+            return old
+        try:
             texts = self._texts
-            if (accept, packed) in texts:
-                return texts[accept, packed]
-            body, content_type = render(self.book, accept)
-            headers = {"Vary": "Accept, Accept-Encoding"}
-            if packed:
-                body, headers["Content-Encoding"] = gzip.compress(body, 1), "gzip"
-            answer = Answer(200, body, content_type, headers)
+            answer = texts.get((accept, packed)) or self._made(accept, packed)
             if len(texts) < _MAX_TEXTS:
                 texts[accept, packed] = answer
             return answer
+        finally:
+            self._writing.release()
+
+    def _made(self, accept: str, packed: bool) -> Answer:
+        body, content_type = render(self.book, accept)
+        headers = {"Vary": "Accept, Accept-Encoding"}
+        if packed:
+            body, headers["Content-Encoding"] = gzip.compress(body, 1), "gzip"
+        return Answer(200, body, content_type, headers)
