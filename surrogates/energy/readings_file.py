@@ -27,6 +27,7 @@ MODELLED = frozenset(("model", "modelled", "synthetic"))
 _TIMES = ("ts", "time", "time_s", "timestamp", "timestamp_utc")
 _NODES = ("node_id", "node", "host", "hostname")
 _POWERS = ("power_w", "power_consumption_watts")
+_ENERGIES = ("energy_counter_j", "energy_j")
 _SOURCES = ("meter", "power_meter", "power_source", "source")
 _DOMAIN = re.compile(r"(package|dram|psys)[-\w]*_[jw]")
 _PARQUET = b"PAR1"
@@ -39,10 +40,10 @@ _RULE = "a number of 0 or more, or nothing"
 def read_readings(path: str | Path, *, node: str | None = None, options: ReadOptions | None = None) -> Readings:
     """Return the readings of a file of power samples.
 
-    Known are the logs of wattq's loggers (``ts`` and a counter ``energy_j``), the store's tables of power samples and
-    nodes (time, node_id, device, power_w or power_consumption_watts, energy_j since the reading before, meter), as CSV
-    or Parquet, and the CSV files that `wattq.platforms.calibrate.read_samples` reads (nvidia-smi, RAPL, IPMI). Rows
-    whose power was modelled are left out and counted: they measure nothing.
+    Known are the logs of wattq's loggers (``ts``, and ``energy_counter_j``, which grows), the store's tables of power
+    samples and nodes (time, node_id, device, power_w or power_consumption_watts, energy_j since the reading before,
+    meter), as CSV or Parquet, and the CSV files that `wattq.platforms.calibrate.read_samples` reads (nvidia-smi, RAPL,
+    IPMI). Rows whose power was modelled are left out and counted: they measure nothing.
 
     Args:
         path: the file, CSV also packed as ``.gz`` or ``.xz``.
@@ -59,7 +60,7 @@ def read_readings(path: str | Path, *, node: str | None = None, options: ReadOpt
         return _of_table(_parquet_table(data, source), node)
     first = data[:4096].removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
     names = {cell.strip().lower() for cell in first.split(",")}
-    has_power = names & set(_POWERS) or "energy_j" in names
+    has_power = names & {*_POWERS, *_ENERGIES}
     if names & set(_TIMES) and has_power and names & {"ts", "node_id", "meter", "power_source"}:
         quick = _quick_columns(data, first)
         return _of_columns(quick, node, source, sha256_hex(data)) if quick else _of_table(read_csv(data, source), node)
@@ -162,15 +163,15 @@ class _Columns:
 
 def _of_table(table: TextTable, node: str | None) -> Readings:
     """Return the readings of a table, whose cells are checked one by one."""
-    time, power = _first(table.columns, _TIMES), _first(table.columns, _POWERS)
-    if not time or not (power or "energy_j" in table.columns):
+    time, power, energy = (_first(table.columns, names) for names in (_TIMES, _POWERS, _ENERGIES))
+    if not time or not (power or energy):
         table.require("time", "power_w", what="power is aligned to windows by time")
     dates = zip(table.column(time).tolist(), table.lines.tolist(), strict=True)
     columns = _Columns(
         names=frozenset(table.columns),
         time_s=np.array([parse_time(text, table.source, line, Column(0, time)) for text, line in dates]),
         power_w=table.convert(power, amount, _RULE) if power else np.full(table.n_rows, np.nan),
-        energy_j=table.convert("energy_j", amount, _RULE),
+        energy_j=table.convert(energy, amount, _RULE),
         node=table.column(_first(table.columns, _NODES)).tolist(),
         device=table.column("gpu_index" if "gpu_index" in table.columns else "device").tolist(),
         origin=table.column(_first(table.columns, _SOURCES)).tolist(),
@@ -189,8 +190,9 @@ def _of_columns(columns: _Columns, node: str | None, source: str, sha256: str) -
     devices = _device_names(columns)
     nodes = columns.node if named else [node] * count if node else devices
     energy = columns.energy_j
-    if "ts" in names:
-        energy = _steps(nodes, devices, columns.time_s, np.where(modelled, np.nan, energy))
+    if "energy_counter_j" in names:
+        keys = zip(nodes, devices, columns.origin, strict=True)
+        energy = _steps(keys, columns.time_s, np.where(modelled, np.nan, energy))
     says = _first(names, _SOURCES) in ("meter", "power_meter")
     rows = np.flatnonzero(~modelled).tolist()
     return Readings(
@@ -236,7 +238,7 @@ def _quick_columns(data: bytes, first: str) -> _Columns | None:
     header = [cell.strip().lower() for cell in first.rstrip("\r").split(",")]
     if not all(header) or len(set(header)) < len(header) or not _is_regular(data, len(header)):
         return None
-    numbers = [name for name in (_first(header, _TIMES), _first(header, _POWERS), "energy_j") if name in header]
+    numbers = [name for name in _three(header) if name]
     device = "gpu_index" if "gpu_index" in header else "device"
     texts = [name for name in (_first(header, _NODES), device, _first(header, _SOURCES)) if name in header]
     kinds = dict.fromkeys(numbers, np.float64) | dict.fromkeys(texts, str)
@@ -256,7 +258,7 @@ def _quick_columns(data: bytes, first: str) -> _Columns | None:
 
 
 def _three(header: Sequence[str]) -> tuple[str, str, str]:
-    return _first(header, _TIMES), _first(header, _POWERS), "energy_j"
+    return _first(header, _TIMES), _first(header, _POWERS), _first(header, _ENERGIES)
 
 
 def _is_regular(data: bytes, width: int) -> bool:
@@ -290,14 +292,17 @@ def _words(frame: Any, name: str) -> list[str]:
 
 
 def _steps(
-    nodes: Sequence[str], devices: Sequence[str], time_s: NDArray[np.float64], counter_j: NDArray[np.float64]
+    keys: Iterable[tuple[str, str, str]], time_s: NDArray[np.float64], counter_j: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return how far the counter of each device went since its reading before; NaN beside one that failed."""
+    """Return how far each counter went since its reading before; NaN beside one that failed.
+
+    A counter is told by node, device and meter: where the meter changes, another count begins.
+    """
     steps = np.full(len(time_s), np.nan)
-    keys: dict[tuple[str, str], list[int]] = {}
-    for row, key in enumerate(zip(nodes, devices, strict=True)):
-        keys.setdefault(key, []).append(row)
-    for own in keys.values():
+    own_rows: dict[tuple[str, str, str], list[int]] = {}
+    for row, key in enumerate(keys):
+        own_rows.setdefault(key, []).append(row)
+    for own in own_rows.values():
         rows = np.array(own)[np.argsort(time_s[own], kind="stable")]
         step = np.diff(counter_j[rows])
         steps[rows[1:]] = np.where(step >= 0.0, step, np.nan)

@@ -102,7 +102,7 @@ _OWN = b"time,node_id,device,power_w,energy_j,meter\n" + b"".join(
     for k in (1, 2)
     for device in (b"package-0", b"core-0", b"gpu0")
 )
-_LOG = b"ts,gpu_index,power_w,energy_j\n" + b"".join(b"%d,0,100,%d\n" % (t, 100 * t) for t in range(0, 60, 10))
+_LOG = b"ts,gpu_index,power_w,energy_counter_j\n" + b"".join(b"%d,0,100,%d\n" % (t, 100 * t) for t in range(0, 60, 10))
 _SACCT = (
     b"JobID|User|JobName|Start|End|NNodes|AllocCPUS|NodeList|TimelimitRaw\n"
     b"7|u|a b|2026-01-03T00:00:00|2026-01-03T00:01:00|2|16|n[1-2]|60\n"

@@ -303,17 +303,19 @@ def test_real_counters_of_two_sockets(shared_dir: Path) -> None:
 
 
 def test_logs_of_the_loggers_count_on(tmp_path: Path) -> None:
-    """Their column energy_j is a counter; the one of a table of the store is the energy since the row before."""
-    gpus = "ts,gpu_index,power_w,energy_j\n0,0,100,5000\n0,1,10,\n10,0,100,6500\n10,1,10,\n20,0,100,100\n20,1,10,\n"
-    (tmp_path / "nvml.csv").write_text(gpus)
+    """Their column energy_counter_j grows; energy_j of a table of the store is the energy since the row before."""
+    gpus = "0,0,100,5000\n0,1,10,\n10,0,100,6500\n10,1,10,\n20,0,100,100\n20,1,10,\n"
+    (tmp_path / "nvml.csv").write_text("ts,gpu_index,power_w,energy_counter_j\n" + gpus)
     nodes, _ = measured_nodes(read_readings(tmp_path / "nvml.csv", node="n1"))
     # GPU 0: 1,500 J counted, then a counter that began again, so that its power counts; GPU 1: 10 W.
     assert nodes["n1"].series.energy_j.tolist() == [0.0, 1600.0, 2700.0]
     assert nodes["n1"].devices == ("gpu0", "gpu1")
-    (tmp_path / "rapl.csv").write_text("ts,power_w,energy_j,package-0_w,package-0_j\n0,,1,,1\n10,50,501,50,501\n")
+    (tmp_path / "rapl.csv").write_text(
+        "ts,power_w,energy_counter_j,package-0_w,package-0_j\n0,,1,,1\n10,50,501,50,501\n"
+    )
     nodes, _ = measured_nodes(read_readings(tmp_path / "rapl.csv", node="n1"))
     assert (nodes["n1"].devices, nodes["n1"].series.energy_j.tolist()) == (("rapl",), [0.0, 500.0])
-    log = "ts,node,power_w,power_meter,energy_j,modelled_w\n0,n7,80,ipmi,,\n10,n7,,,,90\n20,n7,100,ipmi,,\n"
+    log = "ts,node,power_w,power_meter,energy_counter_j,modelled_w\n0,n7,80,ipmi,,\n10,n7,,,,90\n20,n7,100,ipmi,,\n"
     (tmp_path / "node.csv").write_text(log)
     nodes, _ = measured_nodes(read_readings(tmp_path / "node.csv"))
     assert (nodes["n7"].meters, nodes["n7"].series.energy_j.tolist()) == (("ipmi",), [0.0, 1800.0])
@@ -322,7 +324,7 @@ def test_logs_of_the_loggers_count_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "ts,gpu_index,power_w,energy_j\n0,00,1.1,0.1\n1,00,2.2,0.3\n2,01,3,\n",
+        "ts,gpu_index,power_w,energy_counter_j\n0,00,1.1,0.1\n1,00,2.2,0.3\n2,01,3,\n",
         "time,node_id,power_w,meter\n0,007,1,ipmi\n1,007,,ipmi\n2, n2 ,2,model\n",
         "TS,Node,power_w,power_meter\n1794873600.123456,n1,7,rapl\n1794873601.123456,n1,8,rapl\n",
     ],
@@ -352,3 +354,10 @@ def test_rows_that_break_the_rule_are_named(tmp_path: Path, row: str, rule: str)
     (tmp_path / "s.csv").write_text(f"time,node_id,power_w,meter\n0,n1,1,rapl\n{row}\n")
     with pytest.raises(InvalidInputError, match=rf"line 3.*{rule}"):
         read_readings(tmp_path / "s.csv")
+
+
+def test_where_the_meter_changes_another_count_begins(tmp_path: Path) -> None:
+    log = "ts,node,power_w,power_meter,energy_counter_j\n0,n,50,rapl,100\n10,n,50,rapl,600\n20,n,80,ipmi+rapl,90000\n"
+    (tmp_path / "node.csv").write_text(log + "30,n,50,rapl,1600\n")
+    nodes, _ = measured_nodes(read_readings(tmp_path / "node.csv"))
+    assert (nodes["n"].meters, nodes["n"].series.energy_j.tolist()) == (("ipmi+rapl", "rapl"), [0.0, 500.0, 1500.0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,8 +12,13 @@ import pytest
 from wattq.cli import main
 from wattq.errors import TelemetryError
 from wattq.surrogates.energy import read_labels
-from wattq.telemetry.alignment import align_power, jobs_of_store, measured_rows, power_of_store
+from wattq.telemetry.alignment import align_power, files_of_power, jobs_of_store, measured_rows, power_of_store
 from wattq.telemetry.alignment_text import alignment_text
+from wattq.telemetry.loggers.csv_sink import CsvSink
+from wattq.telemetry.loggers.parquet_sink import ParquetSink
+from wattq.telemetry.loggers.rapl_log import RaplRecorder
+from wattq.telemetry.meters.base import Reading
+from wattq.telemetry.meters.node import CpuShare
 from wattq.telemetry.period import date_s, date_text
 from wattq.telemetry.store import open_store
 
@@ -109,9 +115,9 @@ def test_files_of_power_and_jobs(tmp_path: Path, capsys: pytest.CaptureFixture[s
     """The GPUs are in one file and the processors in another: both are of the node."""
     times = range(0, 601, 10)
     (tmp_path / "gpu.csv").write_text(
-        "ts,gpu_index,power_w,energy_j\n" + "".join(f"{t},0,200,{200 * t}\n" for t in times)
+        "ts,gpu_index,power_w,energy_counter_j\n" + "".join(f"{t},0,200,{200 * t}\n" for t in times)
     )
-    cpu = "ts,power_w,energy_j,package-0_w,package-0_j\n"
+    cpu = "ts,power_w,energy_counter_j,package-0_w,package-0_j\n"
     (tmp_path / "cpu.csv").write_text(cpu + "".join(f"{t},100,{100 * t},100,{100 * t}\n" for t in times))
     (tmp_path / "jobs.csv").write_text("job_id,start,end,node,cores\n1,0,300,n1,4\n2,100,500,n1,12\n3,550,650,n1,1\n")
     files = (tmp_path / "gpu.csv", tmp_path / "cpu.csv")
@@ -160,3 +166,55 @@ def test_dates(text: str, seconds: float) -> None:
 def test_dates_that_are_none(text: str) -> None:
     with pytest.raises(TelemetryError, match="--end"):
         date_s(text, "--end")
+
+
+class Counters:
+    """A meter of two packages, a part of one, and the whole of both: 100 W and 300 W by turns of 30 s."""
+
+    name = "rapl"
+    source = "measured"
+    whole_node = False
+
+    def devices(self) -> tuple[str, ...]:
+        return ("package-0", "core-0", "package-1", "psys")
+
+    def read(self, now_s: float) -> list[Reading]:
+        turns, rest = divmod(now_s - T0 + 60.0, 60.0)
+        joules = turns * 12_000.0 + 100.0 * min(rest, 30.0) + 300.0 * max(rest - 30.0, 0.0)
+        shares = {"package-0": 0.6, "core-0": 0.4, "package-1": 0.4, "psys": 1.2}
+        adds = {"package-0", "package-1"}
+        return [Reading(name, None, joules * share, adds=name in adds) for name, share in shares.items()]
+
+    def close(self) -> None:
+        pass
+
+
+class Idle:
+    def read(self) -> float | None:
+        return None
+
+
+def test_what_the_logger_writes_is_what_jobs_get(tmp_path: Path) -> None:
+    """By the logger into CSV, Parquet and a store, then to the joules of two jobs: all alike, the sum within 1 %."""
+    recorder = RaplRecorder(Counters(), "n1", cast("CpuShare", Idle()))
+    samples = [recorder.sample(T0 - 60.0 + 0.5 * k) for k in range(1500)]
+    sinks = (CsvSink(tmp_path / "p.csv", recorder.columns), ParquetSink(tmp_path / "p.parquet", recorder.columns))
+    for sink in sinks:
+        for sample in samples:
+            sink.write(sample)
+        sink.close()
+    jobs = [job("1", 0, 600, "n1", 24), job("2", 315, 615, "n1", 8)]
+    with open_store(str(tmp_path / "w.db")) as store:
+        store.write("job_metrics", jobs)
+        for sample in samples:
+            store.write("power_samples", sample.records()["power_samples"])
+        table = jobs_of_store(store)
+        of_store = align_power(table, power_of_store(store, T0, T0 + 615.0))
+    files = [align_power(table, files_of_power([tmp_path / name], "n1")) for name in ("p.csv", "p.parquet")]
+    # 61,500 J to 315 s, all of job 1; 58,500 J to 600 s, three quarters of job 1; then 15 s at 100 W.
+    expected = [61_500.0 + 0.75 * 58_500.0, 0.25 * 58_500.0 + 1500.0]
+    for found in (of_store, *files):
+        assert found.found.energy_j == pytest.approx(expected, rel=0.001)
+        assert found.nodes["n1"].counted
+    assert files[0].found.energy_j.tolist() == pytest.approx(of_store.found.energy_j.tolist(), rel=1e-6)
+    assert set(of_store.nodes["n1"].left_out) == {"core-0", "psys"}
