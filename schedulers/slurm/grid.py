@@ -126,7 +126,7 @@ def read_published(path: str, quantity: str) -> Signal:
 def known_now(
     signal: Signal, now_s: float, horizon_s: float, model: str = PUBLISHED, seed: int = 0, step_s: float = HOUR_S
 ) -> tuple[Signal, tuple[str, ...]]:
-    """Return the forecast of a signal issued now, from the begin of the present step on, and what to say of it.
+    """Return the forecast of a signal issued now, from the begin of the step before on, and what to say of it.
 
     Raises:
         SignalError: the signal does not cover now, or there is no such model.
@@ -139,9 +139,10 @@ def known_now(
     forecaster = Forecaster(signal, "perfect" if model == PUBLISHED else model, seed)
     horizon_s = min(max(horizon_s, HOUR_S), _LONGEST_S)
     issued = forecaster.forecast(now_s, horizon_s)
-    # A whole step, so that hours of the clock are hours of the forecast; what is over stays as it is now.
+    # Whole steps, so that hours of the clock are hours of the forecast; what is over stays as it is now. One more, for
+    # simulations begin a second before now.
     starts = issued.start_s.copy()
-    starts[0] = math.floor(now_s / step_s) * step_s
+    starts[0] = (math.floor(now_s / step_s) - 1) * step_s
     notes = forecaster.notes(now_s, horizon_s)
     if model == PUBLISHED:
         ends = signal.end_s
@@ -152,8 +153,8 @@ def known_now(
 
 
 def constant(value: float, quantity: str, unit: str, now_s: float, horizon_s: float) -> Signal:
-    """Return a signal that never changes, from the present hour on."""
-    start_s = math.floor(now_s / HOUR_S) * HOUR_S
+    """Return a signal that never changes, from the hour before on."""
+    start_s = (math.floor(now_s / HOUR_S) - 1) * HOUR_S
     end_s = now_s + min(max(horizon_s, HOUR_S), _LONGEST_S)
     return Signal(
         start_s=np.array([start_s]), end_s=end_s, value=np.array([value]), quantity=quantity, unit=unit,
