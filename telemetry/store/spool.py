@@ -149,10 +149,11 @@ class Spool:
 
     def delivered(self, position: Position) -> None:
         """Note how far the spool has been delivered, and remove files that are not needed any more."""
-        self._hold(self.name.partition("@")[0], position)
+        # In this order there is room again when the position says so; the database knows it already.
         for number in _sizes(self.folder):
             if number < position.segment:
                 _segment(self.folder, number).unlink(missing_ok=True)
+        self._hold(self.name.partition("@")[0], position)
         if position.offset >= self.segment_bytes:
             self._start_anew(position)
 
