@@ -34,6 +34,7 @@ __all__ = ["Keeper", "keep"]
 _POLL_S = 0.5
 _LINGER_S = 3.0
 _FINAL_S = 20.0
+_UNASKED_S = 2.0
 _FIRST_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 _ASK_S = 3.0
 _ASK_AGAIN_S = 60.0
@@ -266,7 +267,7 @@ class Keeper:
         asked = self._ask(replace(facts, state=""))
         final = asked is not None and asked.state.split("+")[0] in finish.FINAL
         waited_s = now_s - self._waits_since_s.setdefault(job_id, now_s)
-        if not final and waited_s < (_FINAL_S if asked is not None else 2.0):
+        if not final and waited_s < (_FINAL_S if asked is not None else _UNASKED_S):
             return
         self._waits_since_s.pop(job_id, None)
         facts = facts.filled(asked)

@@ -105,3 +105,17 @@ def test_energy(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert call("slurm", "energy", "99", "--store", url) == 2
     assert "job 99: is not in the store" in capsys.readouterr().err
+
+
+def test_the_page_names_what_there_is(repo_dir: Path) -> None:
+    import wattq.telemetry.slurm as package
+    from wattq.telemetry.slurm.job_log import MONITOR_COLUMNS
+
+    page = (repo_dir / "docs" / "slurm-hooks.md").read_text(encoding="utf-8")
+    table = page[page.index("## Public names") :]
+    assert sorted(re.findall(r"`(\w+)`", re.sub(r"(?m)\|[^|]*\|$", "", table.partition("|---|")[2]))) == sorted(
+        package.__all__
+    )
+    columns = page[page.index("job_JOB_monitor.log") : page.index("(bytes since")]
+    assert tuple(re.findall(r"`(\w+)`", columns)) == MONITOR_COLUMNS
+    assert all(hasattr(package, name) for name in package.__all__)
