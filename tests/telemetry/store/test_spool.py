@@ -78,6 +78,15 @@ def test_a_line_cut_short_is_left_out_and_named(tmp_path: Path) -> None:
     assert damaged.rows == []
 
 
+def test_a_line_after_one_cut_short_is_whole(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append("t", [{"n": 1}])
+    with (tmp_path / "rows-0000000001.jsonl").open("ab") as file:
+        file.write(b'[1,"t",[{"n"')
+    spool.append("t", [{"n": 2}])
+    assert rows_of(spool) == [1, 2]
+
+
 @pytest.mark.parametrize(
     "line", [b"", b"{}", b"[]", b'[2,"t",[{}]]', b'[1,"t",[1]]', b"\xff\xfe", b"[" * 100_000, b'[1,2,"t"]', b"NaN"]
 )
