@@ -130,16 +130,14 @@ def windows_of_rows(rows: Sequence[Mapping[str, object]], source: str) -> Window
     """
     windows, kept, left = [], [], Counter[str]()
     for row in rows:
-        start, end = _number(row.get("time")), _end(row)
-        text = str(row.get("node_id") or "").strip()
+        start, end, nodes = _number(row.get("time")), _end(row), _nodes_of(row)
         if not end > start:
             left["jobs that have not ended"] += 1
-        elif text.lower() in _NO_NODES:
-            left["jobs without a node"] += 1
+        elif not nodes:
+            left["jobs without a node, or with a list of nodes that cannot be read"] += 1
         else:
-            names = tuple(dict.fromkeys(device_names(text)))
-            share = _share(_number(row.get("cpu_cores")), len(names))
-            windows.append(JobWindow(str(row.get("job_id")), start, end, names, share))
+            share = _share(_number(row.get("cpu_cores")), len(nodes))
+            windows.append(JobWindow(str(row.get("job_id")), start, end, nodes, share))
             kept.append(row)
     if not windows:
         raise SurrogateError(f"{source}: no finished jobs with nodes among {len(rows)} ({_told(left)})")
@@ -151,6 +149,16 @@ def windows_of_rows(rows: Sequence[Mapping[str, object]], source: str) -> Window
     )
     table = WindowTable(tuple(windows), jobs, source)
     return replace(table, notes=(f"left out: {_told(left)}",) if left else ())
+
+
+def _nodes_of(row: Mapping[str, object]) -> tuple[str, ...]:
+    text = str(row.get("node_id") or "").strip()
+    if text.lower() in _NO_NODES:
+        return ()
+    try:
+        return tuple(dict.fromkeys(device_names(text)))
+    except SurrogateError:
+        return ()
 
 
 def _number(value: object) -> float:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from wattq import __version__
 from wattq.errors import SurrogateError, TelemetryError
 from wattq.surrogates.energy.align import JobWindow
 from wattq.surrogates.energy.balance import NodeBalance, node_balances
+from wattq.surrogates.energy.job_windows import windows_of_rows
 from wattq.surrogates.energy.readings import measured_nodes
+from wattq.surrogates.energy.windows import WindowTable
 from wattq.telemetry.alignment import jobs_of_store
 from wattq.telemetry.period import date_text
 from wattq.telemetry.reports.advice import Findings, recommendations
@@ -125,24 +127,21 @@ def _balances(store: Store, samples: SampleTable, start_s: float, end_s: float) 
     readings = samples.readings()
     if readings is None:
         return ()
-    windows: tuple[JobWindow, ...] = ()
+    running = [row | {"end_time": end_s} for row in store.read("current_jobs") if float(row["time"]) < end_s]
+    windows = (*_windows(lambda: jobs_of_store(store, start_s, end_s)), *_windows(lambda: windows_of_rows(running, "")))
     try:
-        windows = jobs_of_store(store, start_s, end_s).windows
         nodes, _ = measured_nodes(readings)
     except SurrogateError:
         return ()
-    running = [row for row in store.read("current_jobs") if row.get("node_id")]
-    # A node with a job that has not ended is not idle since that job began.
-    busy = [_open_window(row, end_s) for row in running if float(row["time"]) < end_s]
-    return node_balances({name: node.series for name, node in nodes.items()}, (*windows, *busy))
+    return node_balances({name: node.series for name, node in nodes.items()}, windows)
 
 
-def _open_window(row: dict[str, Any], end_s: float) -> JobWindow:
-    from wattq.surrogates.energy.windows import device_names
-
-    names = tuple(dict.fromkeys(device_names(str(row["node_id"]))))
-    cores = float(row.get("cpu_cores") or len(names)) / len(names)
-    return JobWindow(str(row["job_id"]), float(row["time"]), end_s, names, cores)
+def _windows(make: Callable[[], WindowTable]) -> tuple[JobWindow, ...]:
+    """Return windows, none where there are none; a node with a job that has not ended is not idle since that began."""
+    try:
+        return make().windows
+    except SurrogateError:
+        return ()
 
 
 def _notes(found: JobTable, synthetic: int, samples: SampleTable, terms: GridTerms) -> list[str]:

@@ -189,4 +189,6 @@ def _logarithmic(axes: Axes) -> None:
 
 
 def _short(name: str, most: int = 26) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    """Return a name as a label; between two dollar signs matplotlib would read a formula."""
+    cut = name if len(name) <= most else f"{name[: most - 1]}…"
+    return cut.replace("$", r"\$")

@@ -256,10 +256,13 @@ def test_windows_of_stored_rows() -> None:
         {"job_id": "2", "time": 10.0, "duration_seconds": 5.0, "node_id": "n1", "job_name": "x"},
         {"job_id": "3", "time": 10.0, "node_id": "n1"},
         {"job_id": "4", "time": 10.0, "end_time": 20.0},
+        {"job_id": "5", "time": 10.0, "end_time": 20.0, "node_id": "n[2-1]"},
     ]
     table = windows_of_rows(rows, "store")
     assert table.windows == (JobWindow("1", 10.0, 20.0, ("n1", "n2"), 4.0), JobWindow("2", 10.0, 15.0, ("n1",), 1.0))
-    assert table.notes == ("left out: 1 jobs that have not ended, 1 jobs without a node",)
+    assert table.notes == (
+        "left out: 1 jobs that have not ended, 2 jobs without a node, or with a list of nodes that cannot be read",
+    )
     with pytest.raises(SurrogateError, match="no finished jobs with nodes among 1"):
         windows_of_rows(rows[2:3], "store")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from live_postgres import postgres_server
 
 from wattq.cli import main
 from wattq.errors import MissingFileError, TelemetryError
@@ -24,6 +25,7 @@ from wattq.telemetry.reports import (
     write_report,
 )
 from wattq.telemetry.store import open_store
+from wattq.telemetry.store.tables import TABLES
 
 T0, DAY_S = 1_794_873_600.0, 86_400.0
 Fill = Callable[..., Path]
@@ -242,3 +244,27 @@ def test_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatc
 def test_types() -> None:
     assert report_types("all") == REPORT_TYPES
     assert report_types("thermal, efficiency") == ("efficiency", "thermal")
+
+
+def test_names_are_text_and_nothing_else(fill: Fill) -> None:
+    """What users call themselves and their jobs is neither HTML nor a formula."""
+    odd = r"<script>$\frac{$"
+    rows = [job(str(k), user_id=odd, partition=odd, job_type=odd, job_name=odd, node_id=odd) for k in range(9)]
+    rows += [job("x", user_id=odd, job_name=odd, node_id=odd, energy_j=3.6e6)]
+    page = report_html(made(fill(job_metrics=rows), days=1.0))
+    assert "<script>" not in page
+    assert "&lt;script&gt;$" in page
+
+
+@pytest.mark.service
+def test_the_same_report_from_postgresql(full: Path) -> None:
+    with postgres_server() as server, open_store(server.database()) as store, open_store(str(full)) as source:
+        for name in ("job_metrics", "node_metrics", "thermal_events", "energy_predictions"):
+            written = {field.name for field in TABLES[name].written}
+            rows = source.read(name)
+            store.write(name, [{key: value for key, value in row.items() if key in written} for row in rows])
+        terms = GridTerms(None, None, SignalSettings())
+        found, expected = (
+            make_report(each, T0, T0 + 14.0 * DAY_S, terms).model_copy(update={"store": ""}) for each in (store, source)
+        )
+    assert found == expected
