@@ -1,4 +1,4 @@
-"""What wattq finds on this machine: libraries, programs, traces."""
+"""What wattq finds on this machine: libraries, programs, sensors, traces."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ def doctor_lines() -> Iterator[str]:
         if program.remedy:
             yield f"          {program.remedy}"
     yield ""
+    yield "sensors (wattq telemetry node)"
+    yield from (f"  {line}" for line in _sensors())
+    yield ""
     yield "traces of the catalogue (wattq data list)"
     yield from (f"  {line}" for line in _traces())
 
@@ -66,6 +69,15 @@ def _version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return ""
+
+
+def _sensors() -> Iterator[str]:
+    from wattq.telemetry.meters import find_meters
+
+    found = find_meters()
+    yield from (f"{'here':8}{meter.name}: {', '.join(meter.devices())}" for meter in found.meters)
+    yield from (f"{'absent':8}{name}: {why}" for name, why in found.missing.items())
+    found.close()
 
 
 def _traces() -> Iterator[str]:
