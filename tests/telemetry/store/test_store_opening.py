@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,46 @@ def test_a_damaged_file(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
 def test_a_folder_that_cannot_be_written() -> None:
     assert "cannot be made or opened" in problem("/proc/store.db")
+
+
+READING = """
+import os, sys
+from wattq.cli import main
+from wattq.telemetry.store import open_store
+def run(*words):
+    try:
+        main(["telemetry", "store", *words])
+    except SystemExit as end:
+        print(end.code, file=sys.stderr, flush=True)
+for words in (["init"], ["show"], ["maintain"]):
+    run(*words, "--store", sys.argv[2])
+print("----", file=sys.stderr, flush=True)
+if os.geteuid() == 0:
+    os.setuid(65534)
+for name in ("here.db", "absent.db"):
+    for command in ("init", "show", "maintain"):
+        run(command, "--store", f"{sys.argv[1]}/{name}")
+"""
+
+
+def test_a_folder_that_may_only_be_read(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        open_store(str(folder / "here.db")).close()
+        folder.chmod(0o555)
+        words = [sys.executable, "-c", READING, name, str(tmp_path / "other.db")]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        folder.chmod(0o755)
+    before, _, after = done.stderr.partition("----\n")
+    assert before == "0\n" * 3
+    lines = after.splitlines()
+    here = (
+        f"wattq: error: store {folder}/here.db: cannot open it, the file or its folder is read-only; mend permissions"
+    )
+    assert lines[:6] == [here, "2"] * 3
+    assert "cannot be made or opened (unable to open database file)" in lines[6]
+    assert [line for line in lines if not line.startswith("wattq: error: ")] == ["2"] * 6
+    assert "is not there" in lines[8]
 
 
 def test_a_file_that_may_only_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
