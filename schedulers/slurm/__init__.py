@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wattq.schedulers.slurm.jobs import Job, Node, Reservation, Snapshot
     from wattq.schedulers.slurm.machine import Scene, platform_of, scene_of
     from wattq.schedulers.slurm.outcomes import Totals, totals_of
+    from wattq.schedulers.slurm.plugin_text import submit_plugin
     from wattq.schedulers.slurm.pools import LeftOut, Pool, pools_of
     from wattq.schedulers.slurm.reading import read_snapshot
     from wattq.schedulers.slurm.recorded import Recorded, record_answers
@@ -61,6 +62,7 @@ __all__ = [
     "record_answers",
     "scene_of",
     "shift_saving",
+    "submit_plugin",
     "totals_of",
 ]
 
@@ -81,6 +83,7 @@ _MODULES = {
     "reading": ("read_snapshot",),
     "recorded": ("Recorded", "record_answers"),
     "shifting": ("Shift", "shift_saving"),
+    "plugin_text": ("submit_plugin",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wattq.schedulers.slurm.holder import Holder
     from wattq.settings import Settings
 
-__all__ = ["hold"]
+__all__ = ["hold", "plugin"]
 
 
 def hold(
@@ -68,6 +68,20 @@ def hold(
         typer.echo(f"nothing is held while {holder.kill_file} is there; remove it to hold again", err=True)
     else:
         _run(holder, settings, apply, once or (interval is None and not apply), interval, json, ending)
+
+
+def plugin(
+    interval: Annotated[
+        float | None, typer.Option(min=1, help="Seconds between two looks of hold (default: hold.interval_s).")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print job_submit.lua: jobs that agree to wait begin a little later, so that hold sees them first."""
+    from wattq.schedulers.slurm.plugin_text import submit_plugin
+    from wattq.settings import load_settings
+
+    hold = load_settings(config).hold
+    typer.echo(submit_plugin(hold.model_copy(update={"interval_s": interval or hold.interval_s})), nl=False)
 
 
 def _run(

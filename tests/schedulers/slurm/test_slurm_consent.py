@@ -11,6 +11,8 @@ import pytest
 from wattq.errors import InvalidInputError
 from wattq.schedulers.slurm.consent import consent_of, parse_qos_waits, wait_s
 from wattq.schedulers.slurm.jobs import Job
+from wattq.schedulers.slurm.plugin_text import submit_plugin
+from wattq.settings import HoldSettings
 
 DAY_S = 86400.0
 
@@ -97,3 +99,9 @@ def test_qos_of_the_settings() -> None:
     assert parse_qos_waits("") == {}
     with pytest.raises(InvalidInputError, match=r"setting hold\.qos, 'green': is no QOS and wait"):
         parse_qos_waits("green")
+
+
+def test_the_plugin_has_the_qos_and_the_grace_of_the_settings() -> None:
+    text = submit_plugin(HoldSettings(interval_s=45.5, qos='green=12h,o"dd=1h'))
+    assert "local GRACE_S = 91\n" in text
+    assert 'local QOS = {["green"] = true, ["o\\034dd"] = true}\n' in text

@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 from live_slurm import Cluster, slurm_cluster, wait_for
 
-import wattq.schedulers.slurm as slurm_package
 from wattq.platforms.signals import Signal, read_signal, write_signal
 from wattq.schedulers.slurm.command import SlurmCommands
 from wattq.schedulers.slurm.jobs import Job
+from wattq.schedulers.slurm.plugin_text import submit_plugin
 from wattq.schedulers.slurm.reading import read_snapshot
+from wattq.settings import HoldSettings
 
 pytestmark = pytest.mark.service
 
-PLUGIN = Path(slurm_package.__file__).parent
 GRACE_S = 6
 CHEAP_AFTER_S = 30.0
 """How long prices are high, s."""
@@ -35,9 +35,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A Slurm of one node of four cores, whose plugin gives jobs that agree to wait a begin time 6 s ahead."""
     folder = tmp_path_factory.mktemp("cluster") / "slurm"
     folder.mkdir()
-    text = (PLUGIN / "job_submit.lua").read_text(encoding="utf-8")
-    assert "local GRACE_S = 600\n" in text
-    (folder / "job_submit.lua").write_text(text.replace("GRACE_S = 600", f"GRACE_S = {GRACE_S}"), encoding="utf-8")
+    text = submit_plugin(HoldSettings(interval_s=GRACE_S / 2, qos="green=1h"))
+    (folder / "job_submit.lua").write_text(text, encoding="utf-8")
     with slurm_cluster(folder, ["JobSubmitPlugins=lua"]) as found:
         yield found
 
