@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from wattq.errors import TelemetryError
 from wattq.platforms import NodePower
-from wattq.settings import NodeSettings
 from wattq.surrogates.energy import EnergyJobs, predict_energy
 from wattq.surrogates.model import LEVELS, Prediction
 from wattq.telemetry.api.bundles import Bundles
@@ -19,7 +18,7 @@ from wattq.telemetry.api.past import Past
 from wattq.telemetry.api.resolve import Resolved
 from wattq.telemetry.api.unknown import flag_names, queue_number
 
-__all__ = ["Expected", "NoModelError", "UnpredictableError", "expect", "node_power"]
+__all__ = ["Expected", "NoModelError", "UnpredictableError", "expect"]
 
 Floats = NDArray[np.float64]
 
@@ -55,15 +54,6 @@ class Expected:
     low_j: Floats
     high_j: Floats
     learned_power: NDArray[np.bool_]
-
-
-def node_power(node: NodeSettings) -> NodePower:
-    """Return the one model of a node's power.
-
-    Raises:
-        PlatformError: when the settings describe no node.
-    """
-    return NodePower(**node.model_dump(exclude={"name"}))
 
 
 def expect(jobs: Sequence[Resolved], bundles: Bundles, past: Past, node: NodePower) -> Expected:

@@ -14,11 +14,13 @@ from wattq.platforms.estimate import Amounts, estimate
 from wattq.settings import Settings
 from wattq.telemetry.api.answers import Interval, Prediction
 from wattq.telemetry.api.bundles import Bundles
-from wattq.telemetry.api.expect import Expected, expect, node_power
+from wattq.telemetry.api.expect import Expected, expect
 from wattq.telemetry.api.past import Past
 from wattq.telemetry.api.rates import Grid, Rate
 from wattq.telemetry.api.requests import JobRequest
 from wattq.telemetry.api.resolve import Resolved, resolve
+from wattq.telemetry.api.spread import Spread
+from wattq.telemetry.meters import node_power_of
 from wattq.units import GRAMS_PER_KG, HOUR_S, joules_to_kwh, joules_to_wh
 
 __all__ = ["Forecasted", "Predictor", "iso"]
@@ -45,6 +47,7 @@ class Predictor:
         grid: prices and carbon intensities.
         past: what users did before.
         node: power of a node.
+        spread: how far that was off, where the store tells it.
     """
 
     settings: Settings
@@ -52,6 +55,7 @@ class Predictor:
     grid: Grid
     past: Past
     node: NodePower
+    spread: Spread | None = None
 
     @classmethod
     def of(cls, settings: Settings, bundles: Bundles, grid: Grid, past: Past | None = None) -> Predictor:
@@ -60,7 +64,7 @@ class Predictor:
         Raises:
             PlatformError: when the settings describe no node.
         """
-        return cls(settings, bundles, grid, past or Past(), node_power(settings.node))
+        return cls(settings, bundles, grid, past or Past(), node_power_of(settings.node))
 
     def forecast(self, requests: Sequence[JobRequest], now_s: float) -> Forecasted:
         """Return what is expected of jobs.
@@ -96,7 +100,7 @@ class Predictor:
             predicted_energy_j=energy_j,
             predicted_energy_wh=joules_to_wh(energy_j),
             predicted_energy_kwh=joules_to_kwh(energy_j),
-            confidence_interval=_energy_interval(expected, row),
+            confidence_interval=_energy_interval(expected, row, self.spread),
             predicted_power_watts=energy_j / run_s,
             predicted_duration_seconds=run_s,
             duration_interval=_time_interval(expected, row),
@@ -139,14 +143,23 @@ def _method(expected: Expected, row: int) -> str:
     return f"{time}+{'energy-model' if expected.learned_power[row] else 'node-power'}"
 
 
-def _energy_interval(expected: Expected, row: int) -> Interval:
+def _energy_interval(expected: Expected, row: int, spread: Spread | None) -> Interval:
     time, power = bool(expected.learned_time[row]), bool(expected.learned_power[row])
     if not (time or power):
-        source = "not known: the run time was given, and the power of a node is a formula without a spread"
-        return Interval(lower=None, upper=None, std=None, unit="Wh", source=source)
+        return _formula_interval(joules_to_wh(float(expected.energy_j[row])), spread)
     sources = {(True, True): "models of run time and of power", (True, False): "model of run time alone"}
     low, high = joules_to_wh(float(expected.low_j[row])), joules_to_wh(float(expected.high_j[row]))
     source = sources.get((time, power), "model of power alone")
+    return Interval(lower=low, upper=high, std=(high - low) / _SIGMAS, unit="Wh", source=source)
+
+
+def _formula_interval(energy_wh: float, spread: Spread | None) -> Interval:
+    """Return the interval of a formula: how far it was off before, where that is known."""
+    if spread is None:
+        source = "not known: the run time was given, and the power of a node is a formula without a spread"
+        return Interval(lower=None, upper=None, std=None, unit="Wh", source=source)
+    low, high = energy_wh * spread.low, energy_wh * spread.high
+    source = f"{spread.jobs} jobs that were predicted so, and then measured"
     return Interval(lower=low, upper=high, std=(high - low) / _SIGMAS, unit="Wh", source=source)
 
 

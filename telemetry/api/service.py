@@ -23,11 +23,12 @@ from wattq.telemetry.api.answers import Health, ModelInfo, Prediction, Ready
 from wattq.telemetry.api.bundles import describe_bundle, load_bundles
 from wattq.telemetry.api.cache import MemoryCache, stable_key
 from wattq.telemetry.api.logs import say
-from wattq.telemetry.api.past import JobStore, read_past
+from wattq.telemetry.api.past import JobStore, Past, read_past
 from wattq.telemetry.api.predictor import Predictor, iso
 from wattq.telemetry.api.rates import load_grid
 from wattq.telemetry.api.redis_cache import RedisCache
 from wattq.telemetry.api.requests import JobRequest
+from wattq.telemetry.api.spread import Spread, read_spread
 from wattq.telemetry.api.tokens import read_tokens
 from wattq.telemetry.exporters import Book
 
@@ -89,7 +90,7 @@ class Service:
 
     def _adopt(self, predictor: Predictor) -> None:
         """Predict with this from now on; answers of another model, node or grid are not asked for again."""
-        self.predictor = predictor
+        self.predictor, self._past_seen = predictor, None
         api = self.settings.api
         content: dict[str, Any] = {
             "node": self.settings.node.model_dump(exclude={"name"}),
@@ -307,20 +308,26 @@ class Service:
         return {name: _signature(path) for name, path in {**paths, "carbon": grid.carbon, "price": grid.price}.items()}
 
     async def _renew_past(self) -> None:
-        """Read the past anew where the store has something new, and a model needs it."""
-        if self._opener is None or self.predictor.bundles.runtime is None:
+        """Learn anew from the store what users did, and how predictions turned out, where it has something new."""
+        if self._opener is None:
             return
         try:
-            latest = await self.read("job_metrics", limit=100, newest_first=True)
-            seen = [(row.get("time"), row.get("job_id"), row.get("end_time")) for row in latest]
+            seen = [
+                await self.read(name, limit=100, newest_first=True) for name in ("job_metrics", "energy_predictions")
+            ]
             if seen == self._past_seen:
                 return
-            past = await asyncio.to_thread(read_past, self._opened())
+            past, spread = await asyncio.get_running_loop().run_in_executor(self._readers, self._learn)
         except (WattqError, TimeoutError) as error:
             say("warning", "the store does not answer; the past stays as it was", error=str(error))
             return
         self._past_seen = seen
-        self.predictor = replace(self.predictor, past=past)
+        self.predictor = replace(self.predictor, past=past, spread=spread)
+
+    def _learn(self) -> tuple[Past, Spread | None]:
+        store, predictor = self._opened(), self.predictor
+        past = predictor.past if predictor.bundles.runtime is None else read_past(store)
+        return past, read_spread(store)
 
 
 def _signature(path: str) -> list[int]:

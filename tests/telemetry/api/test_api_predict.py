@@ -380,6 +380,36 @@ def test_the_past_of_a_user_comes_from_the_store(ask: Make, bundles: dict[str, s
     assert (past.n_jobs, {kind: len(numbers) for kind, numbers in past._numbers.items()}) == before
 
 
+def predicted(number: int, ratio: float, method: str = "given-duration+node-power") -> dict[str, Any]:
+    told = {"predicted_energy_j": 1000.0, "actual_energy_j": 1000.0 * ratio, "prediction_method": method}
+    return {"time": NOW - 5000.0 + number, "job_id": f"ann-{number}", **told}
+
+
+def test_the_spread_of_the_formula_comes_from_the_store(ask: Make, tmp_path: Path) -> None:
+    """Ratios of 0.80, 0.81, ... 1.20 that were measured; modelled energies and other methods do not count."""
+    ratios = [0.8 + 0.01 * k for k in range(41)]
+    with open_store(str(tmp_path / "store.db")) as store:
+        rows = [{**finished("ann", k, 60.0), "energy_j": 1.0, "energy_source": "measured"} for k in range(45)]
+        store.write(
+            "job_metrics", [*rows[:41], *({**row, "energy_source": "modelled"} for row in rows[41:43]), *rows[43:]]
+        )
+        told = [predicted(k, ratio) for k, ratio in enumerate(ratios)]
+        store.write(
+            "energy_predictions", [*told[:39], predicted(41, 9.0), predicted(43, 9.0, "runtime-model+node-power")]
+        )
+        client = ask(store={"url": str(tmp_path / "store.db")})
+        few = client.post("/predict", {}).json()["confidence_interval"]
+        assert few["lower"] is None
+        store.write("energy_predictions", told)
+    client.run(client.service._renew_past())
+    found = client.post("/predict", {"duration_seconds": 600}).json()
+    interval = found["confidence_interval"]
+    assert found["predicted_energy_wh"] == 50.0
+    assert interval["lower"] == pytest.approx(50.0 * 0.82, rel=1e-9)
+    assert interval["upper"] == pytest.approx(50.0 * 1.18, rel=1e-9)
+    assert interval["source"] == "41 jobs that were predicted so, and then measured"
+
+
 def test_asking_leaves_the_past_as_a_replay_has_it() -> None:
     """Features of a job that is asked about are those of `LiveHistory` at its submission."""
     from wattq.surrogates.history.live import LiveHistory
