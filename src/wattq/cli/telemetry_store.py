@@ -41,13 +41,14 @@ def init(store: Address = "") -> None:
 
 @app.command()
 def show(store: Address = "", json: AsJson = False) -> None:
-    """Show what a store holds: rows and periods of its tables, and rows that wait in the spool of the settings."""
+    """Show what a store holds: rows and periods of its tables, and rows that wait in the spool."""
     from wattq.telemetry.store import open_store
     from wattq.telemetry.store.summary import summarise_store
 
-    with open_store(_address(store), create=False) as opened:
+    address = _address(store)
+    with open_store(address, create=False) as opened:
         summary = summarise_store(opened)
-    waiting = _waiting()
+    waiting = _waiting(address)
     typer.echo(_summary_json(summary, waiting) if json else _summary_text(summary, waiting))
 
 
@@ -96,14 +97,14 @@ def _address(named: str) -> str:
     return address
 
 
-def _waiting() -> tuple[str, int] | None:
-    """Return the spool of the settings and how many rows wait in it; None where it names none that is there."""
+def _waiting(address: str) -> tuple[str, int] | None:
+    """Return the spool that loggers use for a store and how many rows wait in it; None where there is none."""
     from wattq.settings import load_settings
+    from wattq.telemetry.loggers.store_sink import spool_folder
     from wattq.telemetry.store.spool import pending_rows
 
-    named = load_settings().store.spool
-    folder = Path(named).expanduser() if named else None
-    return None if folder is None or not folder.is_dir() else (str(folder), pending_rows(folder))
+    folder = spool_folder(address, load_settings().store.spool)
+    return (str(folder), pending_rows(folder)) if folder.is_dir() else None
 
 
 def _summary_json(summary: StoreSummary, waiting: tuple[str, int] | None) -> str:
