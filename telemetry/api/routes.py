@@ -199,10 +199,10 @@ def _add_records(router: APIRouter, service: Service) -> None:
     async def jobs_recent(
         limit: Annotated[int, Query(ge=1, le=1000, description="most rows")] = 50,
     ) -> Response:
-        if not service.has_store:
+        if not service.records.there:
             raise HTTPException(503, "no store is set (wattq api --store URL)")
         try:
-            rows = await service.read("job_metrics", limit=limit, newest_first=True)
+            rows = await service.records.read("job_metrics", limit=limit, newest_first=True)
         except (WattqError, TimeoutError) as error:
             raise HTTPException(503, f"the store does not answer ({str(error)[:300] or 'time-out'})") from None
         return _json(RecentJobs(count=len(rows), jobs=rows))

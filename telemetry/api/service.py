@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +20,11 @@ from wattq.telemetry.api.answers import Health, ModelInfo, Prediction, Ready
 from wattq.telemetry.api.bundles import describe_bundle, load_bundles
 from wattq.telemetry.api.cache import MemoryCache, stable_key
 from wattq.telemetry.api.logs import say
-from wattq.telemetry.api.past import JobStore, Past, read_past
 from wattq.telemetry.api.predictor import Predictor, iso
 from wattq.telemetry.api.rates import load_grid
+from wattq.telemetry.api.records import Opener, Records
 from wattq.telemetry.api.redis_cache import RedisCache
 from wattq.telemetry.api.requests import JobRequest
-from wattq.telemetry.api.spread import Spread, read_spread
 from wattq.telemetry.api.tokens import read_tokens
 from wattq.telemetry.exporters import Book
 
@@ -36,9 +32,6 @@ __all__ = ["Service"]
 
 _WATCH_S = 5.0
 _PAST_S = 60.0
-_STORE_TIMEOUT_S = 5.0
-
-Opener = Callable[[], JobStore]
 
 
 class Service:
@@ -53,6 +46,7 @@ class Service:
     Attributes:
         predictor: what predicts; replaced as a whole.
         keyring, buckets: who may ask, and how often.
+        records: the store.
         book: metrics.
 
     Raises:
@@ -72,16 +66,12 @@ class Service:
         self.keyring = Keyring(read_tokens(settings.api.tokens) if settings.api.tokens else ())
         self.buckets = Buckets(settings.api.rate_per_s, settings.api.burst)
         self.book = Book("api")
-        self._opener = opener
-        self._store: JobStore | None = None
-        self._opening = threading.Lock()
-        # Threads of their own: a store that hangs holds up nothing else.
-        self._readers = ThreadPoolExecutor(2, "store")
+        self.records = Records(opener)
         self._cache = MemoryCache(settings.api.cache_ttl_s, settings.api.cache_entries)
         self._redis: RedisCache | None = None
         self._began_s = time.monotonic()
         self._files = self._signatures()
-        self._past_seen: object = None
+        self._seen: object = None
         self._task: asyncio.Task[None] | None = None
         self._adopt(self.predictor)
         self._warm()
@@ -90,7 +80,7 @@ class Service:
 
     def _adopt(self, predictor: Predictor) -> None:
         """Predict with this from now on; answers of another model, node or grid are not asked for again."""
-        self.predictor, self._past_seen = predictor, None
+        self.predictor, self._seen = predictor, None
         api = self.settings.api
         content: dict[str, Any] = {
             "node": self.settings.node.model_dump(exclude={"name"}),
@@ -177,8 +167,8 @@ class Service:
     async def ready(self) -> Ready:
         """Return whether a model is loaded and the store, where one is set, answers."""
         loaded, state = self.predictor.bundles.loaded, "not set"
-        if self._opener is not None:
-            state = "answers" if await self.store_answers() else "away"
+        if self.records.there:
+            state = "answers" if await self.records.answers() else "away"
         return Ready.model_validate({"ready": loaded and state != "away", "model_loaded": loaded, "store": state})
 
     def model_info(self) -> ModelInfo:
@@ -204,41 +194,6 @@ class Service:
         self.book.add("wattq_api_requests_total", 1.0, (route, method, code))
         self.book.observe("wattq_api_request_duration_seconds", took_s, (route,))
 
-    # The store
-
-    @property
-    def has_store(self) -> bool:
-        """Whether a store is set."""
-        return self._opener is not None
-
-    async def read(self, name: str, **how: Any) -> list[dict[str, object]]:
-        """Return rows of the store, read in a thread.
-
-        Raises:
-            WattqError: when it does not answer, within its time.
-            TimeoutError: when it takes too long.
-        """
-        work = partial(self._read, name, **how)
-        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._readers, work), _STORE_TIMEOUT_S)
-
-    async def store_answers(self) -> bool:
-        """Return whether the store answers."""
-        try:
-            await self.read("job_metrics", limit=1)
-        except (WattqError, TimeoutError):
-            return False
-        return True
-
-    def _read(self, name: str, **how: Any) -> list[dict[str, object]]:
-        return self._opened().read(name, **how)
-
-    def _opened(self) -> JobStore:
-        with self._opening:
-            if self._store is None:
-                assert self._opener is not None
-                self._store = self._opener()
-            return self._store
-
     # Start, end, and what happens in between
 
     async def start(self) -> None:
@@ -246,7 +201,7 @@ class Service:
         if self.settings.api.redis_url:
             self._redis = RedisCache(self.settings.api.redis_url, self.settings.api.cache_ttl_s)
             await self._redis.ping()
-        await self._renew_past()
+        await self.learn()
         self._task = asyncio.create_task(self._watch())
         say("info", "started", version=__version__, model=self.predictor.bundles.version, store=self._store_shown())
 
@@ -258,23 +213,24 @@ class Service:
                 await self._task
         if self._redis is not None:
             await self._redis.close()
-        self._readers.shutdown(wait=False, cancel_futures=True)
-        close = getattr(self._store, "close", None)
-        if close is not None:
-            await asyncio.to_thread(close)
+        await self.records.close()
         say("info", "stopped")
 
     def _store_shown(self) -> str | None:
-        return shown(self.settings.store.url) if self._opener is not None else None
+        return shown(self.settings.store.url) if self.records.there else None
 
     async def _watch(self) -> None:
         next_past_s = time.monotonic() + _PAST_S
         while True:
             await asyncio.sleep(_WATCH_S)
-            await self.reload()
-            if time.monotonic() >= next_past_s:
-                await self._renew_past()
-                next_past_s = time.monotonic() + _PAST_S
+            try:
+                await self.reload()
+                if time.monotonic() >= next_past_s:
+                    next_past_s = time.monotonic() + _PAST_S
+                    await self.learn()
+            except Exception as error:
+                # Whatever it is, files and store are looked at again; requests are answered meanwhile.
+                say("error", "watching failed", error=repr(error))
 
     async def reload(self) -> None:
         """Load again what has changed on disk; a file that is damaged leaves what was loaded in use."""
@@ -307,27 +263,20 @@ class Service:
         paths = {"runtime_model": api.runtime_model, "energy_model": api.energy_model, "tokens": api.tokens}
         return {name: _signature(path) for name, path in {**paths, "carbon": grid.carbon, "price": grid.price}.items()}
 
-    async def _renew_past(self) -> None:
-        """Learn anew from the store what users did, and how predictions turned out, where it has something new."""
-        if self._opener is None:
+    async def learn(self) -> None:
+        """Learn from the store what users did, and how predictions turned out, where it has something new."""
+        if not self.records.there:
             return
         try:
-            seen = [
-                await self.read(name, limit=100, newest_first=True) for name in ("job_metrics", "energy_predictions")
-            ]
-            if seen == self._past_seen:
+            seen = await self.records.latest()
+            if seen == self._seen:
                 return
-            past, spread = await asyncio.get_running_loop().run_in_executor(self._readers, self._learn)
+            past, spread = await self.records.learn(past=self.predictor.bundles.runtime is not None)
         except (WattqError, TimeoutError) as error:
             say("warning", "the store does not answer; the past stays as it was", error=str(error))
             return
-        self._past_seen = seen
-        self.predictor = replace(self.predictor, past=past, spread=spread)
-
-    def _learn(self) -> tuple[Past, Spread | None]:
-        store, predictor = self._opened(), self.predictor
-        past = predictor.past if predictor.bundles.runtime is None else read_past(store)
-        return past, read_spread(store)
+        self._seen = seen
+        self.predictor = replace(self.predictor, past=past or self.predictor.past, spread=spread)
 
 
 def _signature(path: str) -> list[int]:

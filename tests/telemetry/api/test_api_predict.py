@@ -401,7 +401,7 @@ def test_the_spread_of_the_formula_comes_from_the_store(ask: Make, tmp_path: Pat
         few = client.post("/predict", {}).json()["confidence_interval"]
         assert few["lower"] is None
         store.write("energy_predictions", told)
-    client.run(client.service._renew_past())
+    client.run(client.service.learn())
     found = client.post("/predict", {"duration_seconds": 600}).json()
     interval = found["confidence_interval"]
     assert found["predicted_energy_wh"] == 50.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -265,3 +266,46 @@ def test_what_the_cache_is_asked_is_what_the_route_is_asked(ask: Make, body: byt
     same = {**first.json(), "from_cache": True} if first.status_code == 200 else first.json() | {"request_id": ANY}
     assert second.json() == same
     assert set(first.headers) == set(second.headers)
+
+
+def test_watching_goes_on_after_a_failure(
+    ask: Make, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wattq.telemetry.api.service._WATCH_S", 0.001)
+    client, calls = ask(), []
+
+    async def reload() -> None:
+        calls.append(1)
+        raise RuntimeError("disk on fire")
+
+    monkeypatch.setattr(client.service, "reload", reload)
+    while len(calls) < 3:
+        client.run(asyncio.sleep(0.01))
+    failed = [line for line in lines(capsys) if line["event"] == "watching failed"]
+    assert len(failed) >= 2
+    assert failed[0]["error"] == "RuntimeError('disk on fire')"
+
+
+def test_the_store_is_learned_from_when_it_has_something_new(
+    ask: Make, bundles: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = str(tmp_path / "store.db")
+    client = ask(api=bundles, store={"url": url})
+    reads = []
+    learn = client.service.records.learn
+
+    async def counted(*, past: bool) -> Any:
+        reads.append(past)
+        return await learn(past=past)
+
+    monkeypatch.setattr(client.service.records, "learn", counted)
+    client.run(client.service.learn())
+    assert (reads, client.get("/model/info").json()["history"]["jobs"]) == ([], 0)
+    with open_store(url) as store:
+        store.write(
+            "job_metrics",
+            [{"time": 1e9, "job_id": "1", "user_id": "ann", "duration_seconds": 60.0, "end_time": 1e9 + 60}],
+        )
+    client.run(client.service.learn())
+    client.run(client.service.learn())
+    assert (reads, client.get("/model/info").json()["history"]["jobs"]) == ([True], 1)
