@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wattq.schedulers.slurm.holding import Decision
     from wattq.schedulers.slurm.jobs import Job, Node, Reservation, Snapshot
     from wattq.schedulers.slurm.machine import Scene, platform_of, scene_of
-    from wattq.schedulers.slurm.outcomes import Totals, totals_of
+    from wattq.schedulers.slurm.outcomes import Totals, totals_by_user, totals_of
     from wattq.schedulers.slurm.plugin_text import submit_plugin
     from wattq.schedulers.slurm.pools import LeftOut, Pool, pools_of
     from wattq.schedulers.slurm.reading import read_snapshot
@@ -63,6 +63,7 @@ __all__ = [
     "scene_of",
     "shift_saving",
     "submit_plugin",
+    "totals_by_user",
     "totals_of",
 ]
 
@@ -78,7 +79,7 @@ _MODULES = {
     "holding": ("Decision",),
     "jobs": ("Job", "Node", "Reservation", "Snapshot"),
     "machine": ("Scene", "platform_of", "scene_of"),
-    "outcomes": ("Totals", "totals_of"),
+    "outcomes": ("Totals", "totals_by_user", "totals_of"),
     "pools": ("LeftOut", "Pool", "pools_of"),
     "reading": ("read_snapshot",),
     "recorded": ("Recorded", "record_answers"),

@@ -168,6 +168,7 @@ def _note(found: dict[str, Entry], key: str, event: Mapping[str, Any]) -> None:
 
 def _first(key: str, event: Mapping[str, Any], until_s: float) -> Entry:
     numbers = event["numbers"]
+    float(key.rpartition("@")[2])  # the date of submission, which outcomes are told apart by
     return Entry(
         key=key,
         number=int(event["number"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,29 +79,38 @@ def _content(one: Decision) -> dict[str, Any]:
     }
 
 
-def totals_text(totals: Totals, currency: str) -> str:
-    """Return what the log adds up to."""
-    rows = [
-        ["", "jobs", "kg CO2e saved", f"{currency} saved"],
-        [
-            "expected of all that were held",
-            str(totals.held),
-            f"{totals.expected_g / 1e3:.3f}",
-            f"{totals.expected_cost:.3f}",
-        ],
-        [
-            "expected of those that ended",
-            str(totals.finished),
-            f"{totals.finished_expected_g / 1e3:.3f}",
-            f"{totals.finished_expected_cost:.3f}",
-        ],
-        ["realised by those", str(totals.finished), f"{totals.realised_g / 1e3:.3f}", f"{totals.realised_cost:.3f}"],
+def totals_text(totals: Totals, users: Mapping[str, Totals], currency: str) -> str:
+    """Return what the log adds up to, for all and for each user."""
+    head = [
+        "User",
+        "Held",
+        "Ended",
+        "Expected kg CO2e",
+        f"Expected {currency}",
+        "Realised kg CO2e",
+        f"Realised {currency}",
     ]
+    rows = [_totals_row(user, one) for user, one in users.items()]
+    lines = columns([[*head, "Mean delay h"], *rows, _totals_row("all", totals)])
     return "\n".join(
-        [*columns(rows), "", f"{totals.holding} held now; mean delay of those that ended {totals.wait_s / 60:.1f} min"]
+        [*lines, "", f"{totals.holding} held now; expected and realised savings are of the jobs that ended"]
     )
 
 
-def totals_json(totals: Totals) -> str:
-    """Return what the log adds up to as JSON."""
-    return json.dumps(dataclasses.asdict(totals), indent=1)
+def _totals_row(name: str, totals: Totals) -> list[str]:
+    return [
+        name,
+        str(totals.held),
+        str(totals.finished),
+        f"{totals.finished_expected_g / 1e3:.3f}",
+        f"{totals.finished_expected_cost:.3f}",
+        f"{totals.realised_g / 1e3:.3f}",
+        f"{totals.realised_cost:.3f}",
+        f"{totals.wait_s / 3600.0:.2f}",
+    ]
+
+
+def totals_json(totals: Totals, users: Mapping[str, Totals]) -> str:
+    """Return what the log adds up to as JSON, for all and for each user."""
+    by_user = {user: dataclasses.asdict(one) for user, one in users.items()}
+    return json.dumps({"all": dataclasses.asdict(totals), "users": by_user}, indent=1)

@@ -107,6 +107,15 @@ class Holder:
         self.kill_file = Path(hold.kill_file) if hold.kill_file else self.folder / "stop"
         self.log = AuditLog(self.folder / "audit.jsonl")
 
+    @property
+    def currency(self) -> str:
+        """Currency of savings: that of the file of prices, else of the settings."""
+        path = self._signals.price
+        try:
+            return read_published(path, "price").unit.partition("/")[0] if path else self._signals.currency
+        except (SignalError, MissingFileError):
+            return self._signals.currency
+
     def killed(self) -> str:
         """Return why nothing may be held, empty when the kill switch is off.
 

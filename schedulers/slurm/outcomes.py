@@ -15,7 +15,7 @@ from wattq.schedulers.slurm.jobs import Job, Snapshot
 from wattq.schedulers.slurm.shifting import shift_saving
 from wattq.schedulers.slurm.words import date_s
 
-__all__ = ["Totals", "note_outcomes", "totals_of"]
+__all__ = ["Totals", "note_outcomes", "totals_by_user", "totals_of"]
 
 _KEY = re.compile(r"(?<!\S)(\w+)=(\S*)")
 
@@ -142,10 +142,10 @@ def _realised(
 def totals_of(events: Sequence[Mapping[str, Any]]) -> Totals:
     """Return what a log adds up to."""
     book = [entry for entry in entries_of(events).values() if entry.acted]
-    done = {str(e["key"]): e for e in events if e.get("event") == "outcome" and isinstance(e.get("realised"), dict)}
-    realised = [event["realised"] for event in done.values()]
-    finished = [entry for entry in book if entry.key in done]
-    waits = [float(one.get("delay_s", 0.0)) for one in realised]
+    done = {str(e.get("key")): _saved(e) for e in events if e.get("event") == "outcome"}
+    finished = [entry for entry in book if done.get(entry.key)]
+    realised = [done[entry.key] or {} for entry in finished]
+    waits = [one["delay_s"] for one in realised]
     return Totals(
         held=len(book),
         holding=sum(not entry.let_go for entry in book),
@@ -154,7 +154,25 @@ def totals_of(events: Sequence[Mapping[str, Any]]) -> Totals:
         expected_cost=sum(entry.expected["cost"] for entry in book),
         finished_expected_g=sum(entry.expected["carbon_g"] for entry in finished),
         finished_expected_cost=sum(entry.expected["cost"] for entry in finished),
-        realised_g=sum(float(one["carbon_g"]) for one in realised),
-        realised_cost=sum(float(one["cost"]) for one in realised),
+        realised_g=sum(one["carbon_g"] for one in realised),
+        realised_cost=sum(one["cost"] for one in realised),
         wait_s=sum(waits) / len(waits) if waits else 0.0,
     )
+
+
+def totals_by_user(events: Sequence[Mapping[str, Any]]) -> dict[str, Totals]:
+    """Return what a log adds up to for each user, by name."""
+    user_of = {str(e.get("key")): str(e.get("user", "")) for e in events if e.get("event") == "intent"}
+    found = {
+        user: totals_of([event for event in events if user_of.get(str(event.get("key"))) == user])
+        for user in sorted(set(user_of.values()))
+    }
+    return {user: totals for user, totals in found.items() if totals.held}
+
+
+def _saved(event: Mapping[str, Any]) -> dict[str, float] | None:
+    """Return what an outcome says was saved, None where it does not."""
+    try:
+        return {name: float(event["realised"][name]) for name in ("carbon_g", "cost", "delay_s")}
+    except (LookupError, TypeError, ValueError):
+        return None

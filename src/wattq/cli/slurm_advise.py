@@ -171,7 +171,13 @@ def _with_signal(policy: str, params: Mapping[str, Any], grid: Grid, folder: Pat
     full = dict(params)
     if ":" in policy or policy.endswith(".py"):
         return full
-    names = {parameter.name for parameter in policy_spec(policy)[1].parameters}
+    name, spec = policy_spec(policy)
+    names = {parameter.name for parameter in spec.parameters}
+    if "signal" in spec.needs and "signal" not in full and not grid.given:
+        raise InvalidInputError(
+            f"policy '{name}' waits for cleaner or cheaper hours, and nothing is known of them; give --carbon or "
+            "--price (settings: signals.carbon, signals.price), or another --policy, such as conservative"
+        )
     if "signal" in names and "signal" not in full and grid.given:
         paths = grid.write(folder)
         full |= {"signal": str(paths.get("carbon") or paths["price"]), "origin": now_s - FIRST_S}

@@ -59,10 +59,11 @@ def hold(
     holder = _holder(settings, platform, recorded, ending.is_set)
     if report:
         from wattq.schedulers.slurm.hold_text import totals_json, totals_text
-        from wattq.schedulers.slurm.outcomes import totals_of
+        from wattq.schedulers.slurm.outcomes import totals_by_user, totals_of
 
-        totals = totals_of(holder.log.read())
-        typer.echo(totals_json(totals) if json else totals_text(totals, settings.signals.currency))
+        events = holder.log.read()
+        totals, users = totals_of(events), totals_by_user(events)
+        typer.echo(totals_json(totals, users) if json else totals_text(totals, users, holder.currency))
     elif release_all:
         _tell(holder.release_all("pulled by wattq slurm hold --release-all"), json, settings)
         typer.echo(f"nothing is held while {holder.kill_file} is there; remove it to hold again", err=True)

@@ -12,8 +12,9 @@ import pytest
 from fake_slurm import FakeJob, FakeSlurm
 
 from wattq.errors import SlurmError
+from wattq.schedulers.slurm.hold_text import totals_text
 from wattq.schedulers.slurm.holder import Holder, Look, hold_lock
-from wattq.schedulers.slurm.outcomes import totals_of
+from wattq.schedulers.slurm.outcomes import totals_by_user, totals_of
 from wattq.schedulers.slurm.watching import watch
 
 Make = Callable[..., Holder]
@@ -309,6 +310,10 @@ def test_the_log_says_what_was_done_why_and_what_came_of_it(slurm: FakeSlurm, ho
     assert totals.expected_cost == pytest.approx(0.072)
     assert totals.realised_cost == pytest.approx(0.036)
     assert totals.wait_s == 10 * HOUR_S
+    assert totals_by_user(events) == {"ann": totals}
+    lines = totals_text(totals, {"ann": totals}, made.currency).splitlines()
+    assert lines[0].split("  ")[-2].strip() == "Realised EUR"
+    assert lines[2].split() == ["ann", "1", "1", "0.075", "0.072", "0.037", "0.036", "10.00"]
 
 
 def test_a_line_cut_short_spoils_no_other(slurm: FakeSlurm, holder: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from wattq.platforms.signals import Signal, write_signal
 from wattq.schedulers.slurm.audit import AuditLog
 from wattq.schedulers.slurm.consent import consent_of
 from wattq.schedulers.slurm.holder import Holder
+from wattq.schedulers.slurm.outcomes import totals_of
 from wattq.schedulers.slurm.queue_json import parse_queue_json
 from wattq.settings import HoldSettings, SignalSettings
 
@@ -163,7 +165,7 @@ class Trap:
         self.left -= 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(jobs=JOBS, values=VALUES, at=st.integers(0, 25), share=st.sampled_from([0.3, 1.0]))
 def test_killed_at_any_point_and_begun_again_comes_to_the_same(
     jobs: list[FakeJob], values: list[float], at: int, share: float
@@ -192,3 +194,27 @@ def test_killed_at_any_point_and_begun_again_comes_to_the_same(
         for number, job in killed.jobs.items():
             # A date in the past becomes now, as in Slurm; it makes no difference to when the job may start.
             assert job.eligible_s == (max(before[number] or 0.0, killed.now_s) if job.begun else before[number])
+
+
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+_NAMES = ("key", "event", "until_s", "numbers", "expected", "before", "time_s", "job", "number", "start_s", "realised")
+_WORDS = st.sampled_from(["intent", "held", "moved", "released", "lapsed", "started", "outcome", "1@1000000800", "x"])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(st.dictionaries(st.sampled_from(_NAMES), _ANY | _WORDS), max_size=6), damage=st.binary(max_size=40)
+)
+def test_any_log_is_read_and_written_on(rows: list[dict[str, object]], damage: bytes) -> None:
+    with folder_of() as folder:
+        write_prices(folder, [60.0] * 23 + [5.0])
+        slurm = fake_of([FakeJob(0, comment="wattq:defer=18h", submit_s=START_S)])
+        made = holder_of(slurm, folder)
+        made.folder.mkdir()
+        made.log.path.write_bytes(b"".join(json.dumps(row).encode() + b"\n" for row in rows) + damage)
+        made.look(apply=True)
+        totals_of(made.log.read())

@@ -26,7 +26,7 @@ from wattq.settings import HoldSettings
 pytestmark = pytest.mark.service
 
 GRACE_S = 6
-CHEAP_AFTER_S = 30.0
+CHEAP_AFTER_S = 40.0
 """How long prices are high, s."""
 
 
@@ -169,15 +169,21 @@ def test_the_kill_switch_lets_go_at_once(
     wait_for(lambda: started(blocker))
     number = submit(tmp_path, "-c1", "-t", "1", "--comment", "wattq:defer=1h")
     users = submit(tmp_path, "-c1", "-t", "1", "--comment", "wattq:defer=1h", "--begin=now+1hour")
-    mine = jobs()[users].eligible_s
+    array = submit(tmp_path, "-c1", "-t", "1", "--array", "1-3%2", "--comment", "wattq:defer=1h")
+    own = {each: jobs()[each].eligible_s for each in (users, array)}
     subprocess.run(["scancel", str(blocker)], check=True)
     run(hold("--apply", "--once"))
-    told = jobs().get(number)
-    assert told is not None
-    assert (told.eligible_s or 0.0) > time.time()
+    falls = hold_price_falls(tmp_path)
+    found = jobs()
+    assert [found[each].eligible_s for each in (number, array, users)] == [falls, falls, own[users]]
+    assert found[array].tasks == (1, 2, 3)
     run(hold("--release-all"))
+    released_s = time.time()
     wait_for(lambda: started(number), 60)
-    assert jobs()[users].eligible_s == mine
+    wait_for(lambda: array not in jobs() or not jobs()[array].waits, 60)
+    # At once, or at the begin time that the plugin gave it.
+    assert (started(number) or 0.0) <= max(released_s, own[array] or 0.0) + 10
+    assert jobs()[users].eligible_s == own[users]
     assert (tmp_path / "hold" / "stop").exists()
     run(hold("--apply", "--once"))
 
