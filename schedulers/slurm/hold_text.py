@@ -81,15 +81,8 @@ def _content(one: Decision) -> dict[str, Any]:
 
 def totals_text(totals: Totals, users: Mapping[str, Totals], currency: str) -> str:
     """Return what the log adds up to, for all and for each user."""
-    head = [
-        "User",
-        "Held",
-        "Ended",
-        "Expected kg CO2e",
-        f"Expected {currency}",
-        "Realised kg CO2e",
-        f"Realised {currency}",
-    ]
+    head = ["User", "Held", "Ended"]
+    head += [f"{what} {unit}" for what in ("Expected", "Realised") for unit in ("kg CO2e", currency)]
     rows = [_totals_row(user, one) for user, one in users.items()]
     lines = columns([[*head, "Mean delay h"], *rows, _totals_row("all", totals)])
     return "\n".join(

@@ -313,7 +313,7 @@ def test_the_log_says_what_was_done_why_and_what_came_of_it(slurm: FakeSlurm, ho
     assert totals_by_user(events) == {"ann": totals}
     lines = totals_text(totals, {"ann": totals}, made.currency).splitlines()
     assert lines[0].split("  ")[-2].strip() == "Realised EUR"
-    assert lines[2].split() == ["ann", "1", "1", "0.075", "0.072", "0.037", "0.036", "10.00"]
+    assert lines[2].split() == ["ann", "1", "1", "0.000", "0.072", "0.000", "0.036", "10.00"]
 
 
 def test_a_line_cut_short_spoils_no_other(slurm: FakeSlurm, holder: Make) -> None:
