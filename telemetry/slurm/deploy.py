@@ -36,9 +36,9 @@ def write_hook_files(
         InvalidInputError: a path has a blank or another sign that slurm.conf cannot hold.
     """
     folder = folder.resolve()
-    for path in (str(folder), python, str(config or "")):
-        if any(letter.isspace() or letter in "#=\"'" for letter in path):
-            raise InvalidInputError(f"{path!r}: has a sign that slurm.conf cannot hold; choose a path without blanks")
+    for word in (str(folder), python, str(config or "")):
+        if any(letter.isspace() or letter in "#=\"'" for letter in word):
+            raise InvalidInputError(f"{word!r}: has a sign that slurm.conf cannot hold; choose a path without blanks")
     texts = {name: (_HERE / "hooks" / name).read_text(encoding="utf-8") for name in SCRIPTS}
     sample = (_HERE / "etc" / "slurm.conf.sample").read_text(encoding="utf-8")
     texts |= {"qos.sh": qos_script, "wattq-hooks.conf": _conf(settings, config, python)}

@@ -105,7 +105,12 @@ def munge() -> list[subprocess.Popen[bytes]]:
 
 @contextlib.contextmanager
 def slurm_cluster(
-    folder: Path, lines: Sequence[str] = (), *, cpus: int = 4, environ: Mapping[str, str] | None = None
+    folder: Path,
+    lines: Sequence[str] = (),
+    *,
+    cpus: int = 4,
+    environ: Mapping[str, str] | None = None,
+    ready: Callable[[], bool] | None = None,
 ) -> Iterator[Cluster]:
     """Begin a Slurm of one node in a folder, and end it; meanwhile SLURM_CONF names its slurm.conf.
 
@@ -116,6 +121,7 @@ def slurm_cluster(
         lines: lines added to slurm.conf, such as ``Prolog=/path/prolog.sh``; a key given here replaces the one above.
         cpus: cores of the node, which may be more than the machine has.
         environ: variables for the daemons, over those of this process.
+        ready: says whether it is there; by default, once a node takes jobs.
     """
     if shutil.which("slurmctld") is None or shutil.which("slurmd") is None or os.geteuid() != 0:
         pytest.skip("no Slurm can be begun here (slurm-wlm, munge, root)")
@@ -134,7 +140,7 @@ def slurm_cluster(
     try:
         for name, *words in (("slurmctld", "-c"), ("slurmd",)):
             daemons.append(subprocess.Popen([name, "-D", *words], env=env, stderr=subprocess.DEVNULL))
-        wait_for(answers, 60, lambda: (folder / "slurmctld.log").read_text(encoding="utf-8")[-2000:])
+        wait_for(ready or answers, 60, lambda: (folder / "slurmctld.log").read_text(encoding="utf-8")[-2000:])
         yield cluster
     finally:
         for daemon in reversed(daemons):
