@@ -246,15 +246,25 @@ def test_gpus_that_refuse(tmp_path: Path, fake_nvml: Any) -> None:
 def test_state_tidies_up(tmp_path: Path) -> None:
     state = StateFolder(tmp_path / "state")
     day_s, now_s = 86_400.0, 1_000 * 86_400.0
-    for job, start_s, end_s in (("1", now_s - 9 * day_s, now_s - 8 * day_s), ("2", now_s - 5 * day_s, None)):
-        state.put(job, "holding", {"start_s": start_s, "end_s": end_s, "cores": 1})
+    state.put("2", "holding", {"start_s": now_s - 5 * day_s, "end_s": None, "cores": 1})
+    for job, start_s, end_s in (("1", 9, 8), ("3", 4, 3)):
+        state.put(job, "holding", {})
+        state.retire(job, {"start_s": now_s - start_s * day_s, "end_s": now_s - end_s * day_s, "cores": 1})
+    assert state.jobs() == ["2"]
+    assert len(state.held()) == 3
     for age in (0, 2, 5, 6, 20):
         (state.path / f"marks-{_day(now_s - age * day_s)}.jsonl").write_text("", encoding="ascii")
     state.tidy(now_s)
-    assert state.jobs() == ["2"]
+    # Job 3 ran beside job 2, which still runs; job 1 ended before it began.
+    assert sorted(each["cores"] for each in state.held().values()) == [1, 1]
+    assert [job.partition("@")[0] for job in state.held()] == ["2", "3"]
     assert sorted(path.name for path in state.path.glob("marks*")) == sorted(
         f"marks-{_day(now_s - age * day_s)}.jsonl" for age in (0, 2, 5)
     )
+    # Another run of a job that was finished a moment ago stays.
+    state.put("2", "running", {"since_s": now_s})
+    state.retire("2", None)
+    assert state.jobs() == ["2"]
     with pytest.raises(TelemetryError, match="is no number of a job"):
         state.folder("../../etc")
     (tmp_path / "file").write_text("", encoding="ascii")
