@@ -121,7 +121,7 @@ def _tell(past: Past, submit_s: float, row: Mapping[str, Any]) -> None:
     job, _ = past.submitted(
         submit_s,
         max(int(row.get("node_count") or 1), 1),
-        math.nan,
+        float(row.get("walltime_seconds") or math.nan),
         user=past.code("users", row.get("user_id")),
         group=past.code("groups", row.get("account")),
         application=past.code("applications", row.get("job_name")),

@@ -39,6 +39,7 @@ JOB_METRICS = Table(
         Field("submit_time", "time", "Unix s", "when it was submitted"),
         Field("end_time", "time", "Unix s", "when the run ended; empty while it runs"),
         Field("duration_seconds", "real", "s", "how long it ran"),
+        Field("walltime_seconds", "real", "s", "how long it was allowed to run; empty without a limit"),
         Field("cpu_cores", "int", "1", "cores that it held, on all nodes"),
         Field("memory_mb", "real", "MiB", "memory that it held, on all nodes"),
         Field("cpu_usage", "real", "%", "mean utilisation of its cores"),

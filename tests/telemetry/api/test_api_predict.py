@@ -410,15 +410,18 @@ def test_the_spread_of_the_formula_comes_from_the_store(ask: Make, tmp_path: Pat
     assert interval["source"] == "41 jobs that were predicted so, and then measured"
 
 
-def test_asking_leaves_the_past_as_a_replay_has_it() -> None:
+@pytest.mark.parametrize("walltime_s", [math.nan, 7200.0])
+def test_asking_leaves_the_past_as_a_replay_has_it(walltime_s: float) -> None:
     """Features of a job that is asked about are those of `LiveHistory` at its submission."""
     from wattq.surrogates.history.live import LiveHistory
     from wattq.telemetry.api.past import past_of
 
     rows = [finished(user, k, 100.0 + 7.0 * k) for user in ("ann", "ben") for k in range(30)]
+    if not math.isnan(walltime_s):
+        rows = [{**row, "walltime_seconds": walltime_s} for row in rows]
     past, live = past_of(rows), LiveHistory(0.0)
     for row in sorted(rows, key=lambda each: (each["submit_time"], each["time"], each["job_id"])):
-        job, _ = live.submitted(row["submit_time"], 2, math.nan, user=0 if row["user_id"] == "ann" else 1)
+        job, _ = live.submitted(row["submit_time"], 2, walltime_s, user=0 if row["user_id"] == "ann" else 1)
         live.started(job, row["time"])
         live.ended(job, row["end_time"], row["duration_seconds"])
     for _ in range(2):
