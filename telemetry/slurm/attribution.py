@@ -63,7 +63,7 @@ class _Way:
 
 
 def energy_of_jobs(
-    marks: Sequence[Mark], held: Mapping[str, Holding], model: NodePower, sample_s: float
+    marks: Sequence[Mark], held: Mapping[str, Holding], model: NodePower, sample_s: float, *, most_dates: int = 2000
 ) -> dict[str, JobEnergy]:
     """Return the energy of the jobs that have ended, as far as marks tell.
 
@@ -77,10 +77,11 @@ def energy_of_jobs(
         held: what each job holds; a job that runs still has an infinite end, and gets no energy.
         model: power of the node without sensors.
         sample_s: seconds between samples; sensors of power without a counter are trusted over five of them.
+        most_dates: most marks that peaks of power are looked for between; energy does not depend on it.
     """
     found: dict[str, JobEnergy] = {}
     for way in _ways(marks, model, sample_s):
-        for job, energy in _along(way, marks, held).items():
+        for job, energy in _along(way, _thinned(marks, most_dates), held).items():
             known = found.get(job)
             if known is None or (known.coverage < _LEAST and energy.coverage > known.coverage):
                 found[job] = energy
@@ -193,6 +194,10 @@ class _Sums:
         powers = [joules / (end - start) for (start, end), joules in whole.items() if end - start >= _PEAK_S]
         mean_w = energy_j / run_s
         return JobEnergy(energy_j, mean_w, max([mean_w, *powers]), min(coverage, 1.0), way.source, way.meter)
+
+
+def _thinned(marks: Sequence[Mark], most: int) -> Sequence[Mark]:
+    return marks[:: -(-len(marks) // most)] if most and marks else ()
 
 
 def _dates(marks: Sequence[Mark], held: Mapping[str, Holding]) -> list[float]:

@@ -89,6 +89,12 @@ class JobFacts:
         return replace(self, **{n: getattr(other, n) for n in names if getattr(self, n) in empty})
 
     @property
+    def speaks(self) -> bool:
+        """Whether this node speaks for the job: the first of its nodes does, lest its row be written by several."""
+        nodes = _nodes(self.node_list)
+        return not nodes or nodes[0] == self.node or self.node not in nodes
+
+    @property
     def job_type(self) -> str | None:
         """What kind of job it is said to be: ``wattq:job_type=...`` in its comment, else a QoS of that name."""
         said = _WORD.search(self.comment)

@@ -7,22 +7,21 @@ for predictions and packs logs. Each of these may fail without harm to the other
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event
-from typing import Any
 
 from wattq.errors import WattqError
 from wattq.telemetry.meters import node_power_of
-from wattq.telemetry.slurm import finish
-from wattq.telemetry.slurm.ask import ask_scontrol, command_environment
+from wattq.telemetry.slurm import outcome
+from wattq.telemetry.slurm.controller import Controller
+from wattq.telemetry.slurm.ending import Endings
 from wattq.telemetry.slurm.facts import JobFacts
 from wattq.telemetry.slurm.gpu_cap import DOCUMENT, GpuCaps
 from wattq.telemetry.slurm.hook import Hook
 from wattq.telemetry.slurm.job_log import JobLog, utc
 from wattq.telemetry.slurm.keeper_process import beat, only_keeper
-from wattq.telemetry.slurm.messages import predict, tell_exporter
+from wattq.telemetry.slurm.messages import start_message, tell_exporter
 from wattq.telemetry.slurm.node_sampler import NodeSampler
 from wattq.telemetry.slurm.rows import Rows
 from wattq.telemetry.slurm.running import JobStats
@@ -33,12 +32,9 @@ __all__ = ["Keeper", "keep"]
 
 _POLL_S = 0.5
 _LINGER_S = 3.0
-_FINAL_S = 20.0
-_UNASKED_S = 2.0
 _FIRST_S = (1.0, 2.0, 4.0, 8.0, 16.0)
-_ASK_S = 3.0
-_ASK_AGAIN_S = 60.0
 _ORPHAN_S = 600.0
+_TIDY_S = 60.0
 
 
 def keep(hook: Hook, stop: Event) -> None:
@@ -94,8 +90,10 @@ class Keeper:
         self._jobs: dict[str, _Job] = {}
         self._sampler = self._make_sampler()
         self._watch = ThermalWatch(hook.node)
-        self._ask_s = 0.0
-        self._waits_since_s: dict[str, float] = {}
+        self._tidy_s = 0.0
+        self._bad: set[str] = set()
+        self._controller = Controller(hook)
+        self._endings = Endings(hook, self._state, self._rows, self._controller)
 
     def _make_sampler(self) -> NodeSampler | None:
         try:
@@ -133,20 +131,40 @@ class Keeper:
             try:
                 self._look(job_id, now_s)
             except (WattqError, OSError, ValueError, TypeError, KeyError) as error:
-                self._log.say(f"job {job_id}: {type(error).__name__}: {error}")
+                self._log.say(f"job {job_id}: {type(error).__name__}: {error}; it is left out")
+                self._leave_out(job_id)
+        if now_s > self._tidy_s:
+            self._tidy_s = now_s + _TIDY_S
+            with suppress(WattqError, OSError):
+                self._state.tidy(now_s)
         due = [job for job_id, job in self._jobs.items() if now_s >= job.next_s and self._state.runs(job_id)]
-        if due:
-            self._sample(now_s, due)
+        try:
+            if due:
+                self._sample(now_s, due)
+        except (WattqError, OSError, ValueError, TypeError, KeyError) as error:
+            self._log.say(f"sample: {type(error).__name__}: {error}")
+            for job in due:
+                job.next_s = now_s + self._settings.sample_s
+
+    def _leave_out(self, job_id: str) -> None:
+        self._bad.add(job_id)
+        self._jobs.pop(job_id, None)
+        if self._state.get(job_id, "ended") is not None:
+            self._endings.give_up(job_id)
 
     def _look(self, job_id: str, now_s: float) -> None:
         running, ended = self._state.get(job_id, "running"), self._state.get(job_id, "ended")
         known = self._jobs.get(job_id)
         if ended is not None:
-            self._end(job_id, ended, now_s)
-        elif running is not None and (known is None or known.since_s != running.get("since_s")):
+            if self._endings.finish(job_id, ended, known.stats if known else None, now_s):
+                self._jobs.pop(job_id, None)
+                self._bad.discard(job_id)
+        elif (
+            running is not None
+            and job_id not in self._bad
+            and (known is None or known.since_s != running.get("since_s"))
+        ):
             self._jobs[job_id] = self._begin(job_id, float(running["since_s"]))
-        elif running is None and known is None:
-            self._state.tidy(now_s)
 
     def _begin(self, job_id: str, since_s: float) -> _Job:
         """Take up a job: its facts, its row STARTING, its log, and a word to the exporter."""
@@ -156,14 +174,14 @@ class Keeper:
         if not taken_up:
             self._keep_stats(job)
             job.log.begin({**job.facts.document(), "start": utc(job.start_s)})
-            self._rows.write("job_metrics", [{**finish.start_row(job.facts, job.row_s), "job_state": "STARTING"}])
-            if _speaks(job.facts):
-                self._tell("start", job.facts, _named(job.facts))
+            if job.facts.speaks:
+                self._rows.write("job_metrics", [{**outcome.start_row(job.facts, job.row_s), "job_state": "STARTING"}])
+                self._tell_start(job.facts)
         return job
 
     def _job(self, job_id: str, since_s: float) -> _Job:
         facts = JobFacts.of_document(self._state.get(job_id, "facts") or {})
-        asked = self._ask(facts)
+        asked = self._controller.ask(facts)
         if asked is not None:
             # How it ends is not known yet; the number in its array only Slurm tells.
             began = replace(asked, state="", exit_code=None, signal=None, end_s=None)
@@ -180,22 +198,11 @@ class Keeper:
         self._state.put(job_id, "row", {"time_s": job.row_s, "since_s": since_s, "name": facts.name})
         return job
 
-    def _ask(self, facts: JobFacts) -> JobFacts | None:
-        """Return what the controller says; one that does not answer is left alone for a while."""
-        if time.time() < self._ask_s:
-            return None
+    def _tell_start(self, facts: JobFacts) -> None:
         try:
-            return ask_scontrol(facts.job_id, facts.node, self._hook.environ, _ASK_S)
+            tell_exporter(self._hook.settings, "start", start_message(facts))
         except WattqError as error:
-            self._ask_s = time.time() + (_ASK_AGAIN_S if "no answer" in str(error) else 1.0)
             self._log.say(f"job {facts.name}: {error}")
-            return None
-
-    def _tell(self, event: str, facts: JobFacts, message: dict[str, object]) -> None:
-        try:
-            tell_exporter(self._hook.settings, event, message)
-        except WattqError as error:
-            self._log.say(f"job {facts.name}: exporter is not told of its {event}: {error}")
 
     def _sample(self, now_s: float, due: list[_Job]) -> None:
         if self._sampler is None:
@@ -220,8 +227,8 @@ class Keeper:
                 }
             )
             self._keep_stats(job)
-            self._until_now(job, now_s)
             self._later(job, now_s)
+        self._until_now(due, now_s)
 
     def _later(self, job: _Job, now_s: float) -> None:
         """Say when the job is looked at next: often at first, so that short jobs are seen, too."""
@@ -233,18 +240,21 @@ class Keeper:
             job.asked_s = now_s
             self._look_for_orphan(job, now_s)
 
-    def _until_now(self, job: _Job, now_s: float) -> None:
-        """Write the row of a job that runs: its state, and its energy until now."""
-        energy = finish.job_energies(self._state, self._hook, now_s, None, job.facts)
-        columns = {} if energy is None else finish.energy_columns(energy)
-        key = {"time": job.row_s, "job_id": job.facts.name, "job_state": "RUNNING"}
-        self._rows.write("job_metrics", [{**key, **(columns if _speaks(job.facts) else {})}])
+    def _until_now(self, due: list[_Job], now_s: float) -> None:
+        """Write the rows of jobs that run: their state, and their energy until now."""
+        energies = outcome.energies_until_now(self._state, self._hook, now_s)
+        rows = []
+        for job in (each for each in due if each.facts.speaks):
+            energy = energies.get(job.facts.job_id)
+            columns = {} if energy is None else outcome.energy_columns(outcome.on_all_nodes(energy, job.facts))
+            rows.append({"time": job.row_s, "job_id": job.facts.name, "job_state": "RUNNING", **columns})
+        self._rows.write("job_metrics", rows)
 
     def _look_for_orphan(self, job: _Job, now_s: float) -> None:
         """End a job that Slurm says is over, though no epilog came."""
-        asked = self._ask(job.facts)
+        asked = self._controller.ask(job.facts)
         job_id = job.facts.job_id
-        if asked is None or asked.state.split("+")[0] not in finish.FINAL or not self._state.runs(job_id):
+        if asked is None or asked.state.split("+")[0] not in outcome.FINAL or not self._state.runs(job_id):
             return
         self._log.say(f"job {job.facts.name}: is over ({asked.state}), but no epilog came")
         held = self._state.get(job_id, "holding") or {"start_s": job.start_s}
@@ -260,130 +270,3 @@ class Keeper:
 
     def _keep_stats(self, job: _Job) -> None:
         self._state.put(job.facts.job_id, "stats", job.stats.document())
-
-    def _end(self, job_id: str, ended: dict[str, Any], now_s: float) -> None:
-        """Finish a job, as soon as Slurm knows how it ended, or after a while without that."""
-        facts = JobFacts.of_document(ended["facts"])
-        asked = self._ask(replace(facts, state=""))
-        final = asked is not None and asked.state.split("+")[0] in finish.FINAL
-        waited_s = now_s - self._waits_since_s.setdefault(job_id, now_s)
-        if not final and waited_s < (_FINAL_S if asked is not None else _UNASKED_S):
-            return
-        self._waits_since_s.pop(job_id, None)
-        facts = facts.filled(asked)
-        # The epilog's exit code and Slurm's word of now count more than what was known at the start.
-        begun = (self._state.get(job_id, "row") or {}).get("name")
-        name = str(begun) if begun else asked.name if asked is not None else facts.name
-        facts = replace(facts, name=name, state=asked.state if asked is not None else facts.state)
-        self._finish(job_id, ended, facts, now_s)
-        self._jobs.pop(job_id, None)
-        for name in ("ended", "stats", "row", "facts"):
-            self._state.drop(job_id, name)
-
-    def _finish(self, job_id: str, ended: dict[str, Any], facts: JobFacts, now_s: float) -> None:
-        known = self._jobs.get(job_id)
-        start_s = float(ended.get("start_s") or (known.start_s if known else None) or facts.start_s or ended["end_s"])
-        kept = self._state.get(job_id, "row") or {}
-        row_s = float(kept.get("time_s") or facts.start_s or start_s)
-        stats = known.stats if known else JobStats.of_document(self._state.get(job_id, "stats"))
-        timed = {**ended, "start_s": start_s, "cores": ended.get("cores") or facts.cores}
-        energy = self._safely(facts, lambda: finish.job_energies(self._state, self._hook, now_s, timed, facts))
-        job = finish.EndedJob(facts, start_s, float(ended["end_s"]), row_s, energy, stats)
-        if not _speaks(facts):
-            # Of a job on several nodes, the first one writes the row; the others write what they know of themselves.
-            self._archive(job, {}, None)
-            return
-        row = finish.final_row(job)
-        self._rows.write("job_metrics", [row])
-        self._tell("complete", facts, {**_named(facts), **_complete(job, row)})
-        predicted = self._safely(facts, lambda: self._predict(job))
-        self._archive(job, row, predicted)
-
-    def _predict(self, job: finish.EndedJob) -> dict[str, object] | None:
-        environ = {**command_environment(self._hook.environ), **_own(self._hook)}
-        answer = predict(self._hook.settings, finish.prediction_question(job), environ)
-        if answer is None:
-            return None
-        row = finish.prediction_row(job, answer)
-        self._rows.write("energy_predictions", [row])
-        actual_j = None if job.energy is None else job.energy.energy_j
-        share = finish.accuracy_percent(float(str(row["predicted_energy_j"])), actual_j)
-        key = {"time": job.row_s, "job_id": job.facts.name}
-        self._rows.write("job_metrics", [{**key, "prediction_accuracy": share}])
-        return row
-
-    def _archive(self, job: finish.EndedJob, row: dict[str, object], predicted: dict[str, object] | None) -> None:
-        log = JobLog(self._hook.log_dir, job.facts.name)
-        told = {key: row.get(key) for key in _TOLD}
-        if predicted is not None:
-            told["predicted_energy_j"] = predicted["predicted_energy_j"]
-            if job.energy is not None and job.energy.energy_j:
-                error = float(str(predicted["predicted_energy_j"])) / job.energy.energy_j - 1.0
-                told["prediction_error_percent"] = 100.0 * error
-        log.end({"end": utc(job.end_s), **told})
-        with suppress(WattqError):
-            log.archive()
-
-    def _safely(self, facts: JobFacts, what: Callable[[], Any]) -> Any:
-        try:
-            return what()
-        except (WattqError, OSError, ValueError, TypeError, KeyError) as error:
-            self._log.say(f"job {facts.name}: {error}")
-            return None
-
-
-_TOLD = (
-    "job_state",
-    "exit_code",
-    "duration_seconds",
-    "avg_power_watts",
-    "peak_power_watts",
-    "energy_j",
-    "energy_source",
-    "energy_meter",
-    "energy_coverage",
-    "cpu_usage",
-    "memory_usage",
-    "io_read_mbps",
-    "io_write_mbps",
-    "workload_pattern",
-)
-
-
-def _speaks(facts: JobFacts) -> bool:
-    """Return whether this node is the one of the job's nodes that speaks for it: the first."""
-    from wattq.telemetry.slurm.hostlist import expand_nodes
-
-    try:
-        nodes = expand_nodes(facts.node_list)
-    except WattqError:
-        return True
-    return not nodes or nodes[0] == facts.node or facts.node not in nodes
-
-
-def _named(facts: JobFacts) -> dict[str, object]:
-    return {
-        "job_id": facts.name,
-        "raw_id": facts.job_id,
-        "partition": facts.partition,
-        "job_type": facts.job_type,
-    }
-
-
-def _complete(job: finish.EndedJob, row: dict[str, object]) -> dict[str, object]:
-    energy = {} if job.energy is None else {"energy_joules": job.energy.energy_j, "energy_source": job.energy.source}
-    return {
-        "state": row["job_state"],
-        "duration_seconds": row["duration_seconds"],
-        "start_s": job.row_s,
-        "end_s": job.end_s,
-        "job_type": job.facts.job_type or job.pattern,
-        **energy,
-    }
-
-
-def _own(hook: Hook) -> dict[str, str]:
-    """Return the variables that a Python process of ours needs to find itself and its settings."""
-    return {
-        name: text for name, text in hook.environ.items() if name.startswith(("WATTQ_", "PYTHON")) or name == "HOME"
-    }

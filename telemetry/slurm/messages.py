@@ -8,15 +8,19 @@ from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from wattq.errors import TelemetryError
 from wattq.settings import Settings
 from wattq.telemetry.slurm.ask import run_command
+from wattq.telemetry.slurm.facts import JobFacts
 
-__all__ = ["post_json", "predict", "tell_exporter"]
+if TYPE_CHECKING:
+    from wattq.telemetry.slurm.attribution import JobEnergy
+
+__all__ = ["end_message", "post_json", "predict", "start_message", "tell_exporter"]
 
 _MOST_BYTES = 1 << 20
 _OFF = "off"
@@ -62,6 +66,31 @@ def predict(settings: Settings, question: Mapping[str, object], environ: Mapping
     words = [sys.executable, "-P", "-m", "wattq.telemetry.slurm", "predict", json.dumps(body)]
     answer = json.loads(run_command(words, environ, _LOCAL_S))
     return answer if isinstance(answer, dict) else None
+
+
+def start_message(facts: JobFacts) -> dict[str, object]:
+    """Return what the exporter is told of a job that starts."""
+    return {"job_id": facts.name, "raw_id": facts.job_id, "partition": facts.partition, "job_type": facts.job_type}
+
+
+def end_message(facts: JobFacts, row: Mapping[str, Any], energy: JobEnergy | None) -> dict[str, object]:
+    """Return what the exporter is told of a job that has ended.
+
+    Args:
+        facts: of the job.
+        row: of ``job_metrics``.
+        energy: of the job, if it is known.
+    """
+    return {
+        **start_message(facts),
+        "state": row["job_state"],
+        "duration_seconds": row["duration_seconds"],
+        "start_s": row["time"],
+        "end_s": row["end_time"],
+        "job_type": facts.job_type or row["workload_pattern"],
+        "energy_joules": None if energy is None else energy.energy_j,
+        "energy_source": None if energy is None else energy.source,
+    }
 
 
 def post_json(url: str, body: Mapping[str, object], limit_s: float, token: str = "") -> dict[str, Any]:

@@ -19,14 +19,16 @@ __all__ = ["StateFolder"]
 
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _DAY_S = 86_400.0
-_KEPT_DAYS = 3
+_RECENT_S = 60.0
+_PAST = "past.jsonl"
 
 
 class StateFolder:
     """Files of running jobs, and marks by day.
 
     A job is a folder ``job_<id>`` of JSON documents; the document ``running`` is its flag, which the epilog removes.
-    Marks are lines of ``marks-<day>.jsonl``, each written at once, so that hooks need no lock.
+    What finished jobs held is a line each of ``past.jsonl``, and marks are lines of ``marks-<day>.jsonl``, each written
+    at once, so that hooks need no lock.
 
     Args:
         path: the folder; made, for its owner alone, where it is not there.
@@ -113,26 +115,55 @@ class StateFolder:
             return max(path.stat().st_mtime for path in self.path.glob("marks-*.jsonl"))
         return None
 
-    def tidy(self, now_s: float) -> None:
-        """Remove what no job needs any more: old marks, and jobs that ended long ago."""
-        jobs = {job: self.get(job, "holding") for job in self.jobs()}
-        starts = [float(held["start_s"]) for held in jobs.values() if held and held.get("end_s") is None]
-        oldest_s = min([now_s - _KEPT_DAYS * _DAY_S, *starts])
-        for path in self.path.glob("marks-*.jsonl"):
-            if path.name[6:16] < _day(oldest_s):
-                path.unlink(missing_ok=True)
-        for job, held in jobs.items():
-            ended_s = None if held is None else held.get("end_s")
-            if ended_s is not None and float(ended_s) < oldest_s:
-                self.remove(job)
+    def retire(self, job_id: str, held: Mapping[str, Any] | None) -> None:
+        """Forget a job that is finished, but for what it held, which jobs beside it need; another run of it stays.
 
-    def remove(self, job_id: str) -> None:
-        """Remove all that is known of a job."""
+        Raises:
+            OSError: the disk takes no more.
+        """
+        if held is not None:
+            with (self.path / _PAST).open("a", encoding="ascii") as file:
+                file.write(json.dumps({"job_id": job_id, **held}) + "\n")
+        if self.runs(job_id) or self.get(job_id, "gpu_caps"):
+            return
         folder = self.folder(job_id)
         with suppress(OSError):
             for path in folder.iterdir():
                 path.unlink()
             folder.rmdir()
+
+    def held(self) -> dict[str, dict[str, Any]]:
+        """Return what jobs hold of the node, and held as long as it mattered, by job and run."""
+        here = {job: self.get(job, "holding") for job in self.jobs()}
+        found = {job: each for job, each in here.items() if each and each.get("start_s") is not None}
+        return found | {f"{each['job_id']}@{each['start_s']}": each for each in self._past()}
+
+    def tidy(self, now_s: float) -> None:
+        """Remove what no job needs any more: marks, and what jobs held that ended before any that runs began.
+
+        Raises:
+            MissingFileError: the folder cannot be written.
+        """
+        here = [self.get(job, "holding") for job in self.jobs()]
+        starts = [float(each["start_s"]) for each in here if each and each.get("start_s") is not None]
+        oldest_s = min([now_s - _DAY_S, *starts])
+        for path in self.path.glob("marks-*.jsonl"):
+            if path.name[6:16] < _day(oldest_s):
+                path.unlink(missing_ok=True)
+        past = self._past()
+        kept = [each for each in past if float(each["end_s"]) >= min([now_s - _RECENT_S, *starts])]
+        if len(kept) < len(past):
+            write_whole(self.path / _PAST, "".join(json.dumps(each) + "\n" for each in kept).encode())
+
+    def _past(self) -> list[dict[str, Any]]:
+        found = []
+        with suppress(OSError):
+            for line in (self.path / _PAST).read_text(encoding="ascii", errors="replace").splitlines():
+                with suppress(ValueError):
+                    document = json.loads(line)
+                    if isinstance(document, dict) and {"job_id", "start_s", "end_s", "cores"} <= set(document):
+                        found.append(document)
+        return found
 
 
 def _day(time_s: float) -> str:

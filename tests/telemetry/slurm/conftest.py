@@ -163,7 +163,7 @@ def node(tmp_path: Path, sysfs: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr("wattq.telemetry.slurm.prolog.ensure_keeper", lambda hook: None)
     # Keepers of this process look at jobs soon.
     monkeypatch.setattr("wattq.telemetry.slurm.keeper._FIRST_S", (0.1, 0.2, 0.4, 0.8))
-    monkeypatch.setattr("wattq.telemetry.slurm.keeper._UNASKED_S", 0.3)
+    monkeypatch.setattr("wattq.telemetry.slurm.ending._UNASKED_S", 0.3)
     yield made
     _end_keeper(tmp_path)
 

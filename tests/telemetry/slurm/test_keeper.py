@@ -249,7 +249,7 @@ def test_only_the_first_of_a_jobs_nodes_writes_its_row(node: Any) -> None:
     node.says(nodes="n[0-1]", cores=4, state="COMPLETED")
     node.epilog(**values, SLURM_JOB_EXIT_CODE2="0:0")
     node.kept(lambda: not StateFolder(node.folder / "state").get("17", "ended"))
-    assert all(row["job_state"] in ("STARTING", "RUNNING") for row in node.rows("job_metrics"))
+    assert node.rows("job_metrics") == []
     assert archived(node)
 
 
@@ -323,3 +323,25 @@ def test_a_keeper_without_jobs_has_nothing_to_do(node: Any) -> None:
     keeper.step(time.time())
     assert not keeper.waiting()
     keeper.close()
+
+
+def test_what_is_damaged_is_told_once_and_left_out(node: Any) -> None:
+    state = StateFolder(node.folder / "state")
+    state.put("5", "running", {"since_s": 1.0})
+    state.put("6", "ended", {"end_s": "soon"})
+    keeper = Keeper(node.hook("keeper"))
+    for _ in range(3):
+        keeper.step(time.time())
+    assert node.own_log().count("it is left out") == 2
+    assert state.jobs() == ["5"]
+    node.says("5", state="COMPLETED")
+    node.epilog(SLURM_JOB_ID="5", SLURM_JOB_EXIT_CODE2="0:0")
+    limit = time.monotonic() + 20
+    while state.get("5", "ended"):
+        assert time.monotonic() < limit
+        keeper.step(time.time())
+        time.sleep(0.05)
+    state.drop("5", "running")
+    keeper._rows.close(10.0)
+    keeper.close()
+    assert [row["job_id"] for row in node.rows("job_metrics")] == ["5"]

@@ -7,10 +7,9 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wattq.errors import WattqError
-from wattq.platforms import NodePower
 from wattq.telemetry.meters import node_power_of
 from wattq.telemetry.slurm.ask import command_environment, run_command
 from wattq.telemetry.slurm.facts import JobFacts
@@ -19,7 +18,22 @@ from wattq.telemetry.slurm.pattern import classify
 from wattq.telemetry.slurm.running import JobStats
 from wattq.telemetry.slurm.state import StateFolder
 
-__all__ = ["EndedJob", "final_row", "final_state", "job_energies", "prediction_question", "prediction_row"]
+if TYPE_CHECKING:
+    from wattq.telemetry.slurm.attribution import Holding, JobEnergy
+
+__all__ = [
+    "EndedJob",
+    "accuracy_percent",
+    "energies_until_now",
+    "energy_columns",
+    "final_row",
+    "final_state",
+    "job_energy",
+    "on_all_nodes",
+    "prediction_question",
+    "prediction_row",
+    "start_row",
+]
 
 FINAL = (
     "COMPLETED",
@@ -53,7 +67,7 @@ class EndedJob:
     start_s: float
     end_s: float
     row_s: float
-    energy: Any
+    energy: JobEnergy | None
     stats: JobStats
 
     @property
@@ -87,38 +101,52 @@ def _node_memory_bytes() -> float:
     return float(os.sysconf("SC_PAGE_SIZE")) * float(os.sysconf("SC_PHYS_PAGES"))
 
 
-def job_energies(state: StateFolder, hook: Hook, now_s: float, ended: Mapping[str, Any] | None, facts: JobFacts) -> Any:
-    """Return the energy of a job on all its nodes until it ended (or until now), or None.
+def energies_until_now(state: StateFolder, hook: Hook, now_s: float) -> dict[str, JobEnergy]:
+    """Return the energies on this node, by job, of jobs that run until now; without peaks of power."""
+    from wattq.telemetry.slurm.attribution import energy_of_jobs
 
-    What other nodes of it drew counts with the power of this one, by cores, and as not covered.
+    held = {job: _holding(each, now_s) for job, each in state.held().items()}
+    if not held:
+        return {}
+    sample_s = hook.settings.slurm.sample_s
+    marks = state.marks(min(one.start_s for one in held.values()) - 3 * sample_s, now_s)
+    return energy_of_jobs(marks, held, node_power_of(hook.settings.node), sample_s, most_dates=0)
+
+
+def job_energy(
+    state: StateFolder, hook: Hook, now_s: float, ended: Mapping[str, Any], facts: JobFacts
+) -> JobEnergy | None:
+    """Return the energy of a job that has ended, on all its nodes, or None.
 
     Args:
         state: of this node.
         hook: with settings.
         now_s: end of jobs that run, Unix s.
-        ended: what the epilog wrote of this job; None while it runs.
+        ended: what the epilog wrote of this job.
         facts: of the job.
     """
     from wattq.telemetry.slurm.attribution import energy_of_jobs
 
-    held, job_id = _held(state, now_s), facts.job_id
-    if ended is not None:
-        held[job_id] = _holding(ended, now_s)
-    own = held.get(job_id)
-    if own is None or not own.end_s > own.start_s:
+    own = _holding(ended, now_s)
+    if not own.end_s > own.start_s:
         return None
+    held = {job: _holding(each, now_s) for job, each in state.held().items() if job != facts.job_id}
     beside = {job: one for job, one in held.items() if one.start_s < own.end_s and one.end_s > own.start_s}
-    first_s = min(one.start_s for one in beside.values())
-    model: NodePower = node_power_of(hook.settings.node)
-    marks = state.marks(first_s - 3 * hook.settings.slurm.sample_s, now_s)
-    energy = energy_of_jobs(marks, beside, model, hook.settings.slurm.sample_s).get(job_id)
+    sample_s = hook.settings.slurm.sample_s
+    marks = state.marks(own.start_s - 3 * sample_s, now_s)
+    all_held = {**beside, facts.job_id: own}
+    energy = energy_of_jobs(marks, all_held, node_power_of(hook.settings.node), sample_s).get(facts.job_id)
+    if energy is None or energy.source == "measured" or beside or (facts.node_count or 1) > 1:
+        return None if energy is None else on_all_nodes(energy, facts)
+    return _accounted(hook, facts.job_id, energy)
+
+
+def on_all_nodes(energy: JobEnergy, facts: JobFacts) -> JobEnergy:
+    """Return the energy of a job on all its nodes from that on this one.
+
+    What the others drew counts with the power of this one, by cores, and as not covered.
+    """
     share = min((facts.cores or 1) / facts.all_cores, 1.0) if facts.all_cores and (facts.node_count or 1) > 1 else 1.0
-    if energy is None or share < 1.0:
-        return None if energy is None else _on_all_nodes(energy, share)
-    return energy if energy.source == "measured" or len(beside) > 1 else _accounted(hook, job_id, energy)
-
-
-def _on_all_nodes(energy: Any, share: float) -> Any:
     return replace(
         energy,
         energy_j=energy.energy_j / share,
@@ -128,22 +156,17 @@ def _on_all_nodes(energy: Any, share: float) -> Any:
     )
 
 
-def _held(state: StateFolder, now_s: float) -> dict[str, Any]:
-    documents = {job: state.get(job, "holding") for job in state.jobs()}
-    return {job: _holding(each, now_s) for job, each in documents.items() if each and each.get("start_s") is not None}
-
-
-def _holding(document: Mapping[str, Any], now_s: float) -> Any:
+def _holding(document: Mapping[str, Any], now_s: float) -> Holding:
     from wattq.telemetry.slurm.attribution import Holding
 
     end_s = document.get("end_s")
-    start_s = float(document["start_s"])
     gpus = tuple(int(gpu) for gpu in document.get("gpus") or ())
     # A job whose cores nobody told counts with one.
-    return Holding(start_s, now_s if end_s is None else float(end_s), float(document.get("cores") or 1), gpus)
+    cores = float(document.get("cores") or 1)
+    return Holding(float(document["start_s"]), now_s if end_s is None else float(end_s), cores, gpus)
 
 
-def _accounted(hook: Hook, job_id: str, modelled: Any) -> Any:
+def _accounted(hook: Hook, job_id: str, modelled: JobEnergy) -> JobEnergy:
     """Return the energy that Slurm gathered for a job that had the node for itself, else what the model says."""
     words = ["sacct", "-n", "-P", "-j", job_id, "-o", "ConsumedEnergyRaw"]
     try:
@@ -174,7 +197,7 @@ def final_state(facts: JobFacts) -> str:
     return "COMPLETED" if not facts.exit_code and not facts.signal else "FAILED"
 
 
-def final_row(job: EndedJob) -> dict[str, object]:
+def final_row(job: EndedJob) -> dict[str, Any]:
     """Return the columns of ``job_metrics`` that are known now."""
     energy = job.energy
     return {
@@ -212,7 +235,7 @@ def start_row(facts: JobFacts, row_s: float) -> dict[str, object]:
     }
 
 
-def energy_columns(energy: Any) -> dict[str, object]:
+def energy_columns(energy: JobEnergy) -> dict[str, object]:
     """Return the columns of ``job_metrics`` on energy."""
     return {
         "avg_power_watts": energy.mean_w,
@@ -244,7 +267,7 @@ def prediction_question(job: EndedJob) -> dict[str, object]:
     }
 
 
-def prediction_row(job: EndedJob, answer: Mapping[str, Any]) -> dict[str, object]:
+def prediction_row(job: EndedJob, answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of ``energy_predictions``: what was predicted beside what was.
 
     Raises:
