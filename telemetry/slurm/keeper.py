@@ -22,7 +22,7 @@ from wattq.telemetry.slurm.hook import Hook
 from wattq.telemetry.slurm.job_log import JobLog, utc
 from wattq.telemetry.slurm.keeper_process import beat, only_keeper
 from wattq.telemetry.slurm.messages import start_message, tell_exporter
-from wattq.telemetry.slurm.node_sampler import NodeSampler
+from wattq.telemetry.slurm.node_sampler import NodeSample, NodeSampler
 from wattq.telemetry.slurm.rows import Rows
 from wattq.telemetry.slurm.running import JobStats
 from wattq.telemetry.slurm.thermal_watch import ThermalWatch
@@ -92,6 +92,7 @@ class Keeper:
         self._watch = ThermalWatch(hook.node)
         self._tidy_s = 0.0
         self._bad: set[str] = set()
+        self._over: set[str] = set()
         self._controller = Controller(hook)
         self._endings = Endings(hook, self._state, self._rows, self._controller)
 
@@ -156,9 +157,14 @@ class Keeper:
         running, ended = self._state.get(job_id, "running"), self._state.get(job_id, "ended")
         known = self._jobs.get(job_id)
         if ended is not None:
+            if job_id not in self._over and self._sampler is not None:
+                # Sensors that hooks do not read, being slow, are read soon after the end.
+                self._over.add(job_id)
+                self._see_node(self._sampler, now_s, job_id)
             if self._endings.finish(job_id, ended, known.stats if known else None, now_s):
                 self._jobs.pop(job_id, None)
                 self._bad.discard(job_id)
+                self._over.discard(job_id)
         elif (
             running is not None
             and job_id not in self._bad
@@ -171,6 +177,8 @@ class Keeper:
         job = self._job(job_id, since_s)
         taken_up = self._state.get(job_id, "stats") is not None
         job.stats = JobStats.of_document(self._state.get(job_id, "stats"))
+        if self._sampler is not None:
+            self._see_node(self._sampler, time.time(), job_id)
         if not taken_up:
             self._keep_stats(job)
             job.log.begin({**job.facts.document(), "start": utc(job.start_s)})
@@ -209,12 +217,7 @@ class Keeper:
             for job in due:
                 self._later(job, now_s)
             return
-        alone = due[0].facts.name if len(self._jobs) == 1 else None
-        node, mark = self._sampler.sample(now_s, due[0].facts.job_id)
-        with suppress(OSError):
-            self._state.mark(mark)
-        self._rows.write("node_metrics", [node.row()])
-        self._rows.write("thermal_events", self._watch.rows(node, alone))
+        node = self._see_node(self._sampler, now_s, due[0].facts.job_id)
         for job in due:
             job.stats.add(job.meter.read(), node, job.start_s)
             job.log.add(
@@ -229,6 +232,15 @@ class Keeper:
             self._keep_stats(job)
             self._later(job, now_s)
         self._until_now(due, now_s)
+
+    def _see_node(self, sampler: NodeSampler, now_s: float, job_id: str) -> NodeSample:
+        alone = next(iter(self._jobs.values())).facts.name if len(self._jobs) == 1 else None
+        node, mark = sampler.sample(now_s, job_id)
+        with suppress(OSError):
+            self._state.mark(mark)
+        self._rows.write("node_metrics", [node.row()])
+        self._rows.write("thermal_events", self._watch.rows(node, alone))
+        return node
 
     def _later(self, job: _Job, now_s: float) -> None:
         """Say when the job is looked at next: often at first, so that short jobs are seen, too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -22,11 +23,50 @@ from wattq.telemetry.store import open_store
 pytestmark = pytest.mark.service
 
 BOX_S = 5.0
+GPU_W = 200.0
+
+# A GPU of 200 W that takes caps from 100 W to 400 W, told to other processes by a file.
+PYNVML = """
+import json, time, types
+
+STATE = {state!r}
+
+class NVMLError(Exception):
+    pass
+
+class NVMLError_NotSupported(NVMLError):
+    pass
+
+def nvmlInit(): pass
+def nvmlShutdown(): pass
+def nvmlDeviceGetCount(): return 1
+def nvmlDeviceGetHandleByIndex(index): return index
+def nvmlDeviceGetName(handle): return "Fake 200"
+def nvmlDeviceGetUUID(handle): return "GPU-0"
+def nvmlDeviceGetPowerUsage(handle): return 200_000
+def nvmlDeviceGetTotalEnergyConsumption(handle): return int(time.time() * 200_000)
+def nvmlDeviceGetPowerManagementLimitConstraints(handle): return 100_000, 400_000
+def nvmlDeviceGetPowerManagementLimit(handle): return json.load(open(STATE))[-1]
+
+def nvmlDeviceSetPowerManagementLimit(handle, limit):
+    limits = [*json.load(open(STATE)), limit]
+    with open(STATE, "w") as file:
+        json.dump(limits, file)
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    if name.startswith("nvml"):
+        def refuse(*words):
+            raise NVMLError_NotSupported(name)
+        return refuse
+    return 0 if name.startswith("NVML_") else NVMLError
+"""
 
 
 @dataclass
 class Site:
-    """A Slurm with hooks, exporter and API; RAPL is a file that grows by 100 W of two packages' worth."""
+    """A Slurm with hooks, exporter and API, on a node with a GPU that is none."""
 
     folder: Path
     cluster: Cluster
@@ -74,8 +114,13 @@ def site(tmp_path_factory: pytest.TempPathFactory, repo_dir: Path) -> Iterator[S
     """Begin all of it."""
     folder = tmp_path_factory.mktemp("hooks")
     source = os.pathsep.join([str(repo_dir / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    (folder / "fake").mkdir()
+    (folder / "fake" / "pynvml.py").write_text(PYNVML.format(state=str(folder / "limits.json")), encoding="utf-8")
+    (folder / "limits.json").write_text("[400000]", encoding="ascii")
     python = folder / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH="{source}" exec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{folder}/fake:{source}" exec "{sys.executable}" "$@"\n', encoding="utf-8"
+    )
     python.chmod(0o755)
     exporter, api = free_port(), free_port()
     settings = {
@@ -102,7 +147,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, repo_dir: Path) -> Iterator[S
     with open_store(str(folder / "store.db")):
         pass
     lines = [f"Prolog={folder}/etc/prolog.sh", f"Epilog={folder}/etc/epilog.sh", "PrologFlags=Alloc"]
+    lines += ["GresTypes=gpu", f"NodeName={socket.gethostname()} NodeAddr=127.0.0.1 CPUs=4 RealMemory=8000 Gres=gpu:1"]
     (folder / "slurm").mkdir()
+    (folder / "slurm" / "gres.conf").write_text("Name=gpu File=/dev/zero\n", encoding="ascii")
     with slurm_cluster(folder / "slurm", lines, cpus=4) as cluster:
         environ["SLURM_CONF"] = str(cluster.conf)
         services = []
@@ -140,7 +187,8 @@ def test_energy_of_jobs_reaches_store_api_and_metrics(site: Site) -> None:
     for each in (row, other):
         assert each["energy_j"] > 0
         assert each["energy_j"] == pytest.approx(each["avg_power_watts"] * each["duration_seconds"], rel=1e-6)
-        assert each["energy_coverage"] > 0.99
+        # The GPU, which neither holds, is read a moment after the start.
+        assert each["energy_coverage"] > 0.6
         assert each["energy_source"] in ("measured", "modelled")
         assert 2.0 < each["duration_seconds"] < 60.0
         # Slurm's clock has whole seconds.
@@ -205,6 +253,22 @@ def test_tasks_of_an_array_and_shared_nodes(site: Site) -> None:
 
     if rows[0]["energy_source"] == "modelled":
         assert sum(row["avg_power_watts"] for row in rows) < 1.35 * NodeSettings().node_full_w
+
+
+def test_a_job_caps_its_gpu(site: Site) -> None:
+    limits = site.folder / "limits.json"
+    words = ("--gres=gpu:1", "-n", "1", "--comment", "wattq:gpu_power_cap=250")
+    job = site.submit(*words, script=f"cp {limits} {site.folder}/seen.json; sleep 4")
+    row = site.row(job)
+    # Capped before the job began, and given back after it; no other job touched it.
+    assert json.loads((site.folder / "seen.json").read_text(encoding="ascii")) == [400_000, 250_000]
+    wait_for(
+        lambda: json.loads(limits.read_text(encoding="ascii")) == [400_000, 250_000, 400_000], 30, lambda: site.log
+    )
+    assert (row["energy_source"], row["energy_meter"].rpartition("+")[2]) == ("measured", "nvml")
+    if row["energy_meter"] == "nvml":
+        assert row["energy_j"] == pytest.approx(GPU_W * row["duration_seconds"], rel=0.01)
+    assert f"job {job}: GPU 0 capped at 250 W (250 W wanted)" in site.log
 
 
 def test_the_prolog_adds_less_than_its_time_box(site: Site) -> None:
