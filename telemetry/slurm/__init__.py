@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wattq.telemetry.slurm.entry import main
     from wattq.telemetry.slurm.facts import JobFacts, facts_from_environment, facts_from_scontrol
     from wattq.telemetry.slurm.gpu_cap import GpuCaps, cap_of_comment
-    from wattq.telemetry.slurm.hostlist import expand_nodes
+    from wattq.telemetry.slurm.hostlist import node_names
     from wattq.telemetry.slurm.marks import Device, Mark
     from wattq.telemetry.slurm.node_switch import switch_nodes
     from wattq.telemetry.slurm.pattern import classify
@@ -29,10 +29,10 @@ __all__ = [
     "cap_of_comment",
     "classify",
     "energy_of_jobs",
-    "expand_nodes",
     "facts_from_environment",
     "facts_from_scontrol",
     "main",
+    "node_names",
     "switch_nodes",
     "write_hook_files",
 ]
@@ -44,7 +44,7 @@ _MODULES = {
     "entry": ("main",),
     "facts": ("JobFacts", "facts_from_environment", "facts_from_scontrol"),
     "gpu_cap": ("GpuCaps", "cap_of_comment"),
-    "hostlist": ("expand_nodes",),
+    "hostlist": ("node_names",),
     "marks": ("Device", "Mark"),
     "node_switch": ("switch_nodes",),
 }

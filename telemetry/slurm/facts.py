@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wattq.errors import TelemetryError
-from wattq.telemetry.slurm.hostlist import expand_nodes
+from wattq.telemetry.slurm.hostlist import node_names
 
 __all__ = ["JobFacts", "facts_from_environment", "facts_from_scontrol", "job_name_of"]
 
@@ -229,7 +229,7 @@ def _details(text: str, node: str) -> tuple[int | None, tuple[int, ...]]:
 
 def _indices(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(name) for name in expand_nodes(f"[{text}]"))
+        return tuple(int(name) for name in node_names(f"[{text}]"))
     except TelemetryError:
         return ()
 
@@ -241,7 +241,7 @@ def _gpus(environ: Mapping[str, str]) -> tuple[int, ...]:
 
 def _nodes(text: str) -> tuple[str, ...]:
     try:
-        return expand_nodes(text)
+        return node_names(text)
     except TelemetryError:
         return ()
 

@@ -12,7 +12,7 @@ from wattq.errors import InvalidInputError, WattqError
 from wattq.settings import SlurmSettings, load_settings
 from wattq.telemetry.slurm.ask import PLACES, run_command
 from wattq.telemetry.slurm.hook import OwnLog
-from wattq.telemetry.slurm.hostlist import expand_nodes
+from wattq.telemetry.slurm.hostlist import node_names
 
 __all__ = ["switch_command", "switch_nodes", "switch_words"]
 
@@ -93,7 +93,7 @@ def switch_words(action: str, words: Sequence[str], environ: Mapping[str, str]) 
     """Run the program for the words after its name, a list of nodes; returns the exit code."""
     try:
         settings = load_settings(environ=environ).slurm
-        nodes = expand_nodes(",".join(words))
+        nodes = node_names(",".join(words))
         if not nodes:
             raise InvalidInputError(f"{action}: no nodes; slurmctld gives a list such as n[1-4]")
         problems = switch_nodes(settings, action, nodes, environ)

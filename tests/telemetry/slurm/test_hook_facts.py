@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattq.errors import TelemetryError
-from wattq.telemetry.slurm import JobFacts, classify, expand_nodes, facts_from_environment, facts_from_scontrol
+from wattq.telemetry.slurm import JobFacts, classify, facts_from_environment, facts_from_scontrol, node_names
 
 # As `scontrol show job --details` of Slurm 22.05 prints it; name and comment are the user's.
 SHOWN = """\
@@ -114,7 +114,7 @@ def test_facts_fill_each_other() -> None:
     ],
 )
 def test_lists_of_nodes(text: str, names: tuple[str, ...]) -> None:
-    assert expand_nodes(text) == names
+    assert node_names(text) == names
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_lists_of_nodes(text: str, names: tuple[str, ...]) -> None:
 )
 def test_what_is_no_list_of_nodes(text: str) -> None:
     with pytest.raises(TelemetryError, match="list of nodes"):
-        expand_nodes(text)
+        node_names(text)
 
 
 @pytest.mark.parametrize(

@@ -282,7 +282,7 @@ def test_suspend_and_resume(scripts: Any) -> None:
     ]
     done = scripts.script("suspend.sh", "n[3-1]")
     assert done.returncode == 2
-    assert "runs backwards" in done.stderr
+    assert "list of nodes" in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
