@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 from wattq.errors import WattqError
 from wattq.telemetry.slurm.ask import ask_scontrol
 from wattq.telemetry.slurm.facts import JobFacts
 from wattq.telemetry.slurm.hook import Hook
+from wattq.telemetry.slurm.patience import Patience
 
 __all__ = ["Controller"]
 
 _LIMIT_S = 3.0
-_SILENT_S = 60.0
 _REFUSED_S = 1.0
 
 
@@ -25,17 +23,14 @@ class Controller:
 
     def __init__(self, hook: Hook) -> None:
         self._hook = hook
-        self._again_s = 0.0
+        self._patience = Patience("scontrol", _LIMIT_S, _REFUSED_S)
 
     def ask(self, facts: JobFacts) -> JobFacts | None:
         """Return what the controller knows of a job; None where it does not answer, or did not a moment ago."""
-        if time.monotonic() < self._again_s:
+        if not self._patience.ready:
             return None
-        begun_s = time.monotonic()
         try:
-            return ask_scontrol(facts.job_id, facts.node, self._hook.environ, _LIMIT_S)
+            return self._patience.call(lambda: ask_scontrol(facts.job_id, facts.node, self._hook.environ, _LIMIT_S))
         except WattqError as error:
-            now_s = time.monotonic()
-            self._again_s = now_s + (_SILENT_S if now_s - begun_s >= _LIMIT_S else _REFUSED_S)
             self._hook.log.say(f"job {facts.name}: {error}")
             return None

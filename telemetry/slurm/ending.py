@@ -9,12 +9,11 @@ from typing import Any
 
 from wattq.errors import WattqError
 from wattq.telemetry.slurm import outcome
-from wattq.telemetry.slurm.ask import command_environment
 from wattq.telemetry.slurm.controller import Controller
 from wattq.telemetry.slurm.facts import JobFacts
 from wattq.telemetry.slurm.hook import Hook
 from wattq.telemetry.slurm.job_log import JobLog, utc
-from wattq.telemetry.slurm.messages import end_message, predict, tell_exporter
+from wattq.telemetry.slurm.messages import Services, end_message
 from wattq.telemetry.slurm.rows import Rows
 from wattq.telemetry.slurm.running import JobStats
 from wattq.telemetry.slurm.state import StateFolder
@@ -49,10 +48,12 @@ class Endings:
         state: of this node.
         rows: where rows go.
         controller: asked how jobs ended.
+        services: told of ends and asked for predictions.
     """
 
-    def __init__(self, hook: Hook, state: StateFolder, rows: Rows, controller: Controller) -> None:
-        self._hook, self._state, self._rows, self._controller = hook, state, rows, controller
+    def __init__(self, hook: Hook, state: StateFolder, rows: Rows, controller: Controller, services: Services) -> None:
+        self._hook, self._state, self._rows = hook, state, rows
+        self._controller, self._services = controller, services
         self._since_s: dict[str, float] = {}
 
     def finish(self, job_id: str, ended: Mapping[str, Any], stats: JobStats | None, now_s: float) -> bool:
@@ -118,13 +119,12 @@ class Endings:
         if job.facts.speaks:
             self._rows.write("job_metrics", [row])
             message = end_message(job.facts, row, job.energy)
-            self._safely(job.facts, lambda: tell_exporter(self._hook.settings, "complete", message))
+            self._safely(job.facts, lambda: self._services.tell("complete", message))
             predicted = self._safely(job.facts, lambda: self._predict(job))
         self._archive(job, row, predicted)
 
     def _predict(self, job: outcome.EndedJob) -> dict[str, Any] | None:
-        environ = {**command_environment(self._hook.environ), **_own(self._hook)}
-        answer = predict(self._hook.settings, outcome.prediction_question(job), environ)
+        answer = self._services.predict(outcome.prediction_question(job))
         if answer is None:
             return None
         row = outcome.prediction_row(job, answer)
@@ -152,10 +152,3 @@ class Endings:
         except (WattqError, OSError, ValueError, TypeError, KeyError) as error:
             self._hook.log.say(f"job {facts.name}: {error}")
             return None
-
-
-def _own(hook: Hook) -> dict[str, str]:
-    """Return the variables that a Python process of ours needs to find itself and its settings."""
-    return {
-        name: text for name, text in hook.environ.items() if name.startswith(("WATTQ_", "PYTHON")) or name == "HOME"
-    }

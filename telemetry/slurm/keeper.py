@@ -14,6 +14,7 @@ from threading import Event
 from wattq.errors import WattqError
 from wattq.telemetry.meters import node_power_of
 from wattq.telemetry.slurm import outcome
+from wattq.telemetry.slurm.ask import command_environment
 from wattq.telemetry.slurm.controller import Controller
 from wattq.telemetry.slurm.ending import Endings
 from wattq.telemetry.slurm.facts import JobFacts
@@ -21,7 +22,7 @@ from wattq.telemetry.slurm.gpu_cap import DOCUMENT, GpuCaps
 from wattq.telemetry.slurm.hook import Hook
 from wattq.telemetry.slurm.job_log import JobLog, utc
 from wattq.telemetry.slurm.keeper_process import beat, only_keeper
-from wattq.telemetry.slurm.messages import start_message, tell_exporter
+from wattq.telemetry.slurm.messages import Services, start_message
 from wattq.telemetry.slurm.node_sampler import NodeSample, NodeSampler
 from wattq.telemetry.slurm.rows import Rows
 from wattq.telemetry.slurm.running import JobStats
@@ -94,7 +95,8 @@ class Keeper:
         self._bad: set[str] = set()
         self._over: set[str] = set()
         self._controller = Controller(hook)
-        self._endings = Endings(hook, self._state, self._rows, self._controller)
+        self._services = Services(hook.settings, {**command_environment(hook.environ), **_own(hook)})
+        self._endings = Endings(hook, self._state, self._rows, self._controller, self._services)
 
     def _make_sampler(self) -> NodeSampler | None:
         try:
@@ -208,7 +210,7 @@ class Keeper:
 
     def _tell_start(self, facts: JobFacts) -> None:
         try:
-            tell_exporter(self._hook.settings, "start", start_message(facts))
+            self._services.tell("start", start_message(facts))
         except WattqError as error:
             self._log.say(f"job {facts.name}: {error}")
 
@@ -282,3 +284,10 @@ class Keeper:
 
     def _keep_stats(self, job: _Job) -> None:
         self._state.put(job.facts.job_id, "stats", job.stats.document())
+
+
+def _own(hook: Hook) -> dict[str, str]:
+    """Return the variables that a Python process of ours needs to find itself and its settings."""
+    return {
+        name: text for name, text in hook.environ.items() if name.startswith(("WATTQ_", "PYTHON")) or name == "HOME"
+    }

@@ -16,56 +16,76 @@ from wattq.errors import TelemetryError
 from wattq.settings import Settings
 from wattq.telemetry.slurm.ask import run_command
 from wattq.telemetry.slurm.facts import JobFacts
+from wattq.telemetry.slurm.patience import Patience
 
 if TYPE_CHECKING:
     from wattq.telemetry.slurm.attribution import JobEnergy
 
-__all__ = ["end_message", "post_json", "predict", "start_message", "tell_exporter"]
+__all__ = ["Services", "end_message", "post_json", "start_message"]
 
 _MOST_BYTES = 1 << 20
 _OFF = "off"
 _LOCAL_S = 60.0
 
 
-def tell_exporter(settings: Settings, event: str, message: Mapping[str, object]) -> None:
-    """Tell the Slurm exporter of the ``start`` or the end (``complete``) of a job; empty values are left out.
-
-    Raises:
-        TelemetryError: it does not answer in time, or refuses the message.
-    """
-    given = settings.slurm.exporter_url
-    base = given or f"http://{_reached(settings.exporter.host)}:{settings.exporter.slurm_port}"
-    if given == _OFF:
-        return
-    body = {key: value for key, value in message.items() if value not in (None, "")}
-    post_json(f"{base.rstrip('/')}/metrics/job/{event}", body, settings.slurm.post_s)
-
-
-def predict(settings: Settings, question: Mapping[str, object], environ: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return what the HTTP API predicts for a job, or the bundles of the settings where it is away.
+class Services:
+    """The Slurm exporter and the HTTP API, as the keeper uses them.
 
     Args:
         settings: in force.
-        question: fields of ``POST /predict``; empty ones are left out.
         environ: for the process that reads bundles, which is one of its own because models are large.
-
-    Raises:
-        TelemetryError: neither the API nor a bundle answers.
     """
-    body = {key: value for key, value in question.items() if value is not None}
-    given = settings.slurm.api_url
-    base = given or f"http://{_reached(settings.api.host)}:{settings.api.port}"
-    try:
-        if given != _OFF:
-            return post_json(f"{base.rstrip('/')}/predict", body, settings.slurm.post_s, _token(settings))
-    except TelemetryError:
-        if not _has_bundles(settings):
-            raise
-    if not _has_bundles(settings):
-        return None
-    words = [sys.executable, "-P", "-m", "wattq.telemetry.slurm", "predict", json.dumps(body)]
-    answer = json.loads(run_command(words, environ, _LOCAL_S))
-    return answer if isinstance(answer, dict) else None
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings, self._environ = settings, environ
+        self._exporter = Patience("the exporter", settings.slurm.post_s)
+        self._api = Patience("the API", settings.slurm.post_s)
+
+    def tell(self, event: str, message: Mapping[str, object]) -> None:
+        """Tell the exporter of the ``start`` or the end (``complete``) of a job; empty values are left out.
+
+        Raises:
+            TelemetryError: it does not answer in time, or refuses the message.
+        """
+        given, where = self._settings.slurm.exporter_url, self._settings.exporter
+        if given == _OFF:
+            return
+        url = f"{_base(given, where.host, where.slurm_port)}/metrics/job/{event}"
+        body = {key: value for key, value in message.items() if value not in (None, "")}
+        self._exporter.call(lambda: post_json(url, body, self._settings.slurm.post_s))
+
+    def predict(self, question: Mapping[str, object]) -> dict[str, Any] | None:
+        """Return what the API predicts for a job, or the bundles of the settings where it is away; None without both.
+
+        Args:
+            question: fields of ``POST /predict``; empty ones are left out.
+
+        Raises:
+            TelemetryError: neither answers.
+        """
+        body = {key: value for key, value in question.items() if value is not None}
+        try:
+            if self._settings.slurm.api_url != _OFF:
+                return self._api.call(lambda: self._ask_api(body))
+        except TelemetryError:
+            if not self._has_bundles:
+                raise
+        return self._ask_bundles(body) if self._has_bundles else None
+
+    def _ask_api(self, body: Mapping[str, object]) -> dict[str, Any]:
+        slurm, where = self._settings.slurm, self._settings.api
+        url = f"{_base(slurm.api_url, where.host, where.port)}/predict"
+        return post_json(url, body, slurm.post_s, _token(slurm.api_token_file))
+
+    def _ask_bundles(self, body: Mapping[str, object]) -> dict[str, Any] | None:
+        words = [sys.executable, "-P", "-m", "wattq.telemetry.slurm", "predict", json.dumps(body)]
+        answer = json.loads(run_command(words, self._environ, _LOCAL_S))
+        return answer if isinstance(answer, dict) else None
+
+    @property
+    def _has_bundles(self) -> bool:
+        models = (self._settings.api.runtime_model, self._settings.api.energy_model)
+        return any(path and Path(path).is_file() for path in models)
 
 
 def start_message(facts: JobFacts) -> dict[str, object]:
@@ -116,16 +136,12 @@ def post_json(url: str, body: Mapping[str, object], limit_s: float, token: str =
     return document
 
 
-def _reached(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+def _base(given: str, host: str, port: int) -> str:
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return (given or f"http://{reached}:{port}").rstrip("/")
 
 
-def _token(settings: Settings) -> str:
+def _token(path: str) -> str:
     with suppress(OSError, ValueError):
-        path = settings.slurm.api_token_file
         return Path(path).read_text(encoding="ascii").strip() if path else ""
     return ""
-
-
-def _has_bundles(settings: Settings) -> bool:
-    return any(path and Path(path).is_file() for path in (settings.api.runtime_model, settings.api.energy_model))
