@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from wattq.errors import SlurmError
 from wattq.schedulers.slurm.jobs import Job, Node, Snapshot
-from wattq.schedulers.slurm.words import expand_nodes
+from wattq.schedulers.slurm.words import node_names
 
 __all__ = ["UNITS", "LeftOut", "Pool", "Task", "nodes_in", "pools_of", "remaining_s"]
 
@@ -120,7 +120,7 @@ def nodes_in(text: str) -> tuple[str, ...]:
         SlurmError: it cannot be understood.
     """
     try:
-        return expand_nodes(text)
+        return node_names(text)
     except ValueError:
         raise SlurmError(
             f"list of nodes '{text[:80]}' cannot be understood; try `scontrol show hostnames` on it"

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-__all__ = ["date_s", "duration_s", "expand_nodes", "expand_tasks", "plain"]
+from wattq.workloads.anonymize_nodes import expand_nodes
+
+__all__ = ["date_s", "duration_s", "expand_tasks", "node_names", "plain"]
 
 _NONE = frozenset({"", "n/a", "none", "unknown", "(null)", "null"})
 _ENDLESS = frozenset({"unlimited", "infinite", "partition_limit", "not_set", "invalid"})
 _DURATION = re.compile(r"(?:(\d{1,6})-)?(\d{1,9})(?::(\d{1,9}))?(?::(\d{1,9}))?$")
-_PIECE = re.compile(r"([^\[\],]*)\[([0-9,\-]+)\]|([^\[\],]+)")
 _TASKS = re.compile(r"(\d{1,9})(?:-(\d{1,9})(?::(\d{1,9}))?)?$")
-_MOST_NODES = 200_000
 _MOST_TASKS = 1_000_000
 
 
@@ -56,60 +55,17 @@ def date_s(text: str) -> float | None:
     return datetime.fromisoformat(word).replace(tzinfo=UTC).timestamp() if word else None
 
 
-def expand_nodes(text: str) -> tuple[str, ...]:
+def node_names(text: str) -> tuple[str, ...]:
     """Return the names in a list of nodes such as ``rack[1-2]n[01-03,7],login``.
 
     Raises:
-        ValueError: it is no list of nodes, or names more than 200,000.
+        ValueError: it is no list of nodes, or names more than 65,536.
     """
-    found: list[str] = []
-    for part in _split(plain(text)):
-        found.extend(_names(part))
-        if len(found) > _MOST_NODES:
-            raise ValueError(text[:80])
-    return tuple(found)
-
-
-def _split(text: str) -> Iterator[str]:
-    """Yield the parts of a list at the commas outside of brackets."""
-    begin = depth = 0
-    for at, sign in enumerate(text):
-        depth += (sign == "[") - (sign == "]")
-        if not 0 <= depth <= 1:
-            raise ValueError(text[:80])
-        if sign == "," and depth == 0:
-            yield text[begin:at]
-            begin = at + 1
-    if depth:
+    word = plain(text)
+    names = expand_nodes(word) if word else []
+    if names is None:
         raise ValueError(text[:80])
-    if text[begin:]:
-        yield text[begin:]
-
-
-def _names(part: str) -> list[str]:
-    names, at = [""], 0
-    while at < len(part):
-        found = _PIECE.match(part, at)
-        if found is None:
-            raise ValueError(part[:80])
-        ends = [found[3]] if found[3] is not None else [found[1] + number for number in _numbers(found[2])]
-        if len(names) * len(ends) > _MOST_NODES:
-            raise ValueError(part[:80])
-        names = [begin + end for begin in names for end in ends]
-        at = found.end()
-    return names
-
-
-def _numbers(text: str) -> Iterator[str]:
-    for piece in text.split(","):
-        low, dash, high = piece.partition("-")
-        if not low.isdecimal() or (dash and not high.isdecimal()) or len(high) > 9:
-            raise ValueError(text[:80])
-        last = int(high) if dash else int(low)
-        if not 0 <= last - int(low) < _MOST_NODES:
-            raise ValueError(text[:80])
-        for number in range(int(low), last + 1):
-            yield f"{number:0{len(low)}d}"
+    return tuple(names)
 
 
 def expand_tasks(text: str) -> tuple[int, ...]:

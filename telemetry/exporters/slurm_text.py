@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from wattq.errors import SlurmError
 from wattq.telemetry.exporters.vocabulary import JOB_STATE_CODES
+from wattq.workloads.sacct_values import duration_s
 
 __all__ = [
     "ENDED_STATES",
@@ -270,8 +271,5 @@ def _date(text: str) -> float | None:
 
 def _duration(text: str) -> float:
     """Return the seconds of ``1-02:03:04``, ``02:03`` or ``00:00:01.500``; 0 for anything else, such as INVALID."""
-    match = re.fullmatch(r"(?:(\d{1,6})-)?(?:(\d{1,6}):)?(\d{1,6}):(\d{1,2}(?:\.\d{1,6})?)", text)
-    if match is None:
-        return 0.0
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    seconds = duration_s(text)
+    return seconds if seconds is not None and seconds == seconds else 0.0

@@ -12,7 +12,7 @@ from wattq.errors import SlurmError
 from wattq.schedulers.slurm.queue_json import parse_queue_json
 from wattq.schedulers.slurm.queue_text import parse_queue_text
 from wattq.schedulers.slurm.reading import parse_nodes, parse_reservations
-from wattq.schedulers.slurm.words import date_s, duration_s, expand_nodes, expand_tasks
+from wattq.schedulers.slurm.words import date_s, duration_s, expand_tasks, node_names
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_dates_are_utc() -> None:
     ],
 )
 def test_lists_of_nodes(text: str, names: tuple[str, ...]) -> None:
-    assert expand_nodes(text) == names
+    assert node_names(text) == names
 
 
 @pytest.mark.parametrize("text", ["n[1-", "n]1[", "n[9-1]", "n[0-999999999]", "n[1-200][1-2000]", "n[a]"])
 def test_what_is_no_list_of_nodes(text: str) -> None:
     with pytest.raises(ValueError, match=r"^"):
-        expand_nodes(text)
+        node_names(text)
 
 
 @pytest.mark.parametrize(
