@@ -69,7 +69,7 @@ def groups_figure(groups: Sequence[Group], what: str) -> Figure:
     right.set_xlabel("Energy for a CPU-hour (Wh/h)")
     for axes in (left, right):
         style_axes(axes, grid="x")
-    left.legend(fontsize=8, frameon=False, loc="lower right")
+    left.legend(fontsize=8, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     return figure
 
 
