@@ -10,6 +10,7 @@ from typing import Any
 
 from wattq.errors import TelemetryError
 from wattq.telemetry.slurm.hostlist import node_names
+from wattq.workloads.sacct_values import duration_s
 
 __all__ = ["JobFacts", "facts_from_environment", "facts_from_scontrol", "job_name_of"]
 
@@ -37,6 +38,7 @@ class JobFacts:
         all_cores: cores on all nodes.
         memory_mb: memory on all nodes, MiB.
         gpus: indices of its GPUs on this node.
+        walltime_s: how long it may run, s.
         submit_s, start_s, end_s: dates, Unix s.
         state: in Slurm's words.
         exit_code, signal: how it ended.
@@ -57,6 +59,7 @@ class JobFacts:
     all_cores: int | None = None
     memory_mb: float | None = None
     gpus: tuple[int, ...] = ()
+    walltime_s: float | None = None
     submit_s: float | None = None
     start_s: float | None = None
     end_s: float | None = None
@@ -182,6 +185,7 @@ def facts_from_scontrol(text: str, job_id: str, node: str) -> JobFacts:
         all_cores=_whole(values.get("NumCPUs", "").partition("-")[0]),
         memory_mb=_memory(values.get("TRES", "")),
         gpus=gpus,
+        walltime_s=_limit(values.get("TimeLimit", "")),
         submit_s=_date(values.get("SubmitTime", "")),
         start_s=_date(values.get("StartTime", "")),
         end_s=_date(values.get("EndTime", "")),
@@ -268,6 +272,11 @@ def _whole(text: str) -> int | None:
 def _memory(tres: str) -> float | None:
     found = re.search(r"(?:^|,)mem=(\d{1,15}(?:\.\d{1,6})?)([KMGTP]?)", tres)
     return float(found[1]) * _MEGABYTES[found[2] or "M"] if found else None
+
+
+def _limit(text: str) -> float | None:
+    seconds = duration_s(text)
+    return seconds if seconds is not None and seconds > 0 else None
 
 
 def _date(text: str) -> float | None:

@@ -230,6 +230,7 @@ def start_row(facts: JobFacts, row_s: float) -> dict[str, object]:
         "qos": facts.qos or None,
         "partition": facts.partition or None,
         "submit_time": facts.submit_s,
+        "walltime_seconds": facts.walltime_s,
         "cpu_cores": facts.all_cores or facts.cores,
         "memory_mb": facts.memory_mb,
     }

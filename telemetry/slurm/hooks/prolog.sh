@@ -1,9 +1,13 @@
 #!/bin/sh
-# Prolog of Slurm: notes the start of a job and the counters of energy, caps GPUs, begins the keeper.
+# Prolog and epilog of Slurm, one program; its name says which. The prolog notes the start of a job and the counters
+# of energy, caps GPUs, begins the keeper; the epilog notes the end and the counters, and gives GPUs their caps back.
 #
 # Ends with 0 whatever happens, and within the time box: a hook that fails drains the node, one that is slow delays the
 # job. Needs no PATH and no environment. wattq-hooks.conf beside it says which Python, time box, settings and log.
-hook=prolog
+case ${0##*/} in
+*epilog*) hook=epilog ;;
+*) hook=prolog ;;
+esac
 trap 'exit 0' EXIT HUP INT TERM
 umask 077
 PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}

@@ -1,9 +1,12 @@
 #!/bin/sh
-# SuspendProgram of Slurm: switches idle nodes off.
+# SuspendProgram and ResumeProgram of Slurm, one program; its name says which: idle nodes off, needed nodes on.
 #
 # Called by slurmctld with a list of nodes, such as n[1-4,8]. Ends with 0 when each node was told, which Slurm notes in
 # its log. wattq-hooks.conf beside it says which Python and settings.
-hook=suspend
+case ${0##*/} in
+*resume*) hook=resume ;;
+*) hook=suspend ;;
+esac
 umask 077
 PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
 export PATH

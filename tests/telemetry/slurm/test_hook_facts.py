@@ -48,6 +48,8 @@ def test_scontrol() -> None:
     assert (facts.submit_s, facts.start_s, facts.end_s) == (1795304207.0, 1795304209.0, 1795304212.0)
     assert (facts.state, facts.exit_code, facts.signal, facts.account) == ("FAILED", 3, 0, "")
     assert facts_from_scontrol(SHOWN, "3", "n1").gpus == (0, 1)
+    assert facts.walltime_s is None
+    assert facts_from_scontrol(SHOWN.replace("UNLIMITED", "1-02:00:00"), "3", "n1").walltime_s == 93600.0
 
 
 @pytest.mark.parametrize(
