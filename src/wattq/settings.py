@@ -173,7 +173,7 @@ class HoldSettings(_Section):
     interval_s: float = Field(default=300.0, ge=1, le=86400, description="time between two looks at the queue, s")
     time_box_s: float = Field(default=30.0, gt=0, le=600, description="longest that a command of Slurm may take, s")
     folder: str = Field(default="/var/lib/wattq/hold", description="folder of audit log, lock and kill switch")
-    kill_file: str = Field(default="", description="file that stops all holding while it is there; FOLDER/stop if empty")
+    kill_file: str = Field(default="", description="file that stops all holding while it is there (FOLDER/stop)")
 
 
 class Settings(_Section):
