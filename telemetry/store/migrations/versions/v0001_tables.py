@@ -42,9 +42,9 @@ _TABLES = (
         account:text qos:text partition:text submit_time:time end_time:time duration_seconds:real
         walltime_seconds:real cpu_cores:int memory_mb:real cpu_usage:real memory_usage:real io_read_mbps:real
         io_write_mbps:real network_rx_mbps:real network_tx_mbps:real avg_cpu_temp:real peak_cpu_temp:real
-        avg_gpu_temp:real peak_gpu_temp:real thermal_throttling:bool avg_power_watts:real peak_power_watts:real energy_j:real
-        energy_source:text energy_meter:text energy_coverage:real estimated_energy_wh:real job_state:text
-        exit_code:int workload_pattern:text prediction_accuracy:real
+        avg_gpu_temp:real peak_gpu_temp:real thermal_throttling:bool avg_power_watts:real
+        peak_power_watts:real energy_j:real energy_source:text energy_meter:text energy_coverage:real
+        estimated_energy_wh:real job_state:text exit_code:int workload_pattern:text prediction_accuracy:real
         """,
         key=("time", "job_id"),
         computed={"estimated_energy_wh": "energy_j / 3600.0"},
