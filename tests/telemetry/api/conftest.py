@@ -13,7 +13,9 @@ import pytest
 from wattq.settings import Settings
 from wattq.surrogates import Jobs, Outcomes, save_bundle, train_runtime
 from wattq.surrogates.energy import synthetic_labels, train_energy
-from wattq.telemetry.api import Service, create_app
+from wattq.telemetry.api import Service, create_app, make_service
+
+NOW = 1_800_000_000.0
 
 
 class Client:
@@ -112,3 +114,13 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     energy = train_energy(synthetic_labels(jobs, outcomes), "regression")
     save_bundle(folder / "energy.wattq", energy.model, energy.meta)
     return {"runtime_model": str(folder / "runtime.wattq"), "energy_model": str(folder / "energy.wattq")}
+
+
+@pytest.fixture
+def ask(client_of: Callable[..., Client], settings_for: Callable[..., Settings]) -> Callable[..., Any]:
+    """Make a client of a service with these settings, at one date."""
+
+    def make(now_s: float = NOW, **sections: Any) -> Any:
+        return client_of(make_service(settings_for(**sections), clock=lambda: now_s))
+
+    return make
