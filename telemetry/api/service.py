@@ -203,6 +203,8 @@ class Service:
             await self._redis.ping()
         await self.learn()
         self._task = asyncio.create_task(self._watch())
+        for name in self._absent():
+            say("warning", "file is not there yet; it is read once it is", setting=name)
         say("info", "started", version=__version__, model=self.predictor.bundles.version, store=self._store_shown())
 
     async def stop(self) -> None:
@@ -256,6 +258,14 @@ class Service:
         if predictor is not self.predictor:
             self._adopt(predictor)
             say("info", "loaded", model=predictor.bundles.version)
+
+    def _absent(self) -> list[str]:
+        """Return the settings that name a file of a model which is not there."""
+        paths = {
+            "api.runtime_model": self.settings.api.runtime_model,
+            "api.energy_model": self.settings.api.energy_model,
+        }
+        return [name for name, path in paths.items() if path and not Path(path).exists()]
 
     def _signatures(self) -> dict[str, list[int]]:
         """Return size and date of each file in use; none for one that is not there."""

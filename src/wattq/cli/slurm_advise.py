@@ -99,6 +99,8 @@ def _advice(
     from wattq.schedulers.slurm.pools import pools_of
     from wattq.schedulers.slurm.reading import read_snapshot
 
+    for name in (policy, against):
+        _known(name)
     ask, clock = source(settings, recorded)
     snapshot = read_snapshot(ask, clock)
     pools, left = pools_of(snapshot, unit)
@@ -160,6 +162,18 @@ def node_power(settings: Settings) -> Any:
     return NodePower(**settings.node.model_dump(exclude={"name"}))
 
 
+def _known(policy: str) -> None:
+    """Refuse a policy that does not exist before Slurm is asked anything."""
+    from wattq.schedulers.registry import policy_spec
+
+    if not _of_a_file(policy):
+        policy_spec(policy)
+
+
+def _of_a_file(policy: str) -> bool:
+    return ":" in policy or policy.endswith(".py")
+
+
 def _with_signal(policy: str, params: Mapping[str, Any], grid: Grid, folder: Path, now_s: float) -> dict[str, Any]:
     """Return the parameters with the grid as known now, where the policy takes a signal and is given none.
 
@@ -169,7 +183,7 @@ def _with_signal(policy: str, params: Mapping[str, Any], grid: Grid, folder: Pat
     from wattq.schedulers.slurm.machine import FIRST_S
 
     full = dict(params)
-    if ":" in policy or policy.endswith(".py"):
+    if _of_a_file(policy):
         return full
     name, spec = policy_spec(policy)
     names = {parameter.name for parameter in spec.parameters}
