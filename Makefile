@@ -32,7 +32,8 @@ $(STAMP): pyproject.toml requirements/core.lock requirements/dev.lock requiremen
 	@$(BIN)/python -m wattq.schedulers.compile
 	@touch $@
 
-$(DOCS_STAMP): $(STAMP) requirements/docs.lock
+# Environments are described from their code, which needs gymnasium.
+$(DOCS_STAMP): $(RL_STAMP) requirements/docs.lock
 	@$(PIP) install --no-deps -r requirements/docs.lock
 	@touch $@
 

@@ -9,11 +9,14 @@ doctests. HTML comments right above a block change that:
     <!-- needs: TRACE -->           runs where this trace of the catalogue is on the machine; skipped by name elsewhere
     <!-- slow: REASON -->           runs under the marker `slow`
     <!-- runs as: COMMAND; REASON -->   this runs in place of the block
+
+A page with a line ``<!-- extra: NAME -->`` is skipped where that extra is not installed.
 """
 
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import os
 import re
 import runpy
@@ -34,6 +37,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MARKS = ("file", "exits with", "needs", "slow", "runs as")
 BLOCK = re.compile(r"^((?:<!-- [^\n]* -->\n)*)```([a-z]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXTRA = re.compile(r"^<!-- extra: ([a-z]+) -->$", re.MULTILINE)
+LIBRARIES = {"rl": ("gymnasium", "stable_baselines3", "sb3_contrib", "torch"), "campaign": ("distributed", "pyarrow")}
 MARK = re.compile(r"<!-- ([a-z ]+): ([^\n]*) -->")
 # Beside these, commands of a page are `wattq`, `python` and `make`; `NAME=VALUE` may stand before one.
 SHELL = ("ls", "head", "cmp", "grep", "cat")
@@ -147,6 +152,12 @@ def session(
     return lambda page: Session(page, tmp_path, capsys, monkeypatch)
 
 
+def need_extras(page: Path) -> None:
+    for extra in EXTRA.findall(page.read_text(encoding="utf-8")):
+        if not all(importlib.util.find_spec(name) for name in LIBRARIES[extra]):
+            pytest.skip(f"extra {extra} is not installed")
+
+
 def chosen(*, needs: bool, slow: bool) -> list[object]:
     """Return the pages that have blocks to run, with those blocks."""
     found = []
@@ -160,6 +171,7 @@ def chosen(*, needs: bool, slow: bool) -> list[object]:
 
 @pytest.mark.parametrize(("page", "kept"), chosen(needs=False, slow=False))
 def test_commands(session: Callable[[Path], Session], page: Path, kept: list[Block]) -> None:
+    need_extras(page)
     run = session(page)
     for block in kept:
         run.play(block)
@@ -178,6 +190,7 @@ def need_traces(kept: list[Block]) -> None:
 
 @pytest.mark.parametrize(("page", "kept"), chosen(needs=True, slow=False))
 def test_commands_on_traces(session: Callable[[Path], Session], page: Path, kept: list[Block]) -> None:
+    need_extras(page)
     run = session(page)
     need_traces(kept)
     for block in kept:
@@ -187,6 +200,7 @@ def test_commands_on_traces(session: Callable[[Path], Session], page: Path, kept
 @pytest.mark.slow
 @pytest.mark.parametrize(("page", "kept"), chosen(needs=True, slow=True))
 def test_slow_commands(session: Callable[[Path], Session], page: Path, kept: list[Block]) -> None:
+    need_extras(page)
     run = session(page)
     need_traces(kept)
     for block in kept:

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("sphinx", "myst_parser", "furo")
+NEEDED = ("sphinx", "myst_parser", "furo", "gymnasium")
 
 
 @pytest.mark.skipif(
-    not all(importlib.util.find_spec(name) for name in NEEDED), reason="Sphinx, MyST and furo are not installed"
+    not all(importlib.util.find_spec(name) for name in NEEDED),
+    reason="Sphinx, MyST, furo or gymnasium is not installed",
 )
 def test_site_builds_without_warnings(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E", "-b", "html"]

@@ -23,7 +23,12 @@ STUBBORN = "trap '' TERM; echo $$ >>pids; while :; do sleep 0.05; done"
 FAMILY = "sleep 600 & echo $! >>pids; setsid sleep 600 & echo $! >>pids; echo $$ >>pids; wait"
 READY = "until test -s pids; do sleep 0.02; done; "
 ALL_READY = 'until test "$(wc -l 2>/dev/null <pids)" = 3; do sleep 0.02; done; '
-RUN = "import sys; from wattq.cli import main; main(['robin', *sys.argv[1:]])"
+# as in a terminal, whatever the tests were started by (nohup ignores SIGHUP)
+RUN = """import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+from wattq.cli import main
+main(['robin', *sys.argv[1:]])
+"""
 
 
 def short(made: RobinFile) -> Outcome:

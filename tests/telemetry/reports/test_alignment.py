@@ -196,6 +196,7 @@ class Idle:
 
 def test_what_the_logger_writes_is_what_jobs_get(tmp_path: Path) -> None:
     """By the logger into CSV, Parquet and a store, then to the joules of two jobs: all alike, the sum within 1 %."""
+    pytest.importorskip("pyarrow")
     recorder = RaplRecorder(Counters(), "n1", cast("CpuShare", Idle()))
     samples = [recorder.sample(T0 - 60.0 + 0.5 * k) for k in range(1500)]
     sinks = (CsvSink(tmp_path / "p.csv", recorder.columns), ParquetSink(tmp_path / "p.parquet", recorder.columns))
