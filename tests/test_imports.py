@@ -19,6 +19,7 @@ LAYER = {
     "bundles": 0,
     "pages": 0,
     "units": 0,
+    "json_model": 0,
     "settings": 0,
     "strict_yaml": 0,
     "yaml_model": 0,

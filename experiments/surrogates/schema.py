@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from wattq.errors import InvalidInputError, MissingFileError, at
+from wattq.json_model import read_json_model
 
 __all__ = ["MetricsFile", "read_metrics"]
 
@@ -157,11 +157,4 @@ def read_metrics(path: Path) -> MetricsFile:
         MissingFileError: it cannot be read.
         InvalidInputError: it breaks the schema; the message names the first key that does.
     """
-    try:
-        return MetricsFile.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise MissingFileError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InvalidInputError(f"{at(path, key=key)}: {first['msg']}; write it again by this version") from None
+    return read_json_model(path, MetricsFile)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from wattq.errors import MissingFileError, TelemetryError, at
+from wattq.errors import TelemetryError
+from wattq.json_model import read_json_model
 
 __all__ = [
     "REPORT_FORMAT",
@@ -274,11 +275,4 @@ def read_report(path: Path) -> TelemetryReport:
         MissingFileError: it cannot be read.
         TelemetryError: it breaks the schema; the message names the first key that does.
     """
-    try:
-        return TelemetryReport.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise MissingFileError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise TelemetryError(f"{at(path, key=key)}: {first['msg']}; write it again by this version") from None
+    return read_json_model(path, TelemetryReport, TelemetryError)
