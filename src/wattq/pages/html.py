@@ -10,17 +10,19 @@ from wattq import __version__
 
 __all__ = ["render_page"]
 
-_STYLE = Path(__file__).resolve().parent / "style.css"
+_HERE = Path(__file__).resolve().parent
 
 
 def render_page(template: Path, **values: Any) -> str:
     """Return a page; ``style`` and ``version`` are known to every template, all other names must be given.
 
+    A template extends ``frame.html``, which has head and style, and fills its block ``body``; ``title`` is the frame's.
+
     Args:
         template: a file of Jinja2.
         values: names of the template.
     """
-    html: str = _template(template).render(style=_text(_STYLE), version=__version__, **values)
+    html: str = _template(template).render(style=_text(_HERE / "style.css"), version=__version__, **values)
     return html
 
 
@@ -28,7 +30,10 @@ def render_page(template: Path, **values: Any) -> str:
 def _template(path: Path) -> Any:
     import jinja2
 
-    environment = jinja2.Environment(autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined)
+    loader = jinja2.FileSystemLoader(_HERE)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=False, undefined=jinja2.StrictUndefined
+    )
     return environment.from_string(_text(path))
 
 
